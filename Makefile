@@ -1,0 +1,154 @@
+# Copyright 2026 The Dragoman Authors
+# SPDX-License-Identifier: Apache-2.0
+
+# `make help` lists the targets. Everything that a target needs and Go can build is pinned, with checksums, in
+# tools/go.mod and tools/golangci/go.mod, and built once into .tmp/bin.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules --no-print-directory --warn-undefined-variables
+
+ROOT := $(abspath .)
+TMP := $(ROOT)/.tmp
+BIN := $(TMP)/bin
+export PATH := $(BIN):$(PATH)
+
+# Programs that tests start, as Debian packages.
+TEST_PROGRAMS := etcd-server
+# Folders that `make generate` writes and `make check-generated` compares.
+GENERATED := gen transcoder/schema/wellknown
+# What to test; one package while working on it: make test PACKAGES=./balancer/...
+PACKAGES ?= ./...
+# More flags for go test: make test TESTFLAGS='-run Match -v'
+TESTFLAGS ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+# How often each benchmark runs, and which.
+BENCH ?= .
+BENCH_COUNT ?= 6
+# Arguments of the gateway in `make run`.
+ARGS ?= demo
+
+# Folders with a go.mod, the root first.
+MODULES = $(shell find . -name go.mod -not -path './.tmp/*' -not -path '*/testdata/*' -not -path '*/node_modules/*' -printf '%h\n' | sort)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: all
+all: generate test lint ## Generate, test and lint
+
+.PHONY: help
+help: ## Describe the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the gateway, a static binary, into .tmp/bin/dragoman
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o $(BIN)/dragoman ./cmd/dragoman
+
+.PHONY: run
+run: build ## Build the gateway and run it: make run ARGS='run -c dragoman.yaml'
+	$(BIN)/dragoman $(ARGS)
+
+.PHONY: test
+test: programs ## Run all tests, with the race detector and in random order
+	go test -race -shuffle=on $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: e2e
+e2e: programs ## Run the end-to-end tests alone
+	go test -race -shuffle=on $(TESTFLAGS) ./gateway/internal/e2e/...
+
+.PHONY: programs
+programs: ## Install what the tests start and this machine lacks
+	@tools/setup.sh $(TEST_PROGRAMS)
+
+.PHONY: cover
+cover: programs ## Measure what the tests reach; the report is .tmp/cover.html
+	@mkdir -p $(TMP)
+	go test -shuffle=on -coverpkg=./... -coverprofile=$(TMP)/cover.out $(TESTFLAGS) $(PACKAGES)
+	@# Generated code is not ours to cover.
+	@grep -v '/dragoman/gen/' $(TMP)/cover.out >$(TMP)/cover.own.out
+	go tool cover -html=$(TMP)/cover.own.out -o $(TMP)/cover.html
+	go tool cover -func=$(TMP)/cover.own.out | tail -n 1
+
+.PHONY: bench
+bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
+	@mkdir -p docs/bench
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) $(PACKAGES) | \
+		tee "docs/bench/$(VERSION)-$$(uname -m)-$$(getconf _NPROCESSORS_ONLN)cpu.txt"
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: golden
+golden: ## Rewrite the golden files from what the code says now
+	@packages=$$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -r -n 1 dirname | sort -u || true); \
+	if [[ -z $$packages ]]; then echo 'no test has golden files'; else go test $$packages -update; fi
+
+.PHONY: generate
+generate: tools ## Generate what is generated: Go from proto/, and the protos that everybody imports
+	go generate ./...
+	buf generate
+	buf generate --template tools/oracle.gen.yaml
+	@tools/header.sh gen
+
+.PHONY: check-generated
+check-generated: generate ## Fail when what is generated is not what is committed
+	@changed=$$(git status --porcelain -- $(GENERATED)); \
+	if [[ -n $$changed ]]; then \
+		printf '%s\n' "$$changed"; git --no-pager diff --stat -- $(GENERATED); \
+		echo 'generated files differ from what is committed: run make generate and commit the result' >&2; exit 1; \
+	fi; \
+	echo 'generated files are up to date'
+
+.PHONY: lint
+lint: tools $(BIN)/golangci-lint ## Check style, mistakes, module files and the schemas
+	@tools/lint.sh $(MODULES)
+
+.PHONY: lint-fix
+lint-fix: tools $(BIN)/golangci-lint ## Mend what lint can mend by itself
+	golangci-lint fmt
+	golangci-lint run --fix
+	buf format --write proto
+	@for module in $(MODULES); do (cd "$$module" && go mod tidy); done
+
+.PHONY: staticcheck
+staticcheck: $(BIN)/staticcheck ## Run staticcheck alone, faster than lint
+	staticcheck $(PACKAGES)
+
+.PHONY: vuln
+vuln: $(BIN)/govulncheck ## Look for known vulnerabilities in what we link (needs the network)
+	govulncheck ./...
+
+.PHONY: upgrade
+upgrade: ## Move dependencies and tools to their newest versions
+	@# A version is only taken when all of what it needs can be fetched; go says what is missing.
+	go get -u -t ./...
+	cd tools && go get -u tool
+	cd tools/golangci && go get -u tool
+	@for module in $(MODULES); do (cd "$$module" && go mod tidy); done
+
+.PHONY: tools
+tools: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc $(BIN)/protoc-gen-grpc-gateway ## Build the pinned tools into .tmp/bin
+
+.PHONY: clean
+clean: ## Remove what the targets above made outside of version control
+	rm -rf $(TMP)
+
+# Each tool is built from its pinned version; go checks it against go.sum.
+define tool
+$(BIN)/$(1): $(2)/go.mod $(2)/go.sum
+	@echo 'building $(1)'
+	@mkdir -p $(BIN)
+	@cd $(2) && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $$@ $(3)
+	@touch $$@
+endef
+$(eval $(call tool,buf,tools,github.com/bufbuild/buf/cmd/buf))
+$(eval $(call tool,govulncheck,tools,golang.org/x/vuln/cmd/govulncheck))
+$(eval $(call tool,protoc-gen-go,tools,google.golang.org/protobuf/cmd/protoc-gen-go))
+$(eval $(call tool,protoc-gen-go-grpc,tools,google.golang.org/grpc/cmd/protoc-gen-go-grpc))
+$(eval $(call tool,protoc-gen-grpc-gateway,tools,github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-grpc-gateway))
+$(eval $(call tool,staticcheck,tools,honnef.co/go/tools/cmd/staticcheck))
+$(eval $(call tool,golangci-lint,tools/golangci,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
