@@ -1,0 +1,82 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package status provides the outcome of a call: gRPC codes and their HTTP and Connect
+// forms, the machine-readable reason of an answer, and the error that carries them.
+package status
+
+import (
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+)
+
+// httpCodes maps gRPC codes to HTTP (T147); the index is the code.
+var httpCodes = [...]int{
+	codes.OK:                 http.StatusOK,
+	codes.Canceled:           StatusClientClosedRequest,
+	codes.Unknown:            http.StatusInternalServerError,
+	codes.InvalidArgument:    http.StatusBadRequest,
+	codes.DeadlineExceeded:   http.StatusGatewayTimeout,
+	codes.NotFound:           http.StatusNotFound,
+	codes.AlreadyExists:      http.StatusConflict,
+	codes.PermissionDenied:   http.StatusForbidden,
+	codes.ResourceExhausted:  http.StatusTooManyRequests,
+	codes.FailedPrecondition: http.StatusBadRequest,
+	codes.Aborted:            http.StatusConflict,
+	codes.OutOfRange:         http.StatusBadRequest,
+	codes.Unimplemented:      http.StatusNotImplemented,
+	codes.Internal:           http.StatusInternalServerError,
+	codes.Unavailable:        http.StatusServiceUnavailable,
+	codes.DataLoss:           http.StatusInternalServerError,
+	codes.Unauthenticated:    http.StatusUnauthorized,
+}
+
+// StatusClientClosedRequest is what logs and REST answers say of a cancelled
+// call. It is nobody's standard; nginx introduced it and google/rpc/code.proto adopted it.
+const StatusClientClosedRequest = 499
+
+// HTTP returns the HTTP status of a gRPC code; numbers that gRPC does not define are 500 (T147).
+//
+// https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+func HTTP(code codes.Code) int {
+	if int(code) < len(httpCodes) {
+		return httpCodes[code]
+	}
+	return http.StatusInternalServerError
+}
+
+// FromHTTP derives a code from a backend's HTTP status where it sent no grpc-status (T154).
+//
+// https://github.com/grpc/grpc/blob/v1.75.0/doc/http-grpc-status-mapping.md
+func FromHTTP(status int) codes.Code {
+	switch status {
+	case http.StatusBadRequest:
+		return codes.Internal
+	case http.StatusUnauthorized:
+		return codes.Unauthenticated
+	case http.StatusForbidden:
+		return codes.PermissionDenied
+	case http.StatusNotFound:
+		return codes.Unimplemented
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return codes.Unavailable
+	default:
+		return codes.Unknown
+	}
+}
+
+// names holds the upper-case names of google/rpc/code.proto; the index is the code.
+var names = [...]string{
+	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+	"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+}
+
+// Name returns the name of a code as google/rpc/code.proto writes it, or "CODE_n".
+func Name(code codes.Code) string {
+	if int(code) < len(names) {
+		return names[code]
+	}
+	return "UNKNOWN"
+}

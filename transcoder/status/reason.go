@@ -1,0 +1,40 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import "strings"
+
+// Reason says in one machine-readable word why an answer is what it is. It is a
+// log field, a metric label and the value of the x-dragoman-reason header.
+type Reason string
+
+// The reasons. They are part of the product's interface: names do not change.
+const (
+	ReasonOK                   Reason = "ok"
+	ReasonNoRoute              Reason = "no_route"
+	ReasonMethodNotAllowed     Reason = "method_not_allowed"
+	ReasonUnsupportedMediaType Reason = "unsupported_media_type"
+	ReasonNotAcceptable        Reason = "not_acceptable"
+	ReasonUnsupported          Reason = "unsupported"
+	ReasonBadRequest           Reason = "bad_request"
+	ReasonBadJSON              Reason = "bad_json"
+	ReasonBadPathParam         Reason = "bad_path_param"
+	ReasonBadQuery             Reason = "bad_query"
+	ReasonBadHeader            Reason = "bad_header"
+	ReasonMessageTooLarge      Reason = "message_too_large"
+	ReasonHeaderTooLarge       Reason = "header_too_large"
+	ReasonDeadlineExceeded     Reason = "deadline_exceeded"
+	ReasonClientCancelled      Reason = "client_cancelled"
+	ReasonStreamIdle           Reason = "stream_idle"
+	ReasonNoReadyBackend       Reason = "no_ready_backend"
+	ReasonBackendConnectFailed Reason = "backend_connect_failed"
+	ReasonBackendReset         Reason = "backend_reset"
+	ReasonBackendError         Reason = "backend_error"
+	ReasonSchemaMismatch       Reason = "schema_mismatch"
+	ReasonDraining             Reason = "draining"
+	ReasonInternal             Reason = "internal"
+)
+
+// ErrorInfo returns the reason in the form of google.rpc.ErrorInfo.reason: upper case.
+func (r Reason) ErrorInfo() string { return strings.ToUpper(string(r)) }
