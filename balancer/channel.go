@@ -1,0 +1,124 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/attributes"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/balancer/resolver"
+)
+
+// Channel is a gRPC channel to one backend. It is safe for concurrent use. It is a
+// grpc.ClientConnInterface by the ClientConn in it, which must not be closed by itself.
+type Channel struct {
+	*grpc.ClientConn
+
+	hub *hub
+}
+
+// New opens a channel: it checks cfg, and begins to resolve and connect at once, so that
+// [Channel.Endpoints] shows what is wrong before the first call does. It does not wait for a
+// connection. The error names everything that is wrong with cfg.
+func New(cfg Config) (*Channel, error) {
+	target, opts, h, err := options(cfg)
+	if err != nil {
+		return nil, err
+	}
+	cc, err := grpc.NewClient(target, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("balancer %q: %w", cfg.Name, err)
+	}
+	cc.Connect()
+	return &Channel{ClientConn: cc, hub: h}, nil
+}
+
+// Options returns the target and the dial options to open one channel with, for who calls
+// grpc.NewClient itself. The options serve that one channel only.
+func Options(cfg Config) (target string, opts []grpc.DialOption, err error) {
+	target, opts, _, err = options(cfg)
+	return target, opts, err
+}
+
+func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
+	cfg, source, err := cfg.check()
+	if err != nil {
+		return "", nil, nil, err
+	}
+	h := newHub(cfg)
+	b, err := resolver.NewBuilder(resolver.Config{
+		Source:     source,
+		Interval:   cfg.ResolveInterval,
+		Attributes: attributes.New(hubKey{}, h),
+		Observe:    h.observe,
+		Logger:     cfg.Logger.With("backend", cfg.Name),
+	})
+	if err != nil {
+		return "", nil, nil, fmt.Errorf("balancer %q: %w", cfg.Name, err)
+	}
+	Register()
+	opts := []grpc.DialOption{
+		grpc.WithResolvers(b),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithTransportCredentials(cfg.Credentials),
+		grpc.WithContextDialer(dialer(cfg.DeadAfter)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: cfg.PingInterval, Timeout: cfg.DeadAfter}),
+		// The host holds attempts to ConnectTimeout and paces them itself: gRPC would give later
+		// attempts as long as its pause between them. Its own limit only has to be the later one.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{}, MinConnectTimeout: 2 * cfg.ConnectTimeout}),
+		// A channel that went idle would drop its connections, and the first call after a quiet
+		// night would pay for all of them.
+		grpc.WithIdleTimeout(0),
+	}
+	return b.Target(url.PathEscape(cfg.Name)), slices.Concat(opts, cfg.DialOptions), h, nil
+}
+
+// Endpoints returns the state of every endpoint, those that are leaving but still have calls among
+// them, ordered by address.
+func (c *Channel) Endpoints() []State { return c.hub.states() }
+
+// Source returns how the source of the endpoints fares; zero before its first answer.
+func (c *Channel) Source() resolver.Report { return c.hub.source() }
+
+// Policy returns the policy in force.
+func (c *Channel) Policy() picker.Policy { return c.hub.currentPolicy() }
+
+// SetPolicy places the calls from now on by p. Connections and what is known of the endpoints stay.
+func (c *Channel) SetPolicy(p picker.Policy) { c.hub.setPolicy(p) }
+
+// Drain takes an endpoint out of service: it is given no new calls, those under way go on, and its
+// connection stays. It holds, also if the endpoint goes and returns, until Undrain.
+func (c *Channel) Drain(e endpoint.Endpoint) { c.hub.drain(e, true) }
+
+// Undrain puts an endpoint back into service.
+func (c *Channel) Undrain(e endpoint.Endpoint) { c.hub.drain(e, false) }
+
+// WaitReady returns when at least one endpoint is ready, or with ctx's error.
+func (c *Channel) WaitReady(ctx context.Context) error {
+	for {
+		changed := c.hub.changes()
+		for _, s := range c.hub.states() {
+			if s.Condition == Ready {
+				return nil
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("balancer %q: no endpoint became ready: %w", c.hub.cfg.Name, ctx.Err())
+		}
+	}
+}
+
+// Close closes the channel and its connections. Calls under way fail with CANCELED.
+func (c *Channel) Close() error { return c.ClientConn.Close() }

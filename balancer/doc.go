@@ -1,0 +1,28 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package balancer provides gRPC channels whose endpoints come from our resolvers and whose calls are
+// placed by our policies; it is usable as a library in any grpc-go client.
+//
+// [New] opens a [Channel] to one backend. It is a *grpc.ClientConn that says of each endpoint what
+// state it is in, since when and why, that takes an endpoint out of service without cutting its
+// calls, and that changes policy without touching a connection. Who wants to open the channel
+// itself takes the target and the dial options from [Options].
+//
+// What happens on the way of a call, from the bottom:
+//
+//   - A source (package resolver) says which endpoints there are. gRPC hears of them through
+//     resolver.Builder, for one channel, without a registry.
+//   - The host in this package is the balancer.Builder that gRPC knows by [Name]. It keeps one
+//     connection to every endpoint, races an endpoint's addresses when it has several (RFC 8305),
+//     connects again with jittered pauses, and keeps the state of each. Decision 2 says why it
+//     manages connections itself.
+//   - A policy (package picker) chooses among the endpoints that are ready.
+//
+// # Failing calls
+//
+// While no endpoint is ready, a call waits as long as there is hope, that is while the first
+// connection attempt or the one after a lost connection is under way, and fails at once with
+// UNAVAILABLE when all have failed. A backend may answer UNAVAILABLE too: attach a [picker.Call] to
+// the call's context and [IsUnready] tells the two apart.
+package balancer

@@ -1,0 +1,80 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+)
+
+// A channel in a plain grpc-go client.
+func ExampleNew() {
+	address, stop := serve()
+	defer stop()
+
+	channel, err := balancer.New(balancer.Config{
+		Name:        "books",
+		Target:      "static:///" + address, // or "dns:///books.example:50051"
+		Credentials: insecure.NewCredentials(),
+		Policy:      picker.RoundRobin{},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer channel.Close()
+	answer, err := healthpb.NewHealthClient(channel).Check(context.Background(), &healthpb.HealthCheckRequest{})
+	fmt.Println(answer.GetStatus(), err)
+	fmt.Println(channel.Endpoints()[0].Condition)
+	// Output:
+	// SERVING <nil>
+	// ready
+}
+
+// Who opens the channel itself takes the target and the options.
+func ExampleOptions() {
+	address, stop := serve()
+	defer stop()
+
+	target, options, err := balancer.Options(balancer.Config{Name: "books", Target: address, Credentials: insecure.NewCredentials()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	conn, err := grpc.NewClient(target, options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	answer, err := healthpb.NewHealthClient(conn).Check(context.Background(), &healthpb.HealthCheckRequest{})
+	fmt.Println(answer.GetStatus(), err)
+	// Output: SERVING <nil>
+}
+
+// serve starts a server of the health service.
+func serve() (address string, stop func()) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	s := grpc.NewServer()
+	healthpb.RegisterHealthServer(s, health.NewServer())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(l)
+	}()
+	return l.Addr().String(), func() {
+		s.Stop()
+		<-done
+	}
+}

@@ -1,0 +1,204 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	grpcbalancer "google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/connectivity"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+)
+
+// host is the balancer that gRPC builds for a channel: it keeps a member for every endpoint, and
+// has the policy place calls on those that are ready. gRPC calls it from one goroutine; alarms and
+// the channel's own methods come from others, hence the lock.
+//
+// Lock order: host.mu before hub.mu and before gRPC's own locks. gRPC calls no method of a balancer
+// while it holds a lock that UpdateState or NewSubConn take.
+type host struct {
+	cc     grpcbalancer.ClientConn
+	alarms alarms
+
+	mu      sync.Mutex
+	hub     *hub                 // settings and the way to the Channel; guarded by mu
+	members map[string]*member   // by endpoint key; guarded by mu
+	order   []*member            // in the resolver's order; guarded by mu
+	leaving map[*member]struct{} // gone from the resolver, calls not yet ended; guarded by mu
+	picker  picker.Picker        // what the policy last made; guarded by mu
+	err     error                // why there is no list of endpoints; guarded by mu
+	closed  bool                 // guarded by mu
+
+	awaiting atomic.Bool // a rebuild that a policy asked for is to come
+}
+
+// newHost returns a host with the defaults, which serve when the channel is none of ours; name is
+// how it then calls the backend.
+func newHost(cc grpcbalancer.ClientConn, name string) *host {
+	cfg := Config{Name: name}.withDefaults()
+	return &host{
+		cc: cc, hub: newHub(cfg),
+		members: map[string]*member{}, leaving: map[*member]struct{}{},
+	}
+}
+
+// UpdateClientConnState implements grpc-go's balancer.Balancer.
+func (h *host) UpdateClientConnState(s grpcbalancer.ClientConnState) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if hub, ok := s.ResolverState.Attributes.Value(hubKey{}).(*hub); ok && hub != h.hub {
+		h.hub = hub
+		hub.attach(h)
+	}
+	if len(s.ResolverState.Endpoints) == 0 {
+		// Our own resolver never says so; with another the last good list is kept as well.
+		if len(h.order) == 0 {
+			h.err = errNoEndpoints
+			h.publishLocked()
+		}
+		return grpcbalancer.ErrBadResolverState
+	}
+	h.err = nil
+	h.forgetLocked()
+	gone := h.members
+	h.members = make(map[string]*member, len(s.ResolverState.Endpoints))
+	h.order = h.order[:0:0]
+	var fresh []*member
+	for _, g := range s.ResolverState.Endpoints {
+		e := endpoint.FromGRPC(g)
+		if e.IsZero() || h.members[e.Key()] != nil {
+			continue
+		}
+		m := gone[e.Key()]
+		if m != nil {
+			delete(gone, e.Key())
+			m.describeLocked(e, g)
+		} else {
+			m = h.newMemberLocked(e, g)
+			fresh = append(fresh, m)
+		}
+		h.members[e.Key()] = m
+		h.order = append(h.order, m)
+	}
+	for _, m := range fresh {
+		m.connectLocked()
+	}
+	// The picker without them first: no call shall choose a connection that is being closed.
+	h.publishLocked()
+	for _, m := range gone {
+		m.leaveLocked()
+	}
+	return nil
+}
+
+// newMemberLocked returns a member for e. One that has just left and still has calls hands on its
+// statistics: it is the same instance.
+func (h *host) newMemberLocked(e endpoint.Endpoint, g grpcEndpoint) *member {
+	m := &member{host: h, stats: new(picker.Stats), since: time.Now(), condition: Idle}
+	for l := range h.leaving {
+		if l.endpoint.Key() == e.Key() {
+			m.stats = l.stats
+			delete(h.leaving, l)
+		}
+	}
+	m.describeLocked(e, g)
+	return m
+}
+
+// ResolverError implements grpc-go's balancer.Balancer. Endpoints that were once known stay in use.
+func (h *host) ResolverError(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.order) > 0 {
+		return
+	}
+	h.err = err
+	h.publishLocked()
+}
+
+// UpdateSubConnState implements grpc-go's balancer.Balancer; every connection has a listener
+// of its own instead.
+func (h *host) UpdateSubConnState(grpcbalancer.SubConn, grpcbalancer.SubConnState) {}
+
+// ExitIdle implements grpc-go's balancer.Balancer. The host is never idle: a member whose
+// connection is lost connects again by itself.
+func (h *host) ExitIdle() {}
+
+// Close implements grpc-go's balancer.Balancer. It returns when no alarm can ring any more.
+func (h *host) Close() {
+	h.mu.Lock()
+	h.closed = true
+	for _, m := range h.order {
+		m.leaveLocked()
+	}
+	h.hub.touch()
+	h.mu.Unlock()
+	h.alarms.wait()
+}
+
+// refresh takes over a change of policy or of what is drained.
+func (h *host) refresh() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.publishLocked()
+	}
+}
+
+// rebuildPause gathers the rebuilds that policies ask for.
+const rebuildPause = 10 * time.Millisecond
+
+// rebuild has the policy make a new picker soon. Policies call it from anywhere, also from within
+// Next, so it takes no lock of the host.
+func (h *host) rebuild() {
+	if h.awaiting.CompareAndSwap(false, true) {
+		h.alarms.after(rebuildPause, func() {
+			h.awaiting.Store(false)
+			h.refresh()
+		})
+	}
+}
+
+// publishLocked tells gRPC what calls shall do now: be placed on a ready endpoint, wait, or fail.
+func (h *host) publishLocked() {
+	var ready, all []*picker.Candidate
+	hope := false
+	drained := h.hub.drains()
+	for _, m := range h.order {
+		m.drained = drained[m.endpoint.Key()]
+		if m.drained {
+			continue
+		}
+		all = append(all, m.candidate)
+		if m.active != nil {
+			ready = append(ready, m.candidate)
+		}
+		hope = hope || m.hopefulLocked()
+	}
+	state := grpcbalancer.State{ConnectivityState: connectivity.TransientFailure}
+	switch {
+	case len(ready) > 0:
+		h.picker = h.hub.currentPolicy().Next(h.picker, picker.View{Ready: ready, All: all, Rebuild: h.rebuild})
+		state = grpcbalancer.State{ConnectivityState: connectivity.Ready, Picker: newPlacer(h.picker)}
+	case hope:
+		state = grpcbalancer.State{ConnectivityState: connectivity.Connecting, Picker: refusal{grpcbalancer.ErrNoSubConnAvailable}}
+	default:
+		state.Picker = refusal{h.unreadyLocked()}
+	}
+	h.cc.UpdateState(state)
+	h.hub.touch()
+}
+
+// forgetLocked drops the members that have left and whose last call has ended.
+func (h *host) forgetLocked() {
+	for m := range h.leaving {
+		if m.stats.InFlight() == 0 {
+			delete(h.leaving, m)
+		}
+	}
+}

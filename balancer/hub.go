@@ -1,0 +1,122 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/balancer/resolver"
+)
+
+// hubKey is the key under which a hub rides on the resolver's state attributes.
+type hubKey struct{}
+
+// hub is where a channel and the balancer that gRPC builds for it meet. gRPC makes the balancer, from
+// a name, and gives nobody a reference; the hub comes to it with the first resolver state.
+type hub struct {
+	cfg Config // with its defaults; immutable
+
+	mu      sync.Mutex
+	host    *host           // guarded by mu; nil until the first state
+	policy  picker.Policy   // guarded by mu
+	drained map[string]bool // by key of the endpoint; guarded by mu, replaced when it changes
+	report  resolver.Report // guarded by mu
+	changed chan struct{}   // closed and replaced when an endpoint's state changes; guarded by mu
+}
+
+func newHub(cfg Config) *hub {
+	return &hub{cfg: cfg, policy: cfg.Policy, changed: make(chan struct{})}
+}
+
+// attach makes h the host of this channel.
+func (b *hub) attach(h *host) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.host = h
+}
+
+func (b *hub) currentHost() *host {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.host
+}
+
+func (b *hub) currentPolicy() picker.Policy {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.policy
+}
+
+func (b *hub) setPolicy(p picker.Policy) {
+	b.mu.Lock()
+	b.policy = p
+	h := b.host
+	b.mu.Unlock()
+	if h != nil {
+		h.refresh()
+	}
+}
+
+func (b *hub) drain(e endpoint.Endpoint, out bool) {
+	b.mu.Lock()
+	next := maps.Clone(b.drained)
+	if next == nil {
+		next = map[string]bool{}
+	}
+	if out {
+		next[e.Key()] = true
+	} else {
+		delete(next, e.Key())
+	}
+	b.drained = next
+	h := b.host
+	b.mu.Unlock()
+	if h != nil {
+		h.refresh()
+	}
+}
+
+// drains returns the endpoints that are drained; the map is not to be changed.
+func (b *hub) drains() map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.drained
+}
+
+func (b *hub) observe(r resolver.Report) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.report = r
+}
+
+func (b *hub) source() resolver.Report {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.report
+}
+
+func (b *hub) states() []State {
+	if h := b.currentHost(); h != nil {
+		return h.states()
+	}
+	return nil
+}
+
+// changes returns a channel that is closed at the next change of an endpoint's state.
+func (b *hub) changes() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+// touch says that an endpoint's state has changed.
+func (b *hub) touch() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+}

@@ -1,0 +1,97 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package picker
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+)
+
+// Policy makes pickers. Its methods are called by the balancer that hosts it: Next from one
+// goroutine at a time, never while another Next of the same balancer runs. One Policy value may
+// serve several balancers, so it keeps no state of its own; its configuration is all it has.
+type Policy interface {
+	// Name returns the policy's name in configuration and logs, such as "round_robin".
+	Name() string
+	// Next returns the picker that takes over from prev, over the endpoints in view. It must not
+	// block, nor change view's slices; it may keep them. prev is nil at first, and a picker of
+	// another type after a change of policy: either means to start afresh. Calls go on picking
+	// from prev for a moment after Next has returned.
+	Next(prev Picker, view View) Picker
+}
+
+// View is what a policy chooses among. The slices belong to the policies and are never changed.
+type View struct {
+	// Ready are the endpoints that can take a call now, in the resolver's order. A balancer asks
+	// for a picker only while there is at least one.
+	Ready []*Candidate
+	// All are the endpoints that calls may go to, ready or not, in the resolver's order: what a
+	// share of healthy ones is a share of.
+	All []*Candidate
+	// Rebuild asks the balancer to call Next again soon with a fresh view. It returns at once,
+	// may be called from any goroutine, also after the picker was replaced, and several requests
+	// may be served by one Next.
+	Rebuild func()
+}
+
+// Candidate is one endpoint as a policy sees it. A candidate is made anew when what is known of
+// its endpoint changes; its Stats stay the same for as long as the endpoint is used.
+type Candidate struct {
+	// Endpoint is the instance. Never zero.
+	Endpoint endpoint.Endpoint
+	// Stats is how the instance's calls fare. Never nil. Policies read it; the balancer writes.
+	Stats *Stats
+	// Handle is the balancer's own. Policies leave it alone.
+	Handle any
+}
+
+// Picker chooses the endpoint of each call. Calls come from many goroutines at once, for each
+// call (and each transparent retry of one) at least once.
+type Picker interface {
+	// Pick returns one of the view's ready candidates. It must not block, nor allocate. An error
+	// is for a policy that refuses a call: a gRPC status error ends the call with that status;
+	// any other makes a call that waits for ready endpoints wait for the next picker, and ends
+	// the others with UNAVAILABLE.
+	Pick(info Info) (*Candidate, error)
+}
+
+// Finisher is implemented by a Picker that wants to know how the calls end that it placed.
+type Finisher interface {
+	// Finish is called once for each call that Pick placed, after its candidate's Stats were
+	// updated, from the goroutine that ends the call: it must not block, nor allocate. It may
+	// come after the picker was replaced, and for long-lived streams much later.
+	Finish(c *Candidate, o Outcome)
+}
+
+// Info is what a policy may know of a call when it places it.
+type Info struct {
+	// Method is the full method name, "/package.Service/Method".
+	Method string
+	// Context is the call's own, with its deadline and outgoing metadata.
+	Context context.Context //nolint:containedctx // handed on within one Pick, as grpc-go's PickInfo does
+	// Call is what the caller attached with WithCall; nil when it attached nothing.
+	Call *Call
+}
+
+// Outcome is how a call ended.
+type Outcome struct {
+	// Method is the full method name.
+	Method string
+	// Call is what the caller attached with WithCall; nil when it attached nothing.
+	Call *Call
+	// Latency is the time from the pick to the end: for a stream, its life.
+	Latency time.Duration
+	// Result is what the end says about the endpoint.
+	Result Result
+	// Err is the call's error; nil on success.
+	Err error
+	// Trailer is the metadata that the answer ended with; nil when there was none.
+	Trailer metadata.MD
+	// Load is the load report in the trailer (an *orca LoadReport), when grpc-go parsed one.
+	Load any
+}

@@ -1,0 +1,118 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	grpcbalancer "google.golang.org/grpc/balancer"
+
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+)
+
+// refusal is the gRPC picker while no endpoint is ready: its error makes calls wait or fail.
+type refusal struct {
+	err error
+}
+
+// Pick implements grpc-go's balancer.Picker.
+func (r refusal) Pick(grpcbalancer.PickInfo) (grpcbalancer.PickResult, error) {
+	return grpcbalancer.PickResult{}, r.err
+}
+
+// placer is the gRPC picker that places calls as a policy's picker says, and keeps the count.
+type placer struct {
+	picker   picker.Picker
+	finisher picker.Finisher // nil if the picker is none
+}
+
+func newPlacer(p picker.Picker) *placer {
+	f, _ := p.(picker.Finisher)
+	return &placer{picker: p, finisher: f}
+}
+
+// errNoChoice is a policy that broke its contract.
+var errNoChoice = errors.New("the policy chose no endpoint")
+
+// Pick implements grpc-go's balancer.Picker. It does not allocate.
+func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, error) {
+	call := picker.CallFrom(info.Ctx)
+	c, err := p.picker.Pick(picker.Info{Method: info.FullMethodName, Context: info.Ctx, Call: call})
+	if err != nil {
+		return grpcbalancer.PickResult{}, err
+	}
+	if c == nil {
+		return grpcbalancer.PickResult{}, errNoChoice
+	}
+	l, ok := c.Handle.(*link)
+	if !ok || l == nil {
+		return grpcbalancer.PickResult{}, errNoChoice
+	}
+	c.Stats.Begin()
+	if call != nil {
+		call.Chose(c)
+	}
+	t, ok := tickets.Get().(*ticket)
+	if !ok {
+		t = newTicket()
+	}
+	t.candidate, t.finisher, t.method, t.call, t.began = c, p.finisher, info.FullMethodName, call, since()
+	return grpcbalancer.PickResult{SubConn: l.sc, Done: t.done}, nil
+}
+
+// ticket is a call that was placed, until gRPC says that it is over. gRPC says so exactly once for
+// each pick, after which the ticket serves another call.
+type ticket struct {
+	candidate *picker.Candidate
+	finisher  picker.Finisher
+	method    string
+	call      *picker.Call
+	began     time.Duration
+	done      func(grpcbalancer.DoneInfo) // t.end, made once: a method value allocates
+}
+
+//nolint:gochecknoglobals // a pool
+var tickets sync.Pool
+
+func newTicket() *ticket {
+	t := new(ticket)
+	t.done = t.end
+	return t
+}
+
+// end is told how the call ended.
+func (t *ticket) end(info grpcbalancer.DoneInfo) {
+	at := since()
+	o := picker.Outcome{
+		Method: t.method, Call: t.call, Latency: at - t.began,
+		Result: picker.ResultOf(info.Err), Err: info.Err, Trailer: info.Trailer, Load: info.ServerLoad,
+	}
+	c, finisher := t.candidate, t.finisher
+	t.candidate, t.finisher, t.method, t.call = nil, nil, "", nil
+	tickets.Put(t)
+
+	if info.Err == nil && !info.BytesSent {
+		// gRPC found the connection gone and picks again: this was no call.
+		o.Result = picker.Neither
+	}
+	sample := o.Latency
+	if o.Call != nil {
+		o.Call.Ended(info.BytesSent, info.BytesReceived)
+		if o.Call.Streaming {
+			sample = -1
+		}
+	}
+	c.Stats.End(o.Result, sample, int64(at))
+	if finisher != nil {
+		finisher.Finish(c, o)
+	}
+}
+
+//nolint:gochecknoglobals // the zero of a monotonic clock
+var epoch = time.Now()
+
+// since returns the time on a monotonic clock, which costs half of time.Now.
+func since() time.Duration { return time.Since(epoch) }

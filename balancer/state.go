@@ -1,0 +1,151 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+)
+
+// Condition is what an endpoint does.
+type Condition uint8
+
+// The conditions.
+const (
+	// Idle is an endpoint that no connection was tried to yet.
+	Idle Condition = iota
+	// Connecting is an endpoint without a connection, and none has failed since it last had one.
+	Connecting
+	// Ready is an endpoint that takes calls.
+	Ready
+	// Failing is an endpoint that every attempt to connect to has failed, since it last had a
+	// connection; further attempts follow.
+	Failing
+	// Draining is an endpoint that is given no new calls: it was drained, or the resolver no longer
+	// names it and calls are still under way.
+	Draining
+)
+
+// String returns the condition as operators read it.
+func (c Condition) String() string {
+	switch c {
+	case Idle:
+		return "idle"
+	case Connecting:
+		return "connecting"
+	case Ready:
+		return "ready"
+	case Failing:
+		return "transient failure"
+	case Draining:
+		return "draining"
+	default:
+		return fmt.Sprintf("condition %d", uint8(c))
+	}
+}
+
+// State is what is known of one endpoint at one moment.
+type State struct {
+	// Endpoint is the instance.
+	Endpoint endpoint.Endpoint
+	// Address is the one that the connection is to; empty while there is none.
+	Address string
+	// Condition is what the endpoint does.
+	Condition Condition
+	// Reason says why, in a few words, such as "connection refused"; empty when all is well.
+	Reason string
+	// Err is the error of the last failed attempt to connect; nil when none has failed since the last
+	// connection.
+	Err error
+	// Since is when the condition began.
+	Since time.Time
+	// Tries is how many attempts to connect have failed since the last connection.
+	Tries int
+	// NextTry is when the next attempt begins; zero while one is under way or none is needed.
+	NextTry time.Time
+	// InFlight is the number of calls, streams among them, that have not ended.
+	InFlight int64
+	// Succeeded is the number of calls that ended well, as far as the endpoint is concerned.
+	Succeeded uint64
+	// Failed is the number of calls that ended with UNAVAILABLE or DEADLINE_EXCEEDED.
+	Failed uint64
+	// Latency is the mean latency of the calls of the last ten seconds or so; 0 before the first.
+	Latency time.Duration
+}
+
+// String returns the state in a line: `10.0.1.11:50051  connection refused, 3 tries, next in 4s`.
+func (s State) String() string {
+	parts := []string{s.Condition.String()}
+	if s.Reason != "" {
+		parts[0] = s.Reason
+	}
+	switch {
+	case s.Tries == 1:
+		parts = append(parts, "1 try")
+	case s.Tries > 1:
+		parts = append(parts, fmt.Sprintf("%d tries", s.Tries))
+	}
+	if !s.NextTry.IsZero() {
+		left := max(time.Until(s.NextTry), 0)
+		parts = append(parts, "next in "+left.Round(100*time.Millisecond).String())
+	}
+	if s.Condition == Ready || s.Condition == Draining {
+		parts = append(parts, fmt.Sprintf("%d in flight", s.InFlight))
+	}
+	return s.Endpoint.String() + "  " + strings.Join(parts, ", ")
+}
+
+// states returns the state of every member, ordered by address.
+func (h *host) states() []State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil
+	}
+	h.forgetLocked()
+	drained := h.hub.drains()
+	out := make([]State, 0, len(h.order)+len(h.leaving))
+	for _, m := range h.order {
+		out = append(out, m.stateLocked(drained[m.endpoint.Key()]))
+	}
+	for m := range h.leaving {
+		out = append(out, m.stateLocked(false))
+	}
+	slices.SortStableFunc(out, func(a, b State) int { return cmp.Compare(a.Endpoint.Key(), b.Endpoint.Key()) })
+	return out
+}
+
+func (m *member) stateLocked(drained bool) State {
+	s := State{
+		Endpoint:  m.endpoint,
+		Condition: m.condition,
+		Err:       m.err,
+		Since:     m.since,
+		Tries:     m.tries,
+		NextTry:   m.next,
+		InFlight:  m.stats.InFlight(),
+		Succeeded: m.stats.Succeeded(),
+		Failed:    m.stats.Failed(),
+		Latency:   m.stats.Latency(),
+	}
+	if m.active != nil {
+		s.Address = m.active.address
+	}
+	switch {
+	case m.left:
+		s.Reason = "no longer listed"
+	case drained:
+		s.Condition, s.Reason = Draining, "drained"
+	case m.condition == Failing:
+		s.Reason = reason(m.err)
+	case m.condition == Connecting && !m.next.IsZero():
+		s.Reason = "connection lost"
+	}
+	return s
+}

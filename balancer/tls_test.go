@@ -1,0 +1,86 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+)
+
+// certificate returns a certificate for names, and the pool that trusts it.
+func certificate(tb testing.TB, names ...string) (tls.Certificate, *x509.CertPool) {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: names, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}
+
+// An endpoint's certificate is checked for its server name, and why it is refused is told.
+func TestServerName(t *testing.T) {
+	t.Parallel()
+	cert, pool := certificate(t, "books.test")
+	b := newBackend(t, grpc.Creds(credentials.NewServerTLSFromCert(&cert)))
+	named := func(name string) []endpoint.Endpoint {
+		e, err := endpoint.New(endpoint.Spec{Addresses: []string{b.address}, ServerName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []endpoint.Endpoint{e}
+	}
+	trusting := credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})
+	good := open(t, balancer.Config{Endpoints: named("books.test"), Credentials: trusting})
+	if _, err := unary(t.Context(), good); err != nil {
+		t.Error(err)
+	}
+	for name, tt := range map[string]struct {
+		server string
+		creds  credentials.TransportCredentials
+		want   string
+	}{
+		"another name":   {"films.test", trusting, "books.test, not films.test"},
+		"no name":        {"", trusting, "127.0.0.1"},
+		"unknown issuer": {"books.test", credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12}), "unknown authority"},
+	} {
+		c := open(t, balancer.Config{Endpoints: named(tt.server), Credentials: tt.creds})
+		s := states(t, c, "failing", func(s []balancer.State) bool { return len(s) == 1 && s[0].Condition == balancer.Failing })
+		if r := s[0].Reason; !strings.HasPrefix(r, "tls: ") || !strings.Contains(r, tt.want) {
+			t.Errorf("%s: reason %q does not say %q", name, r, tt.want)
+		}
+	}
+	// Plain text to a TLS server, the commonest mistake of all.
+	plain := open(t, balancer.Config{Target: b.address})
+	s := states(t, plain, "failing", func(s []balancer.State) bool { return len(s) == 1 && s[0].Condition == balancer.Failing })
+	if !strings.Contains(s[0].Reason, "is TLS right?") && s[0].Reason != "connection reset" {
+		t.Errorf("reason %q", s[0].Reason)
+	}
+}
