@@ -1,0 +1,31 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newRoot(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dragoman",
+		Short: "Serve gRPC services as REST and gRPC, from their .proto files",
+		Long: `Dragoman is a gRPC-native API gateway. Drop in .proto files and point it at a server: every method is
+served as REST/JSON and as gRPC on one port, with no code generation and no restart.
+
+  dragoman demo                                  an example API with a built-in backend: nothing else needed
+  dragoman dev ./proto --to localhost:50051      your own protos and your own server, reloaded on save`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Version:           version(),
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SetVersionTemplate("dragoman {{.Version}}\n")
+	cmd.PersistentFlags().StringVar(&t.color, "color", "auto", "colour the output: auto, always or never (NO_COLOR is honoured)")
+	cmd.PersistentFlags().StringVar(&t.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration")
+	cmd.AddCommand(newDev(t), newDemo(t), newRun(t), newCheck(t), newRoutes(t), newSchema(t), newVersion(t), newGraph(t))
+	return cmd
+}

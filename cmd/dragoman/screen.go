@@ -1,0 +1,179 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/gateway/app"
+	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
+)
+
+// shownRoutes is how many routes the first screen lists.
+const shownRoutes = 8
+
+// screen is the first screen of `dev` and `demo`: what was loaded, where it is served, and a line to try.
+type screen struct {
+	terminal *terminal
+	mode     string   // what is behind the version: "dev mode: …"
+	again    string   // the command that lists all routes
+	tries    []string // lines to try; the first is made from the routes if there is none. "{api}" is the address.
+}
+
+func (s *screen) print(info *app.Started) {
+	t := s.terminal
+	t.printf("  dragoman %s   %s\n\n", version(), s.mode)
+	s.schemas(&info.Load)
+	for _, b := range info.Backends() {
+		t.printf("  backend   %s\n", backendLine(b))
+	}
+	s.routes(&info.Load)
+	t.printf("\n")
+	for _, l := range info.Listeners {
+		scheme := "http"
+		if l.TLS {
+			scheme = "https"
+		}
+		api := scheme + "://" + reachable(l.Addr)
+		t.printf("  API       %s   REST, and gRPC on the same port\n", api)
+		tries := s.tries
+		if len(tries) == 0 {
+			tries = []string{tryLine(&info.Load)}
+		}
+		for i, try := range tries {
+			name := "          "
+			if i == 0 {
+				name = "  try     "
+			}
+			t.printf("%s  %s\n", name, strings.ReplaceAll(strings.ReplaceAll(try, "{api}", api), "{address}", reachable(l.Addr)))
+		}
+	}
+	t.printf("  health    http://%s/readyz\n\n", reachable(info.Admin))
+	t.diagnose(info.Load.Diagnostics)
+}
+
+func (s *screen) schemas(e *reload.Event) {
+	files, services, methods := 0, 0, len(e.Snapshot.Mux.Methods())
+	seen := map[string]bool{}
+	for _, m := range e.Snapshot.Mux.Methods() {
+		seen[m.Service] = true
+	}
+	services = len(seen)
+	for _, schema := range e.Snapshot.Schemas() {
+		files += schema.Stats().Files
+	}
+	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", strings.Join(e.Sources, ", "),
+		counted(files, "file"), counted(services, "service"), counted(methods, "method"), e.Took.Milliseconds())
+}
+
+// backendLine is "127.0.0.1:50051   ready, h2c".
+func backendLine(b assemble.BackendState) string {
+	secure := "h2c"
+	if b.TLS {
+		secure = "TLS"
+	}
+	if len(b.Endpoints) == 0 {
+		return fmt.Sprintf("%-32s no endpoint yet, %s", b.Target, secure)
+	}
+	var lines []string
+	for _, e := range b.Endpoints {
+		_, state, _ := strings.Cut(e.String(), "  ")
+		lines = append(lines, fmt.Sprintf("%-32s %s, %s", e.Endpoint.String(), state, secure))
+	}
+	return strings.Join(lines, "\n            ")
+}
+
+func (s *screen) routes(e *reload.Event) {
+	t := s.terminal
+	var rest, bare []*httprule.Binding
+	for _, b := range e.Snapshot.Mux.Routes().Bindings() {
+		if b.Place.Origin == httprule.FromDefault {
+			bare = append(bare, b)
+		} else {
+			rest = append(rest, b)
+		}
+	}
+	t.printf("  routes    %d gRPC · %d REST\n", len(e.Snapshot.Mux.Methods()), len(rest)+len(bare))
+	for i, b := range rest {
+		if i == shownRoutes && len(rest) > shownRoutes+1 {
+			t.printf("            …%d more: %s\n", len(rest)-shownRoutes, s.again)
+			break
+		}
+		t.printf("            %-7s %-36s %s\n", b.HTTPMethod, b.Template, methodName(b))
+	}
+	if len(bare) > 0 {
+		t.printf("            %s without google.api.http: call as POST /%s/<Method>\n", counted(len(bare), "method"), bare[0].Method.Parent().FullName())
+	}
+}
+
+func methodName(b *httprule.Binding) string {
+	return string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())
+}
+
+// tryLine is a call that works without knowing the schema: a GET without variables if there is one.
+func tryLine(e *reload.Event) string {
+	var get, post *httprule.Binding
+	for _, b := range e.Snapshot.Mux.Routes().Bindings() {
+		switch {
+		case b.Method.IsStreamingClient() || b.Method.IsStreamingServer() || len(b.Variables) > 0:
+		case b.HTTPMethod == "GET" && get == nil:
+			get = b
+		case b.HTTPMethod == "POST" && post == nil:
+			post = b
+		}
+	}
+	switch {
+	case get != nil:
+		return "curl {api}" + get.Template.String()
+	case post != nil:
+		return "curl {api}" + post.Template.String() + " -H 'content-type: application/json' -d '{}'"
+	default:
+		return "curl {api}/"
+	}
+}
+
+// reachable is an address that a person can put into a browser: sockets that listen everywhere are reached here too.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// reloaded prints what a reload did, in a line, or why it was refused.
+func (s *screen) reloaded(e reload.Event) {
+	t := s.terminal
+	at := e.Time.Format(time.TimeOnly)
+	if e.Err != nil {
+		t.printf("  %s  reload  refused, still serving the schemas of %s\n", at, e.Since.Format(time.TimeOnly))
+		_ = t.startError(e.Err) // prints what is wrong; there is nothing to exit from
+		return
+	}
+	if e.Snapshot != nil && e.Since.Before(e.Time) && len(e.Added)+len(e.Removed) == 0 {
+		return // nothing is new
+	}
+	t.printf("  %s  reload  %s   +%d -%d routes   %d ms\n", at, strings.Join(e.Sources, ", "), len(e.Added), len(e.Removed), e.Took.Milliseconds())
+	for _, change := range []struct {
+		sign   string
+		routes []string
+	}{{"+", e.Added}, {"-", e.Removed}} {
+		for i, r := range change.routes {
+			if i == shownRoutes {
+				t.printf("            %s …%d more\n", change.sign, len(change.routes)-i)
+				break
+			}
+			t.printf("            %s %s\n", change.sign, r)
+		}
+	}
+	t.diagnose(e.Diagnostics)
+}

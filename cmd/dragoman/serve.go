@@ -1,0 +1,129 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/dragoman-gateway/dragoman/gateway/app"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
+)
+
+// service is a gateway that a command serves until it is told to stop.
+type service struct {
+	terminal *terminal
+	config   *config.Config
+	// started is called when calls are served, reloaded at every reload after that; either may be nil.
+	started  func(*app.Started)
+	reloaded func(reload.Event)
+}
+
+// run serves until SIGINT or SIGTERM, then drains. A second signal ends it at once.
+func (s *service) run(ctx context.Context) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	access, closeAccess, err := s.accessLog()
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	defer closeAccess()
+	o := &s.config.Observability
+	level, err := s.terminal.level(levelName(o.Log.Level))
+	if err != nil {
+		return err
+	}
+	a := app.New(app.Options{
+		Config: s.config, Log: logger(s.terminal.err, level, format(o.Log.Format, s.terminal.err)),
+		AccessLog: access, AccessFormat: format(o.AccessLog.Format, s.terminal.out), OnReload: s.reloaded,
+	})
+	starting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	interrupted := make(chan struct{})
+	go func() {
+		defer close(interrupted)
+		select {
+		case <-signals:
+			cancel() // a start that was interrupted ends; so does the wait below
+		case <-starting.Done():
+		}
+	}()
+	info, err := a.Start(starting)
+	if err != nil {
+		return s.terminal.startError(err)
+	}
+	if s.started != nil {
+		s.started(info)
+	}
+	var failed error
+	select {
+	case <-interrupted:
+	case failed = <-a.Failed():
+	}
+	cancel()
+	return s.stop(a, signals, failed)
+}
+
+// stop drains the process, because of a signal or of a part that failed.
+func (s *service) stop(a *app.App, signals <-chan os.Signal, failed error) error {
+	ctx, force := context.WithCancel(context.Background())
+	defer force()
+	go func() {
+		select {
+		case <-signals:
+			force()
+		case <-ctx.Done():
+		}
+	}()
+	err := a.Stop(ctx)
+	switch {
+	case failed != nil:
+		return &exitError{code: exitFailed, err: errors.Join(failed, err)}
+	case errors.Is(err, context.Canceled):
+		return &exitError{code: exitForced, err: errors.New("stopped at once, as asked; calls that were under way are lost")}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &exitError{code: exitForced, err: fmt.Errorf("calls were still under way after %s and were cut off", s.config.Shutdown.Drain)}
+	case err != nil:
+		return &exitError{code: exitFailed, err: err}
+	}
+	return nil
+}
+
+// accessLog opens what lines of calls are written to; nil for none.
+func (s *service) accessLog() (io.Writer, func(), error) {
+	switch output := s.config.Observability.AccessLog.Output; output {
+	case config.OutputOff:
+		return nil, func() {}, nil
+	case config.OutputStdout:
+		return s.terminal.out, func() {}, nil
+	case config.OutputStderr:
+		return s.terminal.err, func() {}, nil
+	default:
+		const mode = 0o640
+		f, err := os.OpenFile(output, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
+		if err != nil {
+			return nil, nil, fmt.Errorf("observability.access_log.output: %w", err)
+		}
+		return f, func() { _ = f.Close() }, nil // everything is written through: nothing is left to fail
+	}
+}
+
+// format is the form of a log that goes to f.
+func format(configured config.Format, f *os.File) string {
+	if configured != config.FormatAuto {
+		return string(configured)
+	}
+	if isTerminal(f) {
+		return string(config.FormatText)
+	}
+	return string(config.FormatJSON)
+}

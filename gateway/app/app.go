@@ -1,0 +1,121 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package app provides the process: what lives as long as it does, in the order in which it starts and stops.
+//
+// It is the only package that knows fx. What a reload replaces is not here: assemble makes it, reload puts it
+// in force (decision 6).
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+)
+
+// startTimeout bounds the start: loading thousands of files takes a while, a backend that does not answer
+// reflection has bounds of its own.
+const startTimeout = 5 * time.Minute
+
+// Options are what a process is started with.
+type Options struct {
+	// Config is the configuration.
+	Config *config.Config
+	// Log is the gateway's own log.
+	Log *slog.Logger
+	// AccessLog is where lines of calls go; nil writes none. AccessFormat is "json" or "text".
+	AccessLog    io.Writer
+	AccessFormat string
+	// OnReload is told of every reload after the first load; nil tells nobody.
+	OnReload func(reload.Event)
+}
+
+// App is the process. Its methods are called from one goroutine, but for Failed.
+type App struct {
+	fx    *fx.App
+	parts *parts
+}
+
+// New wires the process; nothing is opened before Start.
+func New(o Options) *App {
+	a := &App{parts: &parts{options: o, failed: make(chan error, 1)}}
+	a.fx = fx.New(
+		modules(a.parts),
+		fx.Invoke(func(*entrance) {}),
+		fx.StartTimeout(startTimeout),
+		fx.StopTimeout(a.parts.stopTimeout()),
+		fx.WithLogger(func() fxevent.Logger {
+			l := &fxevent.SlogLogger{Logger: o.Log}
+			l.UseLogLevel(slog.LevelDebug)
+			return l
+		}),
+	)
+	return a
+}
+
+// Start opens everything, loads the schemas, and returns when calls are served. The error is a *schema.LoadError where
+// schemas or routes are at fault.
+func (a *App) Start(ctx context.Context) (*Started, error) {
+	if err := a.fx.Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := a.fx.Start(ctx); err != nil {
+		return nil, rootCause(err)
+	}
+	return &a.parts.started, nil
+}
+
+// rootCause takes the words of fx off an error of ours.
+func rootCause(err error) error {
+	if e, ok := errors.AsType[*schema.LoadError](err); ok {
+		return e
+	}
+	return err
+}
+
+// Stop makes the gateway unready, drains it and closes everything. When ctx ends, or the drain time is over, what is left is
+// cut off, and the error says so: it is then, or wraps, context.DeadlineExceeded or context.Canceled.
+func (a *App) Stop(ctx context.Context) error { return a.fx.Stop(ctx) }
+
+// Failed yields the error with which a part ended that should not have.
+func (a *App) Failed() <-chan error { return a.parts.failed }
+
+// Graph returns the wiring in the language of Graphviz.
+func Graph() (string, error) {
+	p := &parts{options: Options{Config: &config.Config{}, Log: slog.New(slog.DiscardHandler)}}
+	var graph fx.DotGraph
+	err := fx.New(modules(p), fx.Invoke(func(*entrance) {}), fx.Populate(&graph), fx.NopLogger).Err()
+	return string(graph), err
+}
+
+// Started tells what the process serves.
+type Started struct {
+	// Load is the first load.
+	Load reload.Event
+	// Listeners are the addresses on which calls are served.
+	Listeners []Listener
+	// Admin is the address of the admin listener.
+	Admin net.Addr
+	// Backends tells how backends fare.
+	Backends func() []assemble.BackendState
+}
+
+// Listener is one address on which calls are served.
+type Listener struct {
+	Name string
+	Addr net.Addr
+	TLS  bool
+}

@@ -1,0 +1,186 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dragoman-gateway/dragoman/"
+
+// direction is a statement of policy: which packages of this module a package may import, and which of the modules that only
+// some may. An entry that ends in "/..." stands for a folder and all below it. A package without a row, a row without a
+// package, and an import without permission all fail. docs/architecture.md draws the same as a picture.
+var direction = map[string]row{
+	"cmd/dragoman": {own: []string{
+		"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/reload", "gateway/transport",
+		"balancer/endpoint", "proto", "transcoder/httprule", "transcoder/schema",
+	}, outside: []string{"github.com/spf13/cobra"}},
+
+	"gateway/app": {own: []string{
+		"gateway", "gateway/admin", "gateway/assemble", "gateway/backend", "gateway/config", "gateway/reload",
+		"gateway/telemetry", "gateway/transport", "transcoder/schema",
+	}, outside: []string{"go.uber.org/fx"}},
+	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
+	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/interceptor/deadline", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver"}},
+
+	"gateway":                      {own: []string{"gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
+	"gateway/admin":                {},
+	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "balancer", "balancer/endpoint", "balancer/picker"}},
+	"gateway/bookstore":            {own: []string{"gen/bookstore/v1"}},
+	"gateway/interceptor":          {own: []string{"transcoder", "transcoder/wire"}},
+	"gateway/interceptor/deadline": {own: []string{"transcoder", "transcoder/status"}},
+	"gateway/interceptor/recovery": {own: []string{"transcoder", "transcoder/status"}},
+	"gateway/internal/testbackend": {own: []string{"gen/dragoman/test/v1"}},
+	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
+	"gateway/transport":            {own: []string{"transcoder", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify"}},
+
+	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
+	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status"}},
+	"transcoder/codec":                  {},
+	"transcoder/httprule":               {},
+	"transcoder/native":                 {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
+	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}},
+	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
+	"transcoder/schema":                 {own: []string{"transcoder/schema/wellknown"}},
+	"transcoder/schema/compile":         {own: []string{"transcoder/schema", "transcoder/schema/link", "transcoder/schema/wellknown"}, outside: []string{"github.com/bufbuild/protocompile"}},
+	"transcoder/schema/descriptorset":   {own: []string{"transcoder/schema", "transcoder/schema/filewatch", "transcoder/schema/link", "transcoder/schema/wellknown"}},
+	"transcoder/schema/filewatch":       {outside: []string{"github.com/fsnotify/fsnotify"}},
+	"transcoder/schema/link":            {own: []string{"transcoder/schema", "transcoder/schema/wellknown"}},
+	"transcoder/schema/protofile":       {own: []string{"transcoder/schema", "transcoder/schema/compile", "transcoder/schema/filewatch", "transcoder/schema/link", "transcoder/schema/wellknown"}},
+	"transcoder/schema/reflection":      {own: []string{"transcoder/schema", "transcoder/schema/link", "transcoder/schema/wellknown"}, outside: []string{"github.com/jhump/protoreflect"}},
+	"transcoder/schema/sourcetest":      {own: []string{"transcoder/schema", "transcoder/schema/wellknown"}, outside: []string{"github.com/bufbuild/protocompile"}},
+	"transcoder/schema/wellknown":       {},
+	"transcoder/status":                 {},
+	"transcoder/wire":                   {},
+	"transcoder/codec/internal/benchpb": {},
+
+	"balancer":                       {own: []string{"balancer/endpoint", "balancer/picker", "balancer/resolver"}},
+	"balancer/endpoint":              {},
+	"balancer/picker":                {own: []string{"balancer/endpoint"}},
+	"balancer/picker/pickertest":     {own: []string{"balancer/endpoint", "balancer/picker"}},
+	"balancer/resolver":              {own: []string{"balancer/endpoint"}},
+	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
+
+	"proto": {},
+}
+
+// row is what one package may import.
+type row struct {
+	own     []string // packages of this module
+	outside []string // modules of which onlySome below says that not everybody may
+}
+
+// onlySome are modules that are kept behind one or a few packages.
+var onlySome = []string{
+	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
+	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway",
+}
+
+// vague are names of packages that say nothing.
+var vague = regexp.MustCompile(`^(util|utils|common|helper|helpers|base|types|misc|shared|lib)$`)
+
+func TestImportsFollowTheDirection(t *testing.T) {
+	t.Parallel()
+	packages := imports(t, "../..")
+	for name, imported := range packages {
+		if strings.HasPrefix(name, "gen/") {
+			continue
+		}
+		if vague.MatchString(path.Base(name)) {
+			t.Errorf("package %s: the name says nothing; name it after what it provides", name)
+		}
+		r, ok := direction[name]
+		if !ok {
+			t.Errorf("package %s has no row in the table of directions", name)
+			continue
+		}
+		for _, to := range imported {
+			if own, ok := strings.CutPrefix(to, module); ok {
+				if !allowed(r.own, own) {
+					t.Errorf("%s imports %s; its row does not allow that", name, own)
+				}
+				continue
+			}
+			if guarded := guardedBy(to); guarded != "" && !slices.Contains(r.outside, guarded) {
+				t.Errorf("%s imports %s; its row does not allow that", name, to)
+			}
+		}
+	}
+	for name := range direction {
+		if _, ok := packages[name]; !ok {
+			t.Errorf("the table of directions has a row for %s, which is no package", name)
+		}
+	}
+}
+
+func allowed(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		folder, all := strings.CutSuffix(p, "/...")
+		return name == p || (all && strings.HasPrefix(name, folder+"/"))
+	})
+}
+
+func guardedBy(imported string) string {
+	for _, m := range onlySome {
+		if imported == m || strings.HasPrefix(imported, m+"/") {
+			return m
+		}
+	}
+	return ""
+}
+
+// imports returns what each package of the module imports in files that are not tests.
+func imports(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	packages := map[string][]string{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			skip := name == "testdata" || name == "node_modules" || (strings.HasPrefix(name, ".") && name != "." && name != "..")
+			if rel, _ := filepath.Rel(root, file); skip || rel == "tools" || rel == "bench" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(rel)
+		packages[pkg] = append(packages[pkg], []string{}...)
+		for _, spec := range parsed.Imports {
+			to, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			packages[pkg] = append(packages[pkg], to)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packages
+}

@@ -1,0 +1,228 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/dragoman-gateway/dragoman/gateway"
+	"github.com/dragoman-gateway/dragoman/gateway/admin"
+	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
+	"github.com/dragoman-gateway/dragoman/gateway/transport"
+)
+
+// parts is what the modules share beside what fx gives them.
+type parts struct {
+	options  Options
+	failed   chan error
+	draining atomic.Bool
+	started  Started
+}
+
+// stopTimeout is how long a stop may take: the delay, the drain, and a moment to close what is left.
+func (p *parts) stopTimeout() time.Duration {
+	const closing = 5 * time.Second
+	s := p.options.Config.Shutdown
+	return s.Delay + s.Drain + closing
+}
+
+func (p *parts) fail(err error) {
+	select {
+	case p.failed <- err:
+	default: // one reason to stop is enough
+	}
+}
+
+// modules are the parts of the process, each with what it starts and stops. fx starts them in the order of their
+// dependencies and stops them in the reverse: sockets open last and close first.
+func modules(p *parts) fx.Option {
+	return fx.Options(
+		fx.Supply(p),
+		fx.Module("telemetry", fx.Provide(newAccessLog)),
+		fx.Module("backend", fx.Provide(newPool)),
+		fx.Module("gateway", fx.Provide(newGateway)),
+		fx.Module("schemas", fx.Provide(newSchemas)),
+		fx.Module("admin", fx.Provide(newAdmin)),
+		fx.Module("transport", fx.Provide(newEntrance)),
+	)
+}
+
+// accessLog is the log of calls, or nothing where none is wanted.
+type accessLog struct{ log *telemetry.AccessLog }
+
+func newAccessLog(lc fx.Lifecycle, p *parts) *accessLog {
+	a := &accessLog{}
+	if p.options.AccessLog == nil {
+		return a
+	}
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			format := telemetry.JSON
+			if p.options.AccessFormat == "text" {
+				format = telemetry.Text
+			}
+			a.log = telemetry.NewAccessLog(p.options.AccessLog, format)
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			a.log.Close()
+			return nil
+		},
+	})
+	return a
+}
+
+func (a *accessLog) observers() []gateway.Observer {
+	if a.log == nil {
+		return nil
+	}
+	return []gateway.Observer{a.log}
+}
+
+func newPool(p *parts) *backend.Pool { return backend.NewPool(p.options.Log) }
+
+func newGateway(lc fx.Lifecycle, p *parts, _ *backend.Pool) *gateway.Gateway {
+	g := gateway.New(p.options.Log)
+	lc.Append(fx.StopHook(g.Close))
+	return g
+}
+
+// schemas loads what is served and watches it.
+type schemas struct {
+	assembly *assemble.Assembly
+	manager  *reload.Manager
+}
+
+func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gateway, access *accessLog) *schemas {
+	s := &schemas{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	lc.Append(fx.Hook{
+		OnStart: func(start context.Context) error {
+			var err error
+			s.assembly, err = assemble.New(p.options.Config, assemble.Parts{Pool: pool, Log: p.options.Log, Observers: access.observers()})
+			if err != nil {
+				return err
+			}
+			s.manager = reload.New(reload.Config{
+				Sources: s.assembly.Sources(), Build: s.assembly.Build, Swap: g.Swap, Notify: p.options.OnReload, Log: p.options.Log,
+			})
+			if p.started.Load, err = s.manager.Load(start); err != nil {
+				s.assembly.Close()
+				return err
+			}
+			p.started.Backends = s.assembly.Backends
+			running.Go(func() { s.manager.Run(ctx) })
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			cancel()
+			running.Wait()
+			s.assembly.Close()
+			return nil
+		},
+	})
+	return s
+}
+
+func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, _ *schemas) *admin.Server {
+	var server *admin.Server
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			var err error
+			server, err = admin.Listen(ctx, admin.Config{Address: p.options.Config.Admin.Address, Ready: func() map[string]error { return ready(p, g) }}, p.options.Log)
+			if err != nil {
+				return err
+			}
+			p.started.Admin = server.Addr()
+			server.Start()
+			return nil
+		},
+		OnStop: func(context.Context) error { return server.Close() },
+	})
+	return server
+}
+
+// ready tells what keeps the gateway from serving.
+func ready(p *parts, g *gateway.Gateway) map[string]error {
+	checks := map[string]error{"schemas": nil, "draining": nil}
+	if g.Snapshot() == nil {
+		checks["schemas"] = errors.New("nothing is loaded")
+	}
+	if p.draining.Load() {
+		checks["draining"] = errors.New("the gateway is shutting down")
+	}
+	return checks
+}
+
+// entrance is the listeners for calls.
+type entrance struct{ servers []*transport.Server }
+
+func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, _ *schemas, _ *admin.Server) *entrance {
+	e := &entrance{}
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error { return e.open(ctx, p, g) },
+		OnStop:  func(ctx context.Context) error { return e.drain(ctx, p) },
+	})
+	return e
+}
+
+// open opens all sockets before the first one serves, so that a port that is taken is told before a call is lost.
+func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error {
+	var errs []error
+	for _, cfg := range p.options.Config.Listeners {
+		server, err := transport.Listen(ctx, cfg, g.Serve, p.options.Log)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		e.servers = append(e.servers, server)
+		p.started.Listeners = append(p.started.Listeners, Listener{Name: cfg.Name, Addr: server.Addr(), TLS: cfg.TLS != nil})
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, server := range e.servers {
+			err = errors.Join(err, server.Close())
+		}
+		return err
+	}
+	for _, server := range e.servers {
+		server.Start(p.fail)
+	}
+	return nil
+}
+
+// drain makes the gateway unready, waits until load balancers have seen that, and then for the calls that are under way.
+func (e *entrance) drain(ctx context.Context, p *parts) error {
+	p.draining.Store(true)
+	if delay := p.options.Config.Shutdown.Delay; delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.options.Config.Shutdown.Drain)
+	defer cancel()
+	errs := make([]error, len(e.servers))
+	var drains sync.WaitGroup
+	for i, server := range e.servers {
+		drains.Go(func() { errs[i] = server.Drain(ctx) })
+	}
+	drains.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("drain: %w", err)
+	}
+	return nil
+}

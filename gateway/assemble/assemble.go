@@ -1,0 +1,224 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package assemble provides the way from a configuration to a snapshot: the one place that knows every source,
+// protocol and policy by name.
+package assemble
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/gateway"
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
+	"github.com/dragoman-gateway/dragoman/transcoder/native"
+	"github.com/dragoman-gateway/dragoman/transcoder/rest"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+)
+
+// Parts are what outlives snapshots and is put into each.
+type Parts struct {
+	// Pool keeps the backends.
+	Pool *backend.Pool
+	// Observers are told of every call.
+	Observers []gateway.Observer
+	// Log is the gateway's own log.
+	Log *slog.Logger
+}
+
+// Assembly makes snapshots of one configuration. Build and Close are called from one goroutine at a time.
+type Assembly struct {
+	config   *config.Config
+	parts    Parts
+	sources  []Source
+	backends map[string]*backend.Backend
+	release  func()
+}
+
+// New checks what a configuration names and opens its backends; it does not wait for them. The error joins all problems.
+func New(cfg *config.Config, parts Parts) (*Assembly, error) {
+	a := &Assembly{config: cfg, parts: parts}
+	var err error
+	if a.backends, a.release, err = parts.Pool.Acquire(cfg.Backends); err != nil {
+		return nil, err
+	}
+	if a.sources, err = a.openSources(); err != nil {
+		a.release()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Sources returns the sources of the configuration; the schemas that Build is given are theirs, in the same order.
+func (a *Assembly) Sources() []Source { return a.sources }
+
+// Close gives back the backends that the assembly holds. Snapshots hold their own.
+func (a *Assembly) Close() { a.release() }
+
+// BackendState is how a backend fares.
+type BackendState struct {
+	Name      string
+	Target    string // "" where the endpoints are listed
+	TLS       bool
+	Endpoints []balancer.State
+}
+
+// Backends tells how the backends fare, by name. It is safe for concurrent use.
+func (a *Assembly) Backends() []BackendState {
+	var states []BackendState
+	for i := range a.config.Backends {
+		cfg := &a.config.Backends[i]
+		states = append(states, BackendState{
+			Name: cfg.Name, Target: cfg.Target, TLS: cfg.TLS != nil, Endpoints: a.backends[cfg.Name].Channel().Endpoints(),
+		})
+	}
+	return states
+}
+
+// Build makes the snapshot of these schemas. The diagnostics say what is doubtful; the error, a *schema.LoadError, holds all
+// that is wrong, and then nothing is made.
+func (a *Assembly) Build(schemas []*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error) {
+	mux, err := transcoder.NewMux(transcoder.Config{
+		Schemas: schemas, Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) },
+	})
+	if err != nil {
+		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+	}
+	doubts, err := a.addRoutes(mux, schemas)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.addProtocols(mux); err != nil {
+		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+	}
+	backends, release, err := a.parts.Pool.Acquire(a.config.Backends)
+	if err != nil {
+		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+	}
+	routes, missing, err := a.routes(mux, backends)
+	if err == nil {
+		var s *gateway.Snapshot
+		if s, err = gateway.NewSnapshot(mux, routes, release); err == nil {
+			s.Observers = a.parts.Observers
+			return s, append(doubts, missing...), nil
+		}
+	}
+	release()
+	return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+}
+
+// each makes diagnostics of an error that may join several.
+func each(err error) []schema.Diagnostic {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what errors.Join itself made
+		var all []schema.Diagnostic
+		for _, e := range joined.Unwrap() {
+			all = append(all, each(e)...)
+		}
+		return all
+	}
+	return []schema.Diagnostic{{Message: err.Error()}}
+}
+
+// addRoutes makes the route table of the methods of a Mux.
+func (a *Assembly) addRoutes(mux *transcoder.Mux, schemas []*schema.Schema) ([]schema.Diagnostic, error) {
+	methods := make([]protoreflect.MethodDescriptor, 0, len(mux.Methods()))
+	for _, m := range mux.Methods() {
+		methods = append(methods, m.Desc)
+	}
+	table, problems := httprule.Build(methods, a.ruleConfig())
+	at := &places{schemas: schemas}
+	diagnostics := at.diagnostics(problems)
+	schema.Sort(diagnostics)
+	if table == nil || httprule.HasErrors(problems) {
+		return nil, &schema.LoadError{Diagnostics: diagnostics}
+	}
+	mux.SetRoutes(table)
+	for _, s := range schemas {
+		diagnostics = append(diagnostics, s.Unserved()...)
+	}
+	return diagnostics, nil
+}
+
+func (a *Assembly) ruleConfig() httprule.Config {
+	cfg := httprule.Config{
+		DefaultBinding:     func(protoreflect.ServiceDescriptor) bool { return true },
+		DisableDerivedHead: a.config.Routes.DisableDerivedHead,
+	}
+	if a.config.Schemas.OnConflict == config.ConflictFirstWins {
+		cfg.OnConflict = httprule.ConflictFirstWins
+	}
+	switch a.config.Routes.TrailingSlash {
+	case config.SlashIgnore:
+		cfg.TrailingSlash = httprule.TrailingSlashIgnore
+	case config.SlashRedirect:
+		cfg.TrailingSlash = httprule.TrailingSlashRedirect
+	case config.SlashStrict:
+	}
+	return cfg
+}
+
+// addProtocols gives a Mux what it speaks. REST comes last: it takes what no other protocol accepts.
+func (a *Assembly) addProtocols(mux *transcoder.Mux) error {
+	r, err := rest.New(a.restConfig(), mux)
+	if err != nil {
+		return err
+	}
+	mux.SetProtocols(native.New(), r)
+	return nil
+}
+
+// routes gives every method its chain and its backend. Methods without a backend are served with UNAVAILABLE, and told.
+func (a *Assembly) routes(mux *transcoder.Mux, backends map[string]*backend.Backend) ([]gateway.Route, []schema.Diagnostic, error) {
+	routes := make([]gateway.Route, len(mux.Methods()))
+	chains := map[deadline.Config]*interceptor.Chain{}
+	var without []string
+	for _, m := range mux.Methods() {
+		route := &routes[m.ID]
+		policy, _ := a.config.PolicyFor(m.Service, m.Name)
+		chain := chains[policy.Deadline]
+		if chain == nil {
+			var err error
+			if chain, err = newChain(policy.Deadline); err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", m.Path, err)
+			}
+			chains[policy.Deadline] = chain
+		}
+		route.Chain = chain
+		if i, ok := a.config.ServiceFor(m.Service); ok {
+			if b := backends[a.config.Services[i].Backend]; b != nil {
+				route.Backend = b
+			}
+		} else if !slices.Contains(without, m.Service) {
+			without = append(without, m.Service)
+		}
+	}
+	var missing []schema.Diagnostic
+	for _, service := range without {
+		missing = append(missing, schema.Diagnostic{
+			Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + service + "; its methods answer UNAVAILABLE",
+			Help: []string{"add an entry to services whose match covers it, or hide it: schemas.hide: [\"" + service + "\"]"},
+		})
+	}
+	return routes, missing, nil
+}
+
+// newChain makes the policies of a method, in the order in which a call meets them. The order is part of the design
+// (docs/architecture.md): what costs least and knows most about abuse comes first.
+//
+//   - the deadline is set before anything may take time; a call that has none left is refused at once.
+func newChain(d deadline.Config) (*interceptor.Chain, error) {
+	policy, err := deadline.New(d)
+	if err != nil {
+		return nil, err
+	}
+	return interceptor.NewChain(interceptor.Stage{Name: "deadline", Admitter: policy}), nil
+}

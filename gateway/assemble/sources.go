@@ -1,0 +1,66 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package assemble
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema/descriptorset"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema/protofile"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema/reflection"
+)
+
+// Source is a source of schemas, and whether it is watched.
+type Source struct {
+	schema.Source
+	// Watch loads it again when it changes.
+	Watch bool
+}
+
+// openSources makes the sources that the configuration names. The error joins all problems.
+func (a *Assembly) openSources() ([]Source, error) {
+	var (
+		sources []Source
+		errs    []error
+	)
+	for i := range a.config.Schemas.Sources {
+		s, err := a.openSource(&a.config.Schemas.Sources[i])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("schemas.sources[%d]: %w", i, err))
+			continue
+		}
+		sources = append(sources, s)
+	}
+	return sources, errors.Join(errs...)
+}
+
+// openSource is the table of the kinds of sources.
+func (a *Assembly) openSource(cfg *config.Source) (Source, error) {
+	switch {
+	case cfg.Protos != nil:
+		paths := make([]string, len(cfg.Protos.ImportPaths))
+		for i, p := range cfg.Protos.ImportPaths {
+			if paths[i] = p.Dir; p.Virtual != "" {
+				paths[i] = p.Virtual + "=" + p.Dir
+			}
+		}
+		s, err := protofile.New(protofile.Config{Dirs: cfg.Protos.Dirs, ImportPaths: paths})
+		return Source{Source: s, Watch: cfg.Protos.Watch}, err
+	case cfg.DescriptorSet != nil:
+		s, err := descriptorset.New(descriptorset.Config{Paths: []string{cfg.DescriptorSet.Path}})
+		return Source{Source: s, Watch: cfg.DescriptorSet.Watch}, err
+	case cfg.Reflection != nil:
+		b := a.backends[cfg.Reflection.Backend]
+		if b == nil {
+			return Source{}, fmt.Errorf("reflection.backend is %q; there is no such backend", cfg.Reflection.Backend)
+		}
+		s, err := reflection.New(reflection.Config{Name: b.Name(), Conn: b.Channel(), Interval: cfg.Reflection.Interval})
+		return Source{Source: s, Watch: true}, err
+	default:
+		return Source{}, errors.New("it is of no kind; it must be one of protos, descriptor_set and reflection")
+	}
+}

@@ -1,0 +1,70 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package backend provides named backends: their channels, and forwarding calls to them.
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"google.golang.org/grpc"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+// Backend is one backend and its channel. It is safe for concurrent use.
+type Backend struct {
+	name    string
+	channel *balancer.Channel
+}
+
+// New opens a backend. It begins to connect and does not wait for it. The error names everything that is wrong
+// with the configuration.
+func New(cfg Config, log *slog.Logger) (*Backend, error) {
+	secure, err := cfg.TLS.credentials()
+	if err != nil {
+		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
+	}
+	if cfg.MaxHeader < 0 {
+		return nil, fmt.Errorf("backend %q: max_header is %d; it must not be negative", cfg.Name, cfg.MaxHeader)
+	}
+	if cfg.MaxHeader == 0 {
+		cfg.MaxHeader = DefaultMaxHeader
+	}
+	channel, err := balancer.New(balancer.Config{
+		Name: cfg.Name, Target: cfg.Target, Endpoints: cfg.Endpoints, Credentials: secure, Policy: cfg.Policy,
+		ConnectTimeout: cfg.ConnectTimeout, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
+		DialOptions: []grpc.DialOption{
+			grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked above
+			grpc.WithUserAgent("dragoman"),
+			grpc.WithDisableServiceConfig(), // retries and the like are ours to decide, not a DNS record's
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{name: cfg.Name, channel: channel}, nil
+}
+
+// Name returns what the configuration calls the backend.
+func (b *Backend) Name() string { return b.name }
+
+// Channel returns the channel, for calls that the gateway itself makes and for looking at its endpoints.
+func (b *Backend) Channel() *balancer.Channel { return b.channel }
+
+// Forward moves a call's messages to the backend and back.
+func (b *Backend) Forward(c *transcoder.Call, s transcoder.Stream) error {
+	c.Backend = b.name
+	return transcoder.Forward(c, s, &attempt{channel: b.channel})
+}
+
+// Close closes the channel; calls that are under way fail.
+func (b *Backend) Close() error {
+	if err := b.channel.Close(); err != nil && !errors.Is(err, grpc.ErrClientConnClosing) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+)
+
+// DefaultMaxHeader is the size in bytes of the largest header list of an answer (spec/security.md H4).
+const DefaultMaxHeader = 64 << 10
+
+// Config is one backend: a named group of endpoints that serve the same methods. Two equal Configs, with
+// files of equal content, mean the same backend: its connections outlive a reload.
+type Config struct {
+	// Name is what the configuration calls it.
+	Name string
+	// Target says where the endpoints are: "host:port", "dns:///host:port", "static:///a:1,b:2", "unix:/path".
+	Target string
+	// Endpoints are the endpoints themselves; exactly one of Target and Endpoints is set.
+	Endpoints []endpoint.Endpoint
+	// Policy chooses an endpoint for each call; nil means round robin.
+	Policy picker.Policy
+	// TLS is how the backend is spoken to; nil is clear text (h2c).
+	TLS *TLS
+	// ConnectTimeout bounds one attempt to connect; 0 means balancer.DefaultConnectTimeout.
+	ConnectTimeout time.Duration
+	// PingInterval is how often a connection that is silent under calls is asked for a sign of life; 0 means
+	// balancer.DefaultPingInterval. DeadAfter is how long it may stay silent then; 0 means balancer.DefaultDeadAfter.
+	PingInterval, DeadAfter time.Duration
+	// MaxHeader is the size in bytes of the largest header list of an answer; 0 means DefaultMaxHeader.
+	MaxHeader int
+}
+
+// TLS is how a backend proves who it is.
+type TLS struct {
+	// CA is a PEM file with the certificates to trust; "" means the system's.
+	CA string
+	// Cert and Key are PEM files of the gateway's own certificate, for mTLS; both or neither.
+	Cert, Key string
+	// ServerName is the name that the backend's certificate must have; "" means the host of the target.
+	ServerName string
+	// InsecureSkipVerify accepts any certificate. Never outside of a test.
+	InsecureSkipVerify bool
+}

@@ -1,0 +1,91 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// Pool keeps backends across snapshots: a snapshot acquires what its configuration names and releases it when its
+// last call is over, and a backend that two snapshots name in the same words is one backend. It is safe for concurrent use.
+type Pool struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	members map[string]*member // by fingerprint; guarded by mu
+}
+
+// member is a backend and how many snapshots use it.
+type member struct {
+	backend *Backend
+	uses    int
+}
+
+// NewPool returns an empty pool; its backends log to log.
+func NewPool(log *slog.Logger) *Pool { return &Pool{log: log, members: map[string]*member{}} }
+
+// Acquire returns a backend for each configuration, by name, and the function that gives them back, which is to be called
+// once. The error joins the problems of all configurations; nothing is acquired then.
+func (p *Pool) Acquire(configs []Config) (map[string]*Backend, func(), error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var (
+		backends = make(map[string]*Backend, len(configs))
+		held     []string
+		errs     []error
+	)
+	for _, cfg := range configs {
+		if backends[cfg.Name] != nil {
+			errs = append(errs, fmt.Errorf("backend %q: the name is used twice", cfg.Name))
+			continue
+		}
+		key := cfg.fingerprint()
+		m := p.members[key]
+		if m == nil {
+			b, err := New(cfg, p.log)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			m = &member{backend: b}
+			p.members[key] = m
+		}
+		m.uses++
+		held = append(held, key)
+		backends[cfg.Name] = m.backend
+	}
+	if err := errors.Join(errs...); err != nil {
+		p.releaseLocked(held)
+		return nil, nil, err
+	}
+	return backends, sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.releaseLocked(held)
+	}), nil
+}
+
+// releaseLocked gives back one use of each; what nobody uses any more is closed.
+func (p *Pool) releaseLocked(keys []string) {
+	for _, key := range keys {
+		m := p.members[key]
+		if m.uses--; m.uses > 0 {
+			continue
+		}
+		delete(p.members, key)
+		if err := m.backend.Close(); err != nil {
+			p.log.Warn("backend was closed with an error", slog.String("backend", m.backend.Name()), slog.Any("error", err))
+		}
+	}
+}
+
+// Len returns how many backends the pool holds.
+func (p *Pool) Len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.members)
+}

@@ -1,0 +1,124 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gateway provides the life of a call: open, intercept, forward, finish.
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/recovery"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+// Gateway serves exchanges by the snapshot that is in force. It is safe for
+// concurrent use.
+type Gateway struct {
+	snapshot atomic.Pointer[Snapshot]
+	recovery *recovery.Policy
+	inFlight atomic.Int64
+}
+
+// New returns a Gateway without a snapshot: it answers UNAVAILABLE until the first Swap.
+func New(log *slog.Logger) *Gateway { return &Gateway{recovery: recovery.New(log)} }
+
+// Swap puts a snapshot in force. Calls that are under way keep the one that they began with; the old one is released
+// after the last of them.
+func (g *Gateway) Swap(s *Snapshot) {
+	if old := g.snapshot.Swap(s); old != nil {
+		old.done()
+	}
+}
+
+// Snapshot returns what is in force, or nil. It is for looking at, and may be released at any time.
+func (g *Gateway) Snapshot() *Snapshot { return g.snapshot.Load() }
+
+// Close takes the snapshot out of force. It is called when no call is under way any more.
+func (g *Gateway) Close() { g.Swap(nil) }
+
+// InFlight returns how many calls are under way.
+func (g *Gateway) InFlight() int64 { return g.inFlight.Load() }
+
+// acquire returns the snapshot in force, held for one call; nil before the first Swap.
+func (g *Gateway) acquire() *Snapshot {
+	for {
+		s := g.snapshot.Load()
+		if s == nil || s.hold() {
+			return s
+		}
+	}
+}
+
+// Serve serves one exchange, in the goroutine of the caller, until its answer is complete.
+func (g *Gateway) Serve(ex transcoder.Exchange) {
+	g.inFlight.Add(1)
+	defer g.inFlight.Add(-1)
+	s := g.acquire()
+	if s == nil {
+		notReady(ex)
+		return
+	}
+	defer s.done()
+
+	c := transcoder.NewCall(ex.Context(), ex.Request())
+	identify(c)
+	framer, err := s.open(c)
+	if framer == nil {
+		notReady(ex)
+		return
+	}
+	stream := transcoder.NewStream(c, ex, framer)
+	admitted := 0
+	if err == nil {
+		admitted, err = g.run(s, c, stream)
+	}
+	g.finish(c, stream, err)
+	s.finished(c, admitted)
+}
+
+// run takes a call through its chain to its backend. A panic on the way is the call's outcome.
+func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream) (admitted int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = g.recovery.Recovered(c, r)
+		}
+	}()
+	route := &s.routes[c.Method.ID]
+	describe(c)
+	return route.Chain.Run(c, stream, route.forward)
+}
+
+// finish writes the end of the answer, unless nobody is there to read it (T177).
+func (g *Gateway) finish(c *transcoder.Call, stream transcoder.Stream, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.Err = g.recovery.Recovered(c, r)
+			c.End = time.Now()
+			panic(http.ErrAbortHandler) // the answer may be half written: it must not look whole
+		}
+	}()
+	c.Err = err
+	sendErr := stream.Finish()
+	if gone, ok := errors.AsType[*status.Error](sendErr); ok && c.Context().Err() != nil && err == nil {
+		c.Err = gone
+	}
+	if c.Err != nil && c.Reason() == status.ReasonClientCancelled && c.Context().Err() != nil {
+		c.HTTPStatus = status.StatusClientClosedRequest
+	}
+	c.End = time.Now()
+}
+
+// notReady answers before there is anything to serve with.
+func notReady(ex transcoder.Exchange) {
+	out := &transcoder.Out{Status: status.HTTP(codes.Unavailable), End: transcoder.EndClean}
+	out.Header.Add("content-length", "0")
+	out.Header.Add("x-dragoman-reason", string(status.ReasonNoReadyBackend))
+	_ = ex.Write(out) // the client may have gone: there is nobody else to tell
+}

@@ -1,0 +1,64 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+// requestIDHeader carries the id of a request, from the client, to the backend and back (T216).
+const requestIDHeader = "x-request-id"
+
+// maxRequestID is the length of the longest id that is taken from a client.
+const maxRequestID = 64
+
+// identify gives a call its id, the client's if it is fit for a log (threat I8), and tells the backend who is
+// behind the gateway. What the client itself says in X-Forwarded-* fields was dropped by the protocol (T170).
+func identify(c *transcoder.Call) {
+	c.RequestID = c.Request.Header.Get(requestIDHeader)
+	if !fitRequestID(c.RequestID) {
+		c.RequestID = newRequestID(c.Start)
+	}
+}
+
+// describe adds what the gateway itself says to the backend's metadata. It comes after the client's own.
+func describe(c *transcoder.Call) {
+	c.Metadata.Set(requestIDHeader, c.RequestID)
+	if c.Client.IsValid() {
+		c.Metadata.Add("x-forwarded-for", c.Client.String())
+	}
+	c.Metadata.Add("x-forwarded-proto", c.Request.Scheme)
+	if c.Request.Authority != "" {
+		c.Metadata.Add("x-forwarded-host", c.Request.Authority)
+	}
+}
+
+func fitRequestID(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// crockford is the alphabet of ULIDs: it sorts as bytes do, and has no letters that look alike.
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// newRequestID returns 26 characters: the time in milliseconds, so that ids sort by time, and 80 random bits.
+func newRequestID(now time.Time) string {
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16) //nolint:gosec // the time is after 1970
+	_, _ = rand.Read(id[6:])                                        // never fails since Go 1.24
+	return crockford.EncodeToString(id[:])
+}

@@ -1,0 +1,89 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package interceptor
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+// streamOf shows what an interceptor hands on as a Stream again. An interceptor that did not wrap its
+// stream gives back the one below it, at no cost.
+func streamOf(ss grpc.ServerStream, below transcoder.Stream) transcoder.Stream {
+	if transcoder.IsServerStream(ss, below) {
+		return below
+	}
+	return &wrapped{ss: ss, below: below}
+}
+
+// wrapped is a Stream whose messages pass through an interceptor's grpc.ServerStream.
+type wrapped struct {
+	ss    grpc.ServerStream
+	below transcoder.Stream
+}
+
+func (w *wrapped) Recv() (transcoder.Message, error) {
+	var m transcoder.Message
+	err := w.ss.RecvMsg(&m)
+	return m, err
+}
+
+func (w *wrapped) CloseRecv() { w.below.CloseRecv() }
+
+func (w *wrapped) SendHeader() error { return w.ss.SendHeader(nil) }
+
+func (w *wrapped) Send(m transcoder.Message) error { return w.ss.SendMsg(&m) }
+
+func (w *wrapped) Finish() error { return w.below.Finish() }
+
+// StreamServerInterceptor turns an Admitter into an interceptor for any gRPC server. The call that it sees has
+// method, metadata and peer, but no HTTP request.
+func StreamServerInterceptor(a Admitter) grpc.StreamServerInterceptor {
+	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		c := callOf(ss.Context(), info)
+		if err := a.Admit(c); err != nil {
+			return err
+		}
+		if f, ok := a.(Finisher); ok {
+			defer f.Finish(c)
+		}
+		ctx := c.Context()
+		if !c.Deadline.IsZero() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, c.Deadline)
+			defer cancel()
+		}
+		err := handler(srv, &contextStream{ServerStream: ss, ctx: ctx})
+		c.Err = err
+		return err
+	}
+}
+
+func callOf(ctx context.Context, info *grpc.StreamServerInfo) *transcoder.Call {
+	r := &transcoder.Request{Method: "POST", Path: info.FullMethod, Major: 2, ContentLength: -1}
+	if p, ok := peer.FromContext(ctx); ok {
+		r.Remote = transcoder.AddrPort(p.Addr)
+	}
+	c := transcoder.NewCall(ctx, r)
+	c.Protocol = "grpc"
+	c.Method = transcoder.BareMethod(info.FullMethod, info.IsClientStream, info.IsServerStream)
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		c.Metadata = wire.AppendMD(nil, md, nil)
+	}
+	return c
+}
+
+// contextStream is a stream with another context.
+type contextStream struct {
+	grpc.ServerStream
+	ctx context.Context //nolint:containedctx // it replaces the stream's own
+}
+
+func (s *contextStream) Context() context.Context { return s.ctx }

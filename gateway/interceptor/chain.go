@@ -1,0 +1,100 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package interceptor provides the policies on calls and the chain that they form.
+//
+// A policy that decides on the head of a call alone is an [Admitter]; it needs no goroutine and does not
+// block. Any grpc.StreamServerInterceptor can stand in a chain as well, and [StreamServerInterceptor] turns an
+// Admitter into one, for use in any gRPC server.
+package interceptor
+
+import (
+	"google.golang.org/grpc"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+// Admitter decides on the head of a call: it may look at the resolved call, change what policies own in it
+// (metadata, deadline), and refuse it with an error, a *status.Error. It is called once per call, in the goroutine that
+// serves it, possibly many calls at a time, and must not block.
+type Admitter interface {
+	Admit(c *transcoder.Call) error
+}
+
+// Finisher is what a stage may be beside: Finish is called when the answer is complete, or the client gone, for every call
+// that the stage admitted, in the reverse order of the chain. It must not block: the client may be waiting for the connection.
+type Finisher interface {
+	Finish(c *transcoder.Call)
+}
+
+// Stage is one link of a chain: an Admitter or an interceptor of gRPC's, exactly one of them.
+type Stage struct {
+	// Name labels the stage where a chain is shown.
+	Name        string
+	Admitter    Admitter
+	Interceptor grpc.StreamServerInterceptor
+}
+
+// Chain is the policies of a method in the order in which a call meets them. It is immutable.
+type Chain struct {
+	stages []Stage
+}
+
+// NewChain returns the chain of these stages.
+func NewChain(stages ...Stage) *Chain { return &Chain{stages: stages} }
+
+// Names returns the names of the stages in order.
+func (ch *Chain) Names() []string {
+	names := make([]string, len(ch.stages))
+	for i := range ch.stages {
+		names[i] = ch.stages[i].Name
+	}
+	return names
+}
+
+// Handler is what stands behind a chain: it serves the call and returns its outcome.
+type Handler func(c *transcoder.Call, s transcoder.Stream) error
+
+// Run takes a call through the chain and, if every stage admits it, to last. It returns the outcome, and how many
+// stages have admitted the call, which Finish wants to know.
+func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, last Handler) (admitted int, err error) {
+	return ch.run(0, c, s, last)
+}
+
+func (ch *Chain) run(from int, c *transcoder.Call, s transcoder.Stream, last Handler) (int, error) {
+	for i := from; i < len(ch.stages); i++ {
+		stage := &ch.stages[i]
+		if stage.Interceptor != nil {
+			return ch.intercept(i, c, s, last)
+		}
+		if err := stage.Admitter.Admit(c); err != nil {
+			return i, err
+		}
+	}
+	return len(ch.stages), last(c, s)
+}
+
+// intercept runs a stage that is a gRPC interceptor: the rest of the chain is its handler.
+func (ch *Chain) intercept(i int, c *transcoder.Call, s transcoder.Stream, last Handler) (int, error) {
+	admitted := i
+	info := &grpc.StreamServerInfo{
+		FullMethod: c.Method.Path, IsClientStream: c.Method.ClientStreams, IsServerStream: c.Method.ServerStreams,
+	}
+	handler := func(_ any, ss grpc.ServerStream) error {
+		c.SetContext(ss.Context())
+		var err error
+		admitted, err = ch.run(i+1, c, streamOf(ss, s), last)
+		return err
+	}
+	err := ch.stages[i].Interceptor(nil, transcoder.ServerStream(c, s), info, handler)
+	return admitted, err
+}
+
+// Finish tells the first admitted stages, last first, that a call is over.
+func (ch *Chain) Finish(c *transcoder.Call, admitted int) {
+	for i := admitted - 1; i >= 0; i-- {
+		if f, ok := ch.stages[i].Admitter.(Finisher); ok {
+			f.Finish(c)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+// Backend forwards calls. It is safe for concurrent use.
+type Backend interface {
+	// Forward moves a call's messages until the backend has answered, and returns the outcome.
+	Forward(c *transcoder.Call, s transcoder.Stream) error
+}
+
+// Route is what serving one method needs.
+type Route struct {
+	// Chain are the method's policies.
+	Chain *interceptor.Chain
+	// Backend is where its calls go; nil where none is configured.
+	Backend Backend
+}
+
+func (r *Route) forward(c *transcoder.Call, s transcoder.Stream) error {
+	if r.Backend == nil {
+		return status.Errorf(codes.Unavailable, status.ReasonNoReadyBackend, "no backend is configured for this method")
+	}
+	return r.Backend.Forward(c, s)
+}
+
+// Observer is told of every call when it is over, whether or not it was resolved. It must not block.
+type Observer interface {
+	Observe(c *transcoder.Call)
+}
+
+// Snapshot is all that a reload replaces: immutable once made, put in force by Gateway.Swap.
+type Snapshot struct {
+	// Mux resolves calls.
+	Mux *transcoder.Mux
+	// Observers are told of every call.
+	Observers []Observer
+
+	routes  []Route
+	release func()
+	refs    atomic.Int64 // calls that use the snapshot, and one while it is in force
+}
+
+// NewSnapshot returns a snapshot with a route for each method of the Mux, at the index of the method's ID. release
+// is called once, when the snapshot is out of force and its last call over; it may be nil.
+func NewSnapshot(m *transcoder.Mux, routes []Route, release func()) (*Snapshot, error) {
+	if len(routes) != len(m.Methods()) {
+		return nil, fmt.Errorf("snapshot has %d routes; the mux has %d methods", len(routes), len(m.Methods()))
+	}
+	s := &Snapshot{Mux: m, routes: routes, release: release}
+	s.refs.Store(1)
+	return s, nil
+}
+
+// Schemas returns the schemas that the methods come from, each once.
+func (s *Snapshot) Schemas() []*schema.Schema { return s.Mux.Schemas() }
+
+// Route returns what serves a method of the snapshot's Mux.
+func (s *Snapshot) Route(m *transcoder.Method) *Route { return &s.routes[m.ID] }
+
+// Release gives up a snapshot that was never put in force, or Swap's own hold on it.
+func (s *Snapshot) Release() { s.done() }
+
+// hold takes a reference, unless the last one is gone.
+func (s *Snapshot) hold() bool {
+	for n := s.refs.Load(); n > 0; n = s.refs.Load() {
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Snapshot) done() {
+	if s.refs.Add(-1) == 0 && s.release != nil {
+		s.release()
+	}
+}
+
+// open resolves a call and checks its head. The check comes second so that its error is said in the
+// protocol of the client.
+func (s *Snapshot) open(c *transcoder.Call) (transcoder.Framer, error) {
+	framer, err := s.Mux.Open(c)
+	if bad := checkHead(c.Request); bad != nil && framer != nil {
+		return framer, bad
+	}
+	return framer, err
+}
+
+func (s *Snapshot) finished(c *transcoder.Call, admitted int) {
+	if c.Method != nil {
+		s.routes[c.Method.ID].Chain.Finish(c, admitted)
+	}
+	for _, o := range s.Observers {
+		o.Observe(c)
+	}
+}

@@ -1,0 +1,160 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Defaults of Config (spec/security.md section 3).
+const (
+	DefaultMaxHeader            = 32 << 10
+	DefaultMaxHeaderFields      = 100
+	DefaultHeaderTimeout        = 10 * time.Second
+	DefaultHandshakeTimeout     = 10 * time.Second
+	DefaultRequestTimeout       = 300 * time.Second
+	DefaultWriteStall           = 30 * time.Second
+	DefaultIdleTimeout          = 300 * time.Second
+	DefaultMaxConnections       = 10_000
+	DefaultMaxConcurrentStreams = 100
+	DefaultMinTLSVersion        = "1.2"
+)
+
+// Names of what a listener can speak.
+const (
+	HTTP1 = "http1"
+	HTTP2 = "http2"
+	H2C   = "h2c"
+)
+
+// Config is one listener. A zero field means its default.
+type Config struct {
+	// Name labels the listener in logs; unique, not empty.
+	Name string
+	// Address is where it listens: "host:port". Port 0 takes a free one.
+	Address string
+	// Protocols are what it speaks: "http1", "http2" (over TLS) and "h2c" (HTTP/2 with prior knowledge in clear text). Empty
+	// means http1 and http2 with TLS, http1 and h2c without.
+	Protocols []string
+	// TLS is the certificate; nil serves clear text.
+	TLS *TLS
+	// MaxHeader is the size in bytes of the largest request head.
+	MaxHeader int
+	// MaxHeaderFields is how many fields a request may have.
+	MaxHeaderFields int
+	// MaxMessage is the size in bytes of the largest message of a request, decompressed; MaxAnswer that of the largest message
+	// of an answer. Zero means the defaults of transcoder.Limits.
+	MaxMessage int64
+	MaxAnswer  int
+	// HeaderTimeout is how long the head of a request may take to come, the preface of HTTP/2 included.
+	HeaderTimeout time.Duration
+	// RequestTimeout is how long the body of a request that does not stream may take to come.
+	RequestTimeout time.Duration
+	// WriteStall is how long a client may take nothing of an answer.
+	WriteStall time.Duration
+	// IdleTimeout closes a connection on which nothing happened for so long.
+	IdleTimeout time.Duration
+	// MaxConnections is how many connections may be open; more wait to be accepted.
+	MaxConnections int
+	// MaxConcurrentStreams is how many calls one HTTP/2 connection may have open.
+	MaxConcurrentStreams int
+}
+
+// TLS is a certificate from files, read again when they change.
+type TLS struct {
+	// Cert and Key are PEM files: the chain, leaf first, and its private key.
+	Cert, Key string
+	// MinVersion is "1.2" or "1.3".
+	MinVersion string
+}
+
+// Check tells everything that is wrong with a configuration, the files of its certificate included, without opening a
+// socket.
+func (c Config) Check() error {
+	c, err := c.withDefaults()
+	if err != nil || c.TLS == nil {
+		return err
+	}
+	_, err = readPair(*c.TLS)
+	return err
+}
+
+func (c Config) withDefaults() (Config, error) {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Name == "" {
+		bad("name is empty; give the listener a name")
+	}
+	if _, _, err := net.SplitHostPort(c.Address); err != nil {
+		bad("address is %q; it must be host:port, such as 127.0.0.1:8080 or :8080", c.Address)
+	}
+	if len(c.Protocols) == 0 {
+		if c.Protocols = []string{HTTP1, H2C}; c.TLS != nil {
+			c.Protocols = []string{HTTP1, HTTP2}
+		}
+	}
+	for _, p := range c.Protocols {
+		switch {
+		case !slices.Contains([]string{HTTP1, HTTP2, H2C}, p):
+			bad("protocols has %q; known are %s", p, strings.Join([]string{HTTP1, HTTP2, H2C}, ", "))
+		case p == HTTP2 && c.TLS == nil:
+			bad("protocols has http2, which needs tls; in clear text it is h2c")
+		case p == H2C && c.TLS != nil:
+			bad("protocols has h2c, which is clear text; with tls it is http2")
+		}
+	}
+	if c.TLS != nil {
+		t := *c.TLS
+		c.TLS = &t
+		if t.Cert == "" || t.Key == "" {
+			bad("tls needs both cert and key")
+		}
+		if t.MinVersion == "" {
+			c.TLS.MinVersion = DefaultMinTLSVersion
+		} else if t.MinVersion != "1.2" && t.MinVersion != "1.3" {
+			bad("tls.min_version is %q; it must be 1.2 or 1.3", t.MinVersion)
+		}
+	}
+	for _, d := range []struct {
+		name      string
+		value     *time.Duration
+		otherwise time.Duration
+	}{
+		{"header_timeout", &c.HeaderTimeout, DefaultHeaderTimeout},
+		{"request_timeout", &c.RequestTimeout, DefaultRequestTimeout},
+		{"write_stall", &c.WriteStall, DefaultWriteStall},
+		{"idle_timeout", &c.IdleTimeout, DefaultIdleTimeout},
+	} {
+		if *d.value < 0 {
+			bad("%s is %s; it must not be negative", d.name, *d.value)
+		} else if *d.value == 0 {
+			*d.value = d.otherwise
+		}
+	}
+	if c.MaxMessage < 0 || c.MaxAnswer < 0 {
+		bad("max_message is %d and max_response_message %d; neither may be negative", c.MaxMessage, c.MaxAnswer)
+	}
+	for _, n := range []struct {
+		name      string
+		value     *int
+		otherwise int
+	}{
+		{"max_header", &c.MaxHeader, DefaultMaxHeader},
+		{"max_header_fields", &c.MaxHeaderFields, DefaultMaxHeaderFields},
+		{"max_connections", &c.MaxConnections, DefaultMaxConnections},
+		{"max_concurrent_streams", &c.MaxConcurrentStreams, DefaultMaxConcurrentStreams},
+	} {
+		if *n.value < 0 {
+			bad("%s is %d; it must not be negative", n.name, *n.value)
+		} else if *n.value == 0 {
+			*n.value = n.otherwise
+		}
+	}
+	return c, errors.Join(errs...)
+}

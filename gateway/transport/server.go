@@ -1,0 +1,130 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package transport provides sockets and HTTP: listeners for HTTP/1.1 and HTTP/2, TLS, and drain.
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
+)
+
+// Window sizes of HTTP/2 (spec/security.md section 3).
+const (
+	streamWindow     = 64 << 10
+	connectionWindow = 1 << 20
+)
+
+// Server is one listener and what serves it.
+type Server struct {
+	config   Config
+	listener net.Listener
+	http     *http.Server
+	certs    *certificates // nil in clear text
+	served   sync.WaitGroup
+	failed   error // what Serve ended with; read after served
+}
+
+// Listen opens the socket of a listener; serve is called for each request once Start was. The error names
+// everything that is wrong with the configuration.
+func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), log *slog.Logger) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
+	}
+	s := &Server{config: cfg}
+	if cfg.TLS != nil {
+		if s.certs, err = newCertificates(*cfg.TLS, log); err != nil {
+			return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
+		}
+	}
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
+	}
+	s.listener = newBounded(socket, cfg.MaxConnections)
+	s.http = s.server(serve, log)
+	return s, nil
+}
+
+func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http.Server {
+	cfg := &s.config
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(slices.Contains(cfg.Protocols, HTTP1))
+	protocols.SetHTTP2(slices.Contains(cfg.Protocols, HTTP2))
+	protocols.SetUnencryptedHTTP2(slices.Contains(cfg.Protocols, H2C))
+	server := &http.Server{
+		Handler: nethttp.Handler(nethttp.Config{
+			Listener: cfg.Name, WriteStall: cfg.WriteStall,
+			Limits: transcoder.Limits{
+				MaxFields: cfg.MaxHeaderFields, MaxMessage: cfg.MaxMessage, MaxAnswer: cfg.MaxAnswer, BodyTimeout: cfg.RequestTimeout,
+			},
+		}, serve),
+		Protocols:         protocols,
+		ReadHeaderTimeout: cfg.HeaderTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
+		MaxHeaderBytes:    cfg.MaxHeader,
+		ErrorLog:          slog.NewLogLogger(newSampled(log.With("listener", cfg.Name).Handler()), slog.LevelWarn),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          cfg.MaxConcurrentStreams,
+			MaxReceiveBufferPerStream:     streamWindow,
+			MaxReceiveBufferPerConnection: connectionWindow,
+			WriteByteTimeout:              cfg.WriteStall,
+		},
+	}
+	if s.certs != nil {
+		server.TLSConfig = s.certs.config()
+	}
+	return server
+}
+
+// Addr returns the address on which the server listens.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Config returns the listener's configuration, with its defaults.
+func (s *Server) Config() Config { return s.config }
+
+// Start serves in the background until Drain or Close. failed is called if serving ends by itself.
+func (s *Server) Start(failed func(error)) {
+	s.served.Go(func() {
+		var err error
+		if s.certs != nil {
+			err = s.http.ServeTLS(s.listener, "", "")
+		} else {
+			err = s.http.Serve(s.listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed(fmt.Errorf("listener %q: %w", s.config.Name, err))
+		}
+	})
+}
+
+// Drain stops accepting, tells clients to go elsewhere (GOAWAY in HTTP/2, "Connection: close" in HTTP/1.1) and waits for the
+// calls that are under way. When ctx ends first, it closes what is left and returns ctx's error.
+func (s *Server) Drain(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	return errors.Join(err, s.Close())
+}
+
+// Close closes the socket and all connections. Drain does so as well at its end; closing twice is no error.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	if s.certs != nil {
+		s.certs.close()
+	}
+	closing := s.listener.Close() // a server that never started does not know its listener
+	s.served.Wait()
+	if closing != nil && !errors.Is(closing, net.ErrClosed) {
+		err = errors.Join(err, closing)
+	}
+	return err
+}

@@ -1,0 +1,149 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package bind
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/codec"
+	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
+)
+
+// httpBody is the message whose data are the bytes of the HTTP body.
+const httpBody protoreflect.FullName = "google.api.HttpBody"
+
+// Plan is how requests of one binding become messages. It is compiled once, does not change, and may be
+// used by any number of calls at a time.
+type Plan struct {
+	binding *httprule.Binding
+	config  Config
+	codec   *codec.Codec
+	message *codec.Message
+	vars    []variable
+
+	body    *codec.Field   // the body field; nil for none and for the whole message
+	rawBody *codec.Message // the HttpBody that the body is, or nil
+
+	watch   *codec.Watch
+	guarded []guard // one for each path of watch
+}
+
+// variable is a path variable.
+type variable struct {
+	name  string
+	chain []*codec.Field
+}
+
+// guard says what it means that the body names a watched field.
+type guard struct {
+	variable int    // index of the variable that sets the field, or
+	sibling  string // the member of the oneof that the variable sets, when the watched field is another one
+}
+
+// Compile makes the plan of a binding whose messages c converts.
+func Compile(b *httprule.Binding, c *codec.Codec, cfg Config) (*Plan, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{binding: b, config: cfg, codec: c, message: c.Message(b.Method.Input())}
+	if err := p.message.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Method.Input().FullName(), err)
+	}
+	for i := range b.Variables {
+		v := &b.Variables[i]
+		p.vars = append(p.vars, variable{name: v.Name, chain: p.chain(v.Path)})
+	}
+	if b.Body == httprule.BodyField {
+		p.body = p.message.Field(b.BodyField)
+	}
+	if md := p.bodyMessage(); md != nil && md.FullName() == httpBody {
+		p.rawBody = c.Message(md)
+	}
+	return p, p.compileWatch()
+}
+
+// chain gives the converters along a field path.
+func (p *Plan) chain(path []protoreflect.FieldDescriptor) []*codec.Field {
+	chain := make([]*codec.Field, len(path))
+	at := p.message
+	for i, fd := range path {
+		chain[i] = at.Field(fd)
+		if i < len(path)-1 {
+			at = p.codec.Message(fd.Message())
+		}
+	}
+	return chain
+}
+
+// bodyMessage is the message that the body is, or nil.
+func (p *Plan) bodyMessage() protoreflect.MessageDescriptor {
+	switch p.binding.Body {
+	case httprule.BodyWhole:
+		return p.binding.Method.Input()
+	case httprule.BodyField:
+		if fd := p.binding.BodyField; fd.Message() != nil && !fd.IsList() && !fd.IsMap() {
+			return fd.Message()
+		}
+	case httprule.BodyNone:
+	}
+	return nil
+}
+
+// compileWatch lists what the body must not name, or only with the same value as the path: the fields
+// of the variables, and their siblings in a oneof.
+func (p *Plan) compileWatch() error {
+	if p.rawBody != nil || p.bodyMessage() == nil {
+		return nil
+	}
+	var paths [][]protoreflect.FieldDescriptor
+	for i := range p.binding.Variables {
+		v := &p.binding.Variables[i]
+		path := v.Path
+		if p.binding.Body == httprule.BodyField {
+			if path[0].Number() != p.binding.BodyField.Number() {
+				continue
+			}
+			path = path[1:]
+		}
+		paths, p.guarded = append(paths, path), append(p.guarded, guard{variable: i})
+		for level, fd := range path {
+			for _, sibling := range siblings(fd) {
+				other := append(append([]protoreflect.FieldDescriptor{}, path[:level]...), sibling)
+				paths, p.guarded = append(paths, other), append(p.guarded, guard{variable: i, sibling: string(fd.Name())})
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	var err error
+	p.watch, err = codec.NewWatch(paths)
+	return err
+}
+
+// siblings are the other members of the oneof that fd is in.
+func siblings(fd protoreflect.FieldDescriptor) []protoreflect.FieldDescriptor {
+	oneof := realOneof(fd)
+	if oneof == nil {
+		return nil
+	}
+	var others []protoreflect.FieldDescriptor
+	for i := range oneof.Fields().Len() {
+		if other := oneof.Fields().Get(i); other.Number() != fd.Number() {
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+// realOneof is the oneof that fd is in, unless it only stands for "optional".
+func realOneof(fd protoreflect.FieldDescriptor) protoreflect.OneofDescriptor {
+	if oneof := fd.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() {
+		return oneof
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transcoder
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+// Call is one call, resolved once: policies, limits, logs and metrics read it and never
+// look at the raw request to find out what is called.
+//
+// The goroutine that serves the call owns it. While two pumps move messages, the one that reads from the client writes only
+// BytesIn and MessagesIn, and the other one everything else.
+type Call struct {
+	// Request is the head of the request.
+	Request *Request
+	// Protocol is the name of what the client speaks; "" when nothing accepted the request.
+	Protocol string
+	// Method is what is called. It is nil when the call was refused before it was known.
+	Method *Method
+	// Binding is the HTTP rule that matched; nil for protocols that name the method itself.
+	Binding *httprule.Binding
+	// RequestID identifies the call in logs and in the backend's.
+	RequestID string
+	// Client is the address that the call counts as coming from.
+	Client netip.Addr
+
+	// Metadata goes to the backend, "-bin" values in canonical base64.
+	Metadata wire.Header
+	// Timeout is what the client allows for the whole call; meaningful when HasTimeout is set. Zero has expired.
+	Timeout    time.Duration
+	HasTimeout bool
+	// Deadline is when the call ends at the latest; zero for never. The deadline policy sets it.
+	Deadline time.Time
+	// StreamIdle ends a stream in which no message moved for so long; 0 for never.
+	StreamIdle time.Duration
+
+	// Header and Trailer are the backend's metadata, as fields.
+	Header, Trailer wire.Header
+	// Err is the outcome: nil for OK. It is a *status.Error or a gRPC status.
+	Err error
+	// HTTPStatus is what was sent; 0 when nothing was.
+	HTTPStatus int
+
+	// Backend names the backend; Endpoint is the address of the instance that answered.
+	Backend, Endpoint string
+	// Attempts is how often the call was sent to an endpoint.
+	Attempts int
+
+	// Start is when the head of the request was read. FirstByte is when the head of the answer was written, End when all
+	// was; BackendTime is how long the backend had the call.
+	Start, FirstByte, End time.Time
+	BackendTime           time.Duration
+	// BytesIn and BytesOut count the bodies on the client's side, MessagesIn and MessagesOut the messages.
+	BytesIn, BytesOut       int64
+	MessagesIn, MessagesOut int64
+
+	ctx context.Context //nolint:containedctx // a Call is the call's scope, as grpc.ServerStream is
+}
+
+// NewCall returns the call of a request; ctx ends when the client goes away.
+func NewCall(ctx context.Context, r *Request) *Call {
+	return &Call{Request: r, Start: time.Now(), Client: r.Remote.Addr().Unmap(), ctx: ctx}
+}
+
+// Context ends when the client goes away or the call's deadline passes.
+func (c *Call) Context() context.Context { return c.ctx }
+
+// SetContext replaces the context; interceptors use it to add values.
+func (c *Call) SetContext(ctx context.Context) { c.ctx = ctx }
+
+// Reason says in one word why the answer is what it is.
+func (c *Call) Reason() status.Reason { return status.ReasonOf(c.Err) }

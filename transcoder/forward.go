@@ -1,0 +1,226 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transcoder
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+// Forward moves a call's messages between its client and a backend's channel until the backend has
+// answered, and returns the outcome: nil, a *status.Error or the backend's own gRPC status. It fills
+// Call.Header, Trailer, Endpoint, Attempts and BackendTime. It does not finish the stream.
+//
+// It returns when everything that it started is quiet. A unary call is moved in place; a call whose client streams has one
+// goroutine more, which moves the request.
+func Forward(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	if c.Method.Unary() {
+		return forwardUnary(c, s, conn)
+	}
+	return forwardStream(c, s, conn)
+}
+
+func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	request, err := recvOnly(s)
+	if err != nil {
+		return err
+	}
+	defer request.Free()
+	ctx, cancel := outgoing(c)
+	defer cancel()
+	var (
+		answer          Message
+		header, trailer metadata.MD
+		from            peer.Peer
+	)
+	began := time.Now()
+	c.Attempts++
+	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, grpc.ForceCodecV2(RawCodec{}), grpc.Header(&header),
+		grpc.Trailer(&trailer), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	c.BackendTime += time.Since(began)
+	c.answered(&from, header)
+	c.Trailer = wire.AppendMD(c.Trailer[:0], trailer, nil)
+	if err != nil {
+		answer.Free()
+		return backendError(ctx, c, err)
+	}
+	return s.Send(answer)
+}
+
+// recvOnly receives the one message of a request that does not stream, and
+// sees to it that there is no second.
+func recvOnly(s Stream) (Message, error) {
+	m, err := s.Recv()
+	if errors.Is(err, io.EOF) {
+		return m, status.Errorf(codes.InvalidArgument, status.ReasonBadRequest, "the request has no message; this method takes one")
+	}
+	if err != nil {
+		return m, err
+	}
+	extra, err := s.Recv()
+	if errors.Is(err, io.EOF) {
+		return m, nil
+	}
+	m.Free()
+	if err != nil {
+		return Message{}, err
+	}
+	extra.Free()
+	return Message{}, status.Errorf(codes.Unimplemented, status.ReasonBadRequest, "the request has more than one message; this method takes one")
+}
+
+// outgoing returns the context of a call to a backend: the client's, with metadata and deadline.
+func outgoing(c *Call) (context.Context, context.CancelFunc) {
+	ctx := metadata.NewOutgoingContext(c.Context(), wire.MD(c.Metadata))
+	if c.Deadline.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, c.Deadline)
+}
+
+func (c *Call) answered(from *peer.Peer, header metadata.MD) {
+	if from.Addr != nil {
+		c.Endpoint = from.Addr.String()
+	}
+	c.Header = wire.AppendMD(c.Header, header, nil)
+}
+
+func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	ctx, cancel := outgoing(c)
+	defer cancel()
+	idle := newIdleTimer(c.StreamIdle, cancel)
+	defer idle.stop()
+
+	began := time.Now()
+	c.Attempts++
+	var from peer.Peer
+	desc := &grpc.StreamDesc{StreamName: c.Method.Name, ClientStreams: c.Method.ClientStreams, ServerStreams: c.Method.ServerStreams}
+	backend, err := conn.NewStream(ctx, desc, c.Method.Path, grpc.ForceCodecV2(RawCodec{}), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	if err != nil {
+		return backendError(ctx, c, err)
+	}
+	up := &requestPump{client: s, backend: backend, idle: idle, cancel: cancel, done: make(chan struct{})}
+	if c.Method.ClientStreams {
+		go up.run()
+	} else if err := up.sendOnly(); err != nil {
+		return err
+	}
+	err = pumpAnswer(c, s, backend, &from, idle)
+	c.BackendTime += time.Since(began)
+	if err != nil && idle.fired.Load() {
+		err = status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
+	}
+	if err != nil {
+		err = backendError(ctx, c, err)
+	}
+	cancel()
+	if c.Method.ClientStreams && !up.join(s) && err != nil && up.err != nil {
+		return up.err // the request failed first, and that ended the backend's side
+	}
+	return err
+}
+
+// pumpAnswer moves the backend's answer to the client until its end.
+func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, from *peer.Peer, idle *idleTimer) error {
+	header, err := backend.Header()
+	if err == nil {
+		c.answered(from, header)
+		if header != nil { // nil: trailers only (T183)
+			err = s.SendHeader()
+		}
+	}
+	messages := 0
+	for err == nil {
+		var m Message
+		if err = backend.RecvMsg(&m); err != nil {
+			break
+		}
+		messages++
+		idle.touch()
+		if !c.Method.ServerStreams && messages > 1 {
+			m.Free()
+			return status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered with more than one message")
+		}
+		err = s.Send(m)
+	}
+	c.Trailer = wire.AppendMD(c.Trailer[:0], backend.Trailer(), nil)
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !c.Method.ServerStreams && messages == 0 {
+		return status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered OK with no message")
+	}
+	return nil
+}
+
+// requestPump moves a request's messages to the backend.
+type requestPump struct {
+	client  Stream
+	backend grpc.ClientStream
+	idle    *idleTimer
+	cancel  context.CancelFunc
+
+	done chan struct{} // closed when run has returned
+	err  error         // why the request failed; read after done
+}
+
+func (p *requestPump) run() {
+	defer close(p.done)
+	for {
+		m, err := p.client.Recv()
+		if errors.Is(err, io.EOF) {
+			// What CloseSend returns, RecvMsg says as well.
+			_ = p.backend.CloseSend()
+			return
+		}
+		if err != nil {
+			p.err = err
+			p.cancel()
+			return
+		}
+		p.idle.touch()
+		err = p.backend.SendMsg(&m)
+		m.Free()
+		if err != nil {
+			return // the backend ended the call; RecvMsg has its status
+		}
+	}
+}
+
+// join waits for run. A run that still waits for the client is told that nothing more is wanted; it
+// returns true then, because what run fails with is of its own making.
+func (p *requestPump) join(client Stream) (interrupted bool) {
+	select {
+	case <-p.done:
+		return false
+	default:
+	}
+	client.CloseRecv()
+	<-p.done
+	return true
+}
+
+// sendOnly moves the one message of a request that does not stream.
+func (p *requestPump) sendOnly() error {
+	m, err := recvOnly(p.client)
+	if err != nil {
+		return err
+	}
+	defer m.Free()
+	// An error of SendMsg or CloseSend comes again, with the status, from RecvMsg.
+	if p.backend.SendMsg(&m) == nil {
+		_ = p.backend.CloseSend()
+	}
+	return nil
+}

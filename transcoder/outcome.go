@@ -1,0 +1,102 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transcoder
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+// contextError says how a call's own context ended.
+func contextError(c *Call) error {
+	if errors.Is(c.Context().Err(), context.DeadlineExceeded) {
+		return deadlineError()
+	}
+	return status.Errorf(codes.Canceled, status.ReasonClientCancelled, "the client went away")
+}
+
+func deadlineError() error {
+	return status.Errorf(codes.DeadlineExceeded, status.ReasonDeadlineExceeded, "the deadline passed before the backend answered")
+}
+
+// backendError turns what a channel returned into the outcome of the call. A
+// status that the backend itself sent stays as it is. What grpc-go made up, because the connection
+// failed, gets a text of ours: its own names addresses and sockets (threat H5).
+func backendError(ctx context.Context, c *Call, err error) error {
+	if e, ok := errors.AsType[*status.Error](err); ok {
+		return e
+	}
+	if c.Context().Err() != nil {
+		return contextError(c)
+	}
+	if !c.Deadline.IsZero() && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return deadlineError()
+	}
+	st, ok := grpcstatus.FromError(err)
+	if !ok {
+		return &status.Error{Code: codes.Internal, Reason: status.ReasonInternal, Message: "internal error", Cause: err}
+	}
+	if !c.Deadline.IsZero() && st.Code() == codes.DeadlineExceeded && time.Now().After(c.Deadline) {
+		return deadlineError()
+	}
+	if local := localFailure(st); local != nil {
+		local.Cause = err
+		return local
+	}
+	return err
+}
+
+// localFailures are how grpc-go's own texts begin, and what stands for them. A
+// backend that begins its message with the same words loses the message and nothing else.
+//
+// google.golang.org/grpc v1.85.0: clientconn.go, stream.go, rpc_util.go, internal/transport/http2_client.go.
+var localFailures = []struct {
+	code    codes.Code
+	prefix  string
+	reason  status.Reason
+	message string
+}{
+	{codes.Unavailable, "no ready endpoint", status.ReasonNoReadyBackend, "no endpoint of the backend is ready"},
+	{codes.Unavailable, "connection error: ", status.ReasonBackendConnectFailed, "no endpoint of the backend can be reached"},
+	{codes.Unavailable, "last connection error: ", status.ReasonBackendConnectFailed, "no endpoint of the backend can be reached"},
+	{codes.Unavailable, "last resolver error: ", status.ReasonNoReadyBackend, "no endpoint of the backend is known"},
+	{codes.Unavailable, "name resolver error: ", status.ReasonNoReadyBackend, "no endpoint of the backend is known"},
+	{codes.Unavailable, "no children to pick from", status.ReasonNoReadyBackend, "no endpoint of the backend is ready"},
+	{codes.Unavailable, "error reading from server: ", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Unavailable, "closing transport due to: ", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Unavailable, "transport is closing", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Unavailable, "the connection is draining", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Unavailable, "keepalive ping failed", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Internal, "server closed the stream without sending trailers", status.ReasonBackendError, "the backend ended its answer without a status"},
+	{codes.Internal, "cardinality violation", status.ReasonBackendError, "the backend answered a unary call with no message or with more than one"},
+	{codes.Internal, "grpc: failed to unmarshal", status.ReasonSchemaMismatch, "the backend's answer cannot be read"},
+	{codes.ResourceExhausted, "grpc: received message larger than max", status.ReasonMessageTooLarge, "the backend's answer is larger than the limit"},
+	{codes.ResourceExhausted, "grpc: received message after decompression larger than max", status.ReasonMessageTooLarge, "the backend's answer is larger than the limit"},
+}
+
+// localFailure returns what stands for a status that grpc-go made up, or nil for a backend's own.
+func localFailure(st *grpcstatus.Status) *status.Error {
+	text := st.Message()
+	for _, f := range localFailures {
+		if st.Code() == f.code && strings.HasPrefix(text, f.prefix) {
+			return status.Errorf(f.code, f.reason, "%s", f.message)
+		}
+	}
+	switch {
+	case strings.HasPrefix(text, "stream terminated by RST_STREAM"):
+		return status.Errorf(st.Code(), status.ReasonBackendReset, "the backend reset the stream")
+	case strings.HasPrefix(text, "unexpected HTTP status code received from server: "):
+		return &status.Error{
+			Code: st.Code(), Reason: status.ReasonBackendError, HTTP: 502, Message: "the backend's answer is not gRPC",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transcoder
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+// ServerStream shows a call as a grpc.ServerStream, so that any gRPC interceptor works on it.
+// RecvMsg and SendMsg move a *Message without looking inside; given a proto.Message they decode and encode.
+func ServerStream(c *Call, s Stream) grpc.ServerStream { return &serverStream{call: c, stream: s} }
+
+// IsServerStream tells whether ss is what ServerStream made of s, unwrapped.
+func IsServerStream(ss grpc.ServerStream, s Stream) bool {
+	own, ok := ss.(*serverStream)
+	return ok && own.stream == s
+}
+
+type serverStream struct {
+	call   *Call
+	stream Stream
+}
+
+func (s *serverStream) Context() context.Context {
+	ctx := s.call.Context()
+	if _, ok := metadata.FromIncomingContext(ctx); !ok {
+		ctx = metadata.NewIncomingContext(ctx, wire.MD(s.call.Metadata))
+		s.call.SetContext(ctx)
+	}
+	return ctx
+}
+
+func (s *serverStream) SetHeader(md metadata.MD) error {
+	s.call.Header = wire.AppendMD(s.call.Header, md, nil)
+	return nil
+}
+
+func (s *serverStream) SendHeader(md metadata.MD) error {
+	s.call.Header = wire.AppendMD(s.call.Header, md, nil)
+	return s.stream.SendHeader()
+}
+
+func (s *serverStream) SetTrailer(md metadata.MD) {
+	s.call.Trailer = wire.AppendMD(s.call.Trailer, md, nil)
+}
+
+func (s *serverStream) RecvMsg(v any) error {
+	m, err := s.stream.Recv()
+	if err != nil {
+		return err
+	}
+	switch out := v.(type) {
+	case *Message:
+		*out = m
+		return nil
+	case proto.Message:
+		data, free := m.Bytes()
+		defer free()
+		return proto.Unmarshal(data, out)
+	default:
+		m.Free()
+		return fmt.Errorf("message is a %T; it must be a *transcoder.Message or a proto.Message", v)
+	}
+}
+
+func (s *serverStream) SendMsg(v any) error {
+	switch in := v.(type) {
+	case *Message:
+		return s.stream.Send(*in)
+	case proto.Message:
+		data, err := proto.Marshal(in)
+		if err != nil {
+			return err
+		}
+		return s.stream.Send(Message{Data: mem.BufferSlice{mem.SliceBuffer(data)}})
+	default:
+		return fmt.Errorf("message is a %T; it must be a *transcoder.Message or a proto.Message", v)
+	}
+}

@@ -1,0 +1,180 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transcoder
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+// Stream is the client's side of a call. Recv is called from one goroutine at a time,
+// the others from one at a time; the two may run together.
+type Stream interface {
+	// Recv waits for the next message of the request; the caller owns it. io.EOF says that the client has
+	// sent all. Any other error is a *status.Error.
+	Recv() (Message, error)
+	// CloseRecv makes a Recv that waits, and all later ones, fail. Any goroutine may call it.
+	CloseRecv()
+	// SendHeader says that the backend's header metadata, Call.Header, is complete. Protocols that can send it now do.
+	SendHeader() error
+	// Send sends a message, whose ownership passes; it waits while the client is slow.
+	Send(m Message) error
+	// Finish sends the end of the answer, Call.Err and Call.Trailer, and gives back what the stream holds. It is called once, last,
+	// when no Recv runs any more.
+	Finish() error
+}
+
+// NewStream returns the Stream of an Exchange whose protocol frames messages with f.
+func NewStream(c *Call, ex Exchange, f Framer) Stream {
+	return &framedStream{call: c, ex: ex, framer: f}
+}
+
+// framedStream drives a Framer over an Exchange: the goroutine that calls it does
+// the waiting that neither the Framer nor the policies do.
+type framedStream struct {
+	call   *Call
+	ex     Exchange
+	framer Framer
+
+	recvErr  error       // what every later Recv returns
+	lastRead bool        // the last piece was pushed
+	slow     *time.Timer // ends a body that takes too long
+	tooSlow  atomic.Bool // slow has fired
+
+	out     Out
+	sendErr error // what every later Send returns
+}
+
+func (s *framedStream) Recv() (Message, error) {
+	for s.recvErr == nil {
+		m, ok, err := s.framer.Next(s.call)
+		if ok {
+			s.call.MessagesIn++
+			return m, nil
+		}
+		if err == nil && s.lastRead {
+			err = io.EOF
+		}
+		if err == nil {
+			err = s.read()
+		}
+		s.recvErr = err
+	}
+	return Message{}, s.recvErr
+}
+
+// read moves one piece of the body from the Exchange to the Framer.
+func (s *framedStream) read() error {
+	s.startClock()
+	buf, err := s.ex.Read()
+	if buf != nil {
+		s.call.BytesIn += int64(buf.Len())
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		if buf != nil {
+			buf.Free()
+		}
+		return s.readError(err)
+	}
+	if s.lastRead = err != nil; s.lastRead {
+		s.stopClock()
+	}
+	return s.framer.Push(s.call, buf, s.lastRead)
+}
+
+// startClock bounds the time in which a body that is not a stream of messages comes (threat D8). It starts when
+// more than the head is needed and known to come.
+func (s *framedStream) startClock() {
+	c := s.call
+	if s.slow != nil || c.Request.ContentLength == 0 || c.Method == nil || c.Method.ClientStreams {
+		return
+	}
+	end := c.Deadline
+	if limit := c.Request.bodyTimeout(); limit > 0 && (end.IsZero() || c.Start.Add(limit).Before(end)) {
+		end = c.Start.Add(limit)
+	}
+	if end.IsZero() {
+		return
+	}
+	s.slow = time.AfterFunc(time.Until(end), func() {
+		s.tooSlow.Store(true)
+		s.ex.CloseRead()
+	})
+}
+
+func (s *framedStream) stopClock() {
+	if s.slow != nil {
+		s.slow.Stop()
+	}
+}
+
+// readError says why a body could not be read: an error that already is a
+// status stays, the rest is the client's doing.
+func (s *framedStream) readError(err error) error {
+	if e, ok := errors.AsType[*status.Error](err); ok {
+		return e
+	}
+	if s.tooSlow.Load() {
+		return &status.Error{
+			Code: codes.DeadlineExceeded, Reason: status.ReasonDeadlineExceeded, HTTP: http.StatusRequestTimeout,
+			Message: "the body of the request did not come in time",
+		}
+	}
+	if s.call.Context().Err() != nil {
+		return contextError(s.call)
+	}
+	return &status.Error{
+		Code: codes.InvalidArgument, Reason: status.ReasonBadRequest, Cause: err,
+		Message: "the body of the request ends before it is complete",
+	}
+}
+
+func (s *framedStream) CloseRecv() { s.ex.CloseRead() }
+
+func (s *framedStream) SendHeader() error {
+	s.framer.Header(s.call, &s.out)
+	return s.write()
+}
+
+func (s *framedStream) Send(m Message) error {
+	if err := s.framer.Message(s.call, m, &s.out); err != nil {
+		s.out.Data.Free()
+		s.out.Reset()
+		return err
+	}
+	s.call.MessagesOut++
+	return s.write()
+}
+
+func (s *framedStream) Finish() error {
+	s.stopClock()
+	s.framer.Close()
+	s.framer.End(s.call, &s.out)
+	return s.write()
+}
+
+func (s *framedStream) write() error {
+	defer s.out.Reset()
+	if s.out.Status == 0 && len(s.out.Data) == 0 && s.out.End == EndNone && !s.out.Flush {
+		return s.sendErr
+	}
+	if s.out.Status != 0 {
+		s.call.HTTPStatus = s.out.Status
+		s.call.FirstByte = time.Now()
+	}
+	s.call.BytesOut += int64(s.out.Data.Len())
+	if err := s.ex.Write(&s.out); err != nil && s.sendErr == nil {
+		s.sendErr = &status.Error{
+			Code: codes.Canceled, Reason: status.ReasonClientCancelled, Cause: err, Message: "the client went away",
+		}
+	}
+	return s.sendErr
+}
