@@ -101,7 +101,7 @@ func (g *Gateway) finish(c *transcoder.Call, stream transcoder.Stream, err error
 		if r := recover(); r != nil {
 			c.Err = g.recovery.Recovered(c, r)
 			c.End = time.Now()
-			panic(http.ErrAbortHandler) // the answer may be half written: it must not look whole
+			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to say that an answer must not look whole
 		}
 	}()
 	c.Err = err

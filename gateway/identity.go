@@ -53,7 +53,7 @@ func fitRequestID(id string) bool {
 }
 
 // crockford is the alphabet of ULIDs: it sorts as bytes do, and has no letters that look alike.
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding) //nolint:gochecknoglobals // a table
 
 // newRequestID returns 26 characters: the time in milliseconds, so that ids sort by time, and 80 random bits.
 func newRequestID(now time.Time) string {

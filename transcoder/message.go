@@ -55,7 +55,7 @@ func (RawCodec) Marshal(v any) (mem.BufferSlice, error) {
 		m.Data.Ref() // grpc-go frees what it is given; retries may ask again
 		return m.Data, nil
 	case proto.Message:
-		data, err := proto.Marshal(m)
+		data, err := proto.MarshalOptions{}.MarshalAppend(nil, m)
 		return mem.BufferSlice{mem.SliceBuffer(data)}, err
 	default:
 		return nil, fmt.Errorf("message is a %T; it must be a *transcoder.Message or a proto.Message", v)

@@ -77,7 +77,7 @@ func (s *serverStream) SendMsg(v any) error {
 	case *Message:
 		return s.stream.Send(*in)
 	case proto.Message:
-		data, err := proto.Marshal(in)
+		data, err := proto.MarshalOptions{}.MarshalAppend(nil, in)
 		if err != nil {
 			return err
 		}

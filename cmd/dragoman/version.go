@@ -12,7 +12,7 @@ import (
 )
 
 // buildVersion is set by the linker in releases: -X main.buildVersion=v1.2.3.
-var buildVersion = ""
+var buildVersion = "" //nolint:gochecknoglobals // the linker sets nothing else
 
 // version is the linker's, the module's where `go install` built the program, or "0.1.0-dev".
 func version() string {

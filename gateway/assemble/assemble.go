@@ -118,7 +118,7 @@ func (a *Assembly) Build(schemas []*schema.Schema) (*gateway.Snapshot, []schema.
 
 // each makes diagnostics of an error that may join several.
 func each(err error) []schema.Diagnostic {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what errors.Join itself made
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { // only what errors.Join itself made
 		var all []schema.Diagnostic
 		for _, e := range joined.Unwrap() {
 			all = append(all, each(e)...)

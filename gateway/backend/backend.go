@@ -5,7 +5,6 @@
 package backend
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -63,8 +62,5 @@ func (b *Backend) Forward(c *transcoder.Call, s transcoder.Stream) error {
 
 // Close closes the channel; calls that are under way fail.
 func (b *Backend) Close() error {
-	if err := b.channel.Close(); err != nil && !errors.Is(err, grpc.ErrClientConnClosing) {
-		return err
-	}
-	return nil
+	return b.channel.Close()
 }

@@ -31,7 +31,6 @@ type Server struct {
 	http     *http.Server
 	certs    *certificates // nil in clear text
 	served   sync.WaitGroup
-	failed   error // what Serve ended with; read after served
 }
 
 // Listen opens the socket of a listener; serve is called for each request once Start was. The error names

@@ -114,7 +114,7 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 		trailer.Add("grpc-message", string(wire.AppendPercent(nil, st.GetMessage())))
 	}
 	if len(st.GetDetails()) > 0 {
-		if details, err := proto.Marshal(st); err == nil {
+		if details, err := (proto.MarshalOptions{}).MarshalAppend(nil, st); err == nil {
 			trailer.Add("grpc-status-details-bin", base64.RawStdEncoding.EncodeToString(details))
 		}
 	}

@@ -180,7 +180,7 @@ func (e *exchange) write(out *transcoder.Out) error {
 // ends the way net/http has for it: the stream is reset, or the connection closed in mid-body.
 func (e *exchange) close() {
 	if e.aborted {
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to end an answer so that it does not look whole
 	}
 	if e.stalled {
 		_ = e.control.SetWriteDeadline(time.Time{})

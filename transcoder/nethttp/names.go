@@ -18,7 +18,7 @@ var common = []string{
 	"x-dragoman-reason", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "x-user-agent",
 }
 
-var lowerNames, canonicalNames = nameTables()
+var lowerNames, canonicalNames = nameTables() //nolint:gochecknoglobals // tables
 
 func nameTables() (lower, canonical map[string]string) {
 	lower, canonical = make(map[string]string, len(common)), make(map[string]string, len(common))

@@ -164,7 +164,7 @@ func (f *framer) appendError(dst []byte, c *transcoder.Call) []byte {
 // appendMessage appends a JSON string. Backends send texts that are not UTF-8; what is not is replaced.
 func appendMessage(dst []byte, c *codec.Codec, message string) []byte {
 	value := wrapperspb.String(strings.ToValidUTF8(message, "\uFFFD"))
-	data, err := proto.Marshal(value)
+	data, err := proto.MarshalOptions{}.MarshalAppend(nil, value)
 	if err == nil {
 		if out, err := c.Message(value.ProtoReflect().Descriptor()).AppendJSON(dst, data, nil); err == nil {
 			return out
@@ -174,7 +174,7 @@ func appendMessage(dst []byte, c *codec.Codec, message string) []byte {
 }
 
 func appendAny(dst []byte, c *codec.Codec, detail *anypb.Any, o *codec.EncodeOptions) ([]byte, bool) {
-	data, err := proto.Marshal(detail)
+	data, err := proto.MarshalOptions{}.MarshalAppend(nil, detail)
 	if err != nil {
 		return dst, false
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // buffers holds what JSON and messages are appended to.
-var buffers wire.Buffers
+var buffers wire.Buffers //nolint:gochecknoglobals // a pool
 
 // framer is one REST call.
 type framer struct {

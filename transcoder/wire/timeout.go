@@ -76,7 +76,7 @@ func ParseServerTimeout(s string) (time.Duration, error) {
 	}
 	d := saturate(secs, time.Second)
 	if point {
-		nanos, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64) //nolint:errcheck // nine digits: checked above
+		nanos, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64) // nine digits: checked above
 		d += time.Duration(nanos)
 		if d < 0 {
 			d = maxDuration
