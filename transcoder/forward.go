@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"time"
 
 	"google.golang.org/grpc"
@@ -49,7 +50,7 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, grpc.ForceCodecV2(RawCodec{}), grpc.Header(&header),
 		grpc.Trailer(&trailer), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
 	c.BackendTime += time.Since(began)
-	c.answered(&from, header)
+	c.answered(from.Addr, header)
 	c.Trailer = wire.AppendMD(c.Trailer[:0], trailer, nil)
 	if err != nil {
 		answer.Free()
@@ -89,9 +90,9 @@ func outgoing(c *Call) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, c.Deadline)
 }
 
-func (c *Call) answered(from *peer.Peer, header metadata.MD) {
-	if from.Addr != nil {
-		c.Endpoint = from.Addr.String()
+func (c *Call) answered(from net.Addr, header metadata.MD) {
+	if from != nil {
+		c.Endpoint = from.String()
 	}
 	c.Header = wire.AppendMD(c.Header, header, nil)
 }
@@ -104,9 +105,8 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 
 	began := time.Now()
 	c.Attempts++
-	var from peer.Peer
 	desc := &grpc.StreamDesc{StreamName: c.Method.Name, ClientStreams: c.Method.ClientStreams, ServerStreams: c.Method.ServerStreams}
-	backend, err := conn.NewStream(ctx, desc, c.Method.Path, grpc.ForceCodecV2(RawCodec{}), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	backend, err := conn.NewStream(ctx, desc, c.Method.Path, grpc.ForceCodecV2(RawCodec{}), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
 	if err != nil {
 		return backendError(ctx, c, err)
 	}
@@ -116,7 +116,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	} else if err := up.sendOnly(); err != nil {
 		return err
 	}
-	err = pumpAnswer(c, s, backend, &from, idle)
+	err = pumpAnswer(c, s, backend, idle)
 	c.BackendTime += time.Since(began)
 	if err != nil && idle.fired.Load() {
 		err = status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
@@ -132,9 +132,13 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 }
 
 // pumpAnswer moves the backend's answer to the client until its end.
-func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, from *peer.Peer, idle *idleTimer) error {
+func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) error {
 	header, err := backend.Header()
 	if err == nil {
+		var from net.Addr
+		if p, ok := peer.FromContext(backend.Context()); ok { // grpc.Peer would tell only at the end
+			from = p.Addr
+		}
 		c.answered(from, header)
 		if header != nil { // nil: trailers only (T183)
 			err = s.SendHeader()

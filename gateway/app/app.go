@@ -58,6 +58,7 @@ func New(o Options) *App {
 		fx.WithLogger(func() fxevent.Logger {
 			l := &fxevent.SlogLogger{Logger: o.Log}
 			l.UseLogLevel(slog.LevelDebug)
+			l.UseErrorLevel(slog.LevelDebug) // Start and Stop return what went wrong; saying it twice helps nobody
 			return l
 		}),
 	)

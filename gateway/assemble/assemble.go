@@ -8,7 +8,7 @@ package assemble
 import (
 	"fmt"
 	"log/slog"
-	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -180,7 +180,7 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux) error {
 func (a *Assembly) routes(mux *transcoder.Mux, backends map[string]*backend.Backend) ([]gateway.Route, []schema.Diagnostic, error) {
 	routes := make([]gateway.Route, len(mux.Methods()))
 	chains := map[deadline.Config]*interceptor.Chain{}
-	var without []string
+	var without []string // services, in their order
 	for _, m := range mux.Methods() {
 		route := &routes[m.ID]
 		policy, _ := a.config.PolicyFor(m.Service, m.Name)
@@ -197,18 +197,22 @@ func (a *Assembly) routes(mux *transcoder.Mux, backends map[string]*backend.Back
 			if b := backends[a.config.Services[i].Backend]; b != nil {
 				route.Backend = b
 			}
-		} else if !slices.Contains(without, m.Service) {
+		} else if len(without) == 0 || without[len(without)-1] != m.Service {
 			without = append(without, m.Service)
 		}
 	}
-	var missing []schema.Diagnostic
-	for _, service := range without {
-		missing = append(missing, schema.Diagnostic{
-			Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + service + "; its methods answer UNAVAILABLE",
-			Help: []string{"add an entry to services whose match covers it, or hide it: schemas.hide: [\"" + service + "\"]"},
-		})
+	if len(without) == 0 || len(a.config.Services) == 0 {
+		return routes, nil, nil // without any entry, nobody expects calls to go anywhere
 	}
-	return routes, missing, nil
+	const most = 5
+	named := strings.Join(without[:min(most, len(without))], ", ")
+	if len(without) > most {
+		named += fmt.Sprintf(" and %d more", len(without)-most)
+	}
+	return routes, []schema.Diagnostic{{
+		Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + named + "; their methods answer UNAVAILABLE",
+		Help: []string{"add an entry to services whose match covers them, or hide them with schemas.hide"},
+	}}, nil
 }
 
 // newChain makes the policies of a method, in the order in which a call meets them. The order is part of the design

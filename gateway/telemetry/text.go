@@ -6,7 +6,10 @@ package telemetry
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
@@ -23,7 +26,7 @@ func Text(dst []byte, r *Record) []byte {
 	if r.Endpoint != "" {
 		dst = fmt.Appendf(dst, "  %s→%s", r.Backend, r.Endpoint)
 	}
-	if r.Reason != status.ReasonOK && r.Reason != status.ReasonBackendError {
+	if r.Reason != status.ReasonOK {
 		dst = fmt.Appendf(dst, "  %s: %s", r.Reason, printable(r.Message))
 		if r.Detail != "" {
 			dst = fmt.Appendf(dst, " (%s)", printable(r.Detail))
@@ -34,8 +37,18 @@ func Text(dst []byte, r *Record) []byte {
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
 
-// printable escapes what a client sent so that it cannot write lines or colours of its own, and cuts it.
+// printable escapes what a client or backend sent so that it cannot write lines or colours of its own, and cuts it.
 func printable(s string) string {
-	quoted := appendQuoted(nil, s)
-	return string(quoted[1 : len(quoted)-1])
+	if len(s) > maxField {
+		s = s[:maxField] + "…"
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

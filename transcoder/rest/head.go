@@ -64,11 +64,12 @@ func dropped(name string) bool {
 // droppedAnswer are names under which a backend's metadata never becomes a field of a REST answer (T167, threat B15).
 func droppedAnswer(name string) bool {
 	switch name {
-	case "allow", "cache-control", "clear-site-data", "cookie", "etag", "forwarded", "link", "location", "origin", "public-key-pins", "refresh",
-		"set-cookie", "strict-transport-security", "vary", "via", "warning", "www-authenticate", "x-accel-redirect",
-		"x-content-type-options", "x-frame-options", "x-request-id", "x-xss-protection":
+	case "age", "allow", "cache-control", "clear-site-data", "cookie", "etag", "expires", "forwarded", "link", "location", "nel", "origin",
+		"permissions-policy", "pragma", "public-key-pins", "referrer-policy", "refresh", "report-to", "reporting-endpoints", "set-cookie", "set-cookie2",
+		"sourcemap", "status", "strict-transport-security", "vary", "via", "warning", "www-authenticate", "x-content-type-options",
+		"x-frame-options", "x-request-id", "x-sendfile", "x-xss-protection":
 		return true
 	}
 	return strings.HasPrefix(name, "access-control-") || strings.HasPrefix(name, "content-") || strings.HasPrefix(name, "cross-origin-") ||
-		strings.HasPrefix(name, "sec-") || strings.HasPrefix(name, "x-forwarded-")
+		strings.HasPrefix(name, "sec-") || strings.HasPrefix(name, "x-accel-") || strings.HasPrefix(name, "x-forwarded-")
 }

@@ -59,6 +59,9 @@ func AppendMetadata(dst, fields Header, drop func(name string) bool) (Header, er
 			continue
 		}
 		if !strings.HasSuffix(f.Name, binSuffix) {
+			if strings.IndexByte(f.Value, '\t') >= 0 { // a field of HTTP may have one, metadata may not
+				return dst, &MetadataError{Name: f.Name, Reason: "the value has a tab"}
+			}
 			dst = append(dst, f)
 			continue
 		}
