@@ -200,6 +200,14 @@ func TestRefusedImports(t *testing.T) {
 			want: []string{`cannot find the import "acme/common/b.proto"`, "a.proto:3:1", "help: it is in ", "/proto: --import-path "},
 		},
 		{
+			name: "an import whose name begins with more than there are folders for",
+			files: map[string]string{
+				"api/users/a.proto": proto("acme", "A", "acme/api/common/b.proto"), "api/common/b.proto": proto("acme", "B"),
+			},
+			dirs: []string{"api/users"},
+			want: []string{`cannot find the import "acme/api/common/b.proto"`, "help: api/common/b.proto is in ", "--import-path acme="},
+		},
+		{
 			name:  "two files of one name that differ (T5)",
 			files: map[string]string{"one/x.proto": proto("acme", "X"), "two/x.proto": proto("acme", "Y")},
 			dirs:  []string{"one", "two"},

@@ -226,12 +226,37 @@ func (r *resolver) missing(f *file, statement importStatement) {
 	d.Help = []string{"say where it is: --import-path FOLDER, where FOLDER holds " + statement.name}
 	if root := r.above(statement.name); root != "" {
 		d.Help = []string{fmt.Sprintf("it is in %s: --import-path %s", root, root)}
+	} else if virtual, root, rest := r.shortened(statement.name); root != "" {
+		d.Help = []string{fmt.Sprintf("%s is in %s: if that is meant, --import-path %s=%s", rest, root, virtual, root)}
 	}
 	r.problems = append(r.problems, d)
 }
 
 // levels is how many folders above the given ones are looked at for a hint.
 const levels = 8
+
+// shortened looks for a missing import by the end of its name, in Dirs and above them, for a hint: a tree whose files name
+// each other by more than there are folders for needs a virtual import path. At least a folder and a file have to agree.
+func (r *resolver) shortened(name string) (virtual, root, rest string) {
+	parts := strings.Split(name, "/")
+	for n := 1; n <= len(parts)-2; n++ {
+		virtual, rest = path.Join(parts[:n]...), path.Join(parts[n:]...)
+		for _, dir := range r.source.dirs {
+			if absolute, ok := (mapping{disk: dir.disk}).find(rest); ok && isFile(absolute) {
+				return virtual, dir.display, rest
+			}
+		}
+		if root = r.above(rest); root != "" {
+			return virtual, root, rest
+		}
+	}
+	return "", "", ""
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
 
 // above looks for a missing import in the folders above Dirs, for a hint. It is not taken from there without being
 // told to: nobody asked to read those.
@@ -244,10 +269,8 @@ func (r *resolver) above(name string) string {
 			if path.IsAbs(dir.display) {
 				display = filepath.ToSlash(at)
 			}
-			if absolute, ok := (mapping{disk: at}).find(name); ok {
-				if info, err := os.Stat(absolute); err == nil && info.Mode().IsRegular() {
-					return display
-				}
+			if absolute, ok := (mapping{disk: at}).find(name); ok && isFile(absolute) {
+				return display
 			}
 		}
 	}
