@@ -1,0 +1,176 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
+)
+
+// compiler turns the message into a Config. It goes on after a problem, with whatever value, so that all are found: who
+// uses the result asks the collector first.
+type compiler struct {
+	*collector
+	dir   string         // where relative paths begin
+	names map[string]int // of backends, and how often each is used
+	cfg   *Config
+}
+
+// compile returns the configuration of a message, and reports what only several fields together show to be wrong.
+func compile(c *collector, m *configv1.Config, dir string) *Config {
+	k := &compiler{collector: c, dir: dir, names: map[string]int{}, cfg: &Config{File: c.text.name, text: c.text}}
+	for b := range m.GetBackends() {
+		k.names[b] = 0
+	}
+	k.admin(m.GetAdmin())
+	k.listeners(m.GetListeners())
+	k.schemas(m.GetSchemas())
+	k.backends(m.GetBackends())
+	k.services(m)
+	k.json(m.GetJson())
+	k.routes(m.GetRoutes())
+	k.observability(m.GetObservability())
+	k.cfg.Shutdown = Shutdown{Delay: m.GetShutdown().GetDelay().AsDuration(), Drain: m.GetShutdown().GetDrain().AsDuration()}
+	for b, uses := range k.names {
+		if uses == 0 {
+			k.warn(entry("backends", b), "", "no service and no source uses this backend")
+		}
+	}
+	sortProblems(k.warnings)
+	k.cfg.Warnings, k.cfg.places = k.warnings, k.places
+	k.cfg.SetDefaults()
+	return k.cfg
+}
+
+// use counts a use of a backend, and reports one that does not exist.
+func (k *compiler) use(backend, path string) {
+	if _, ok := k.names[backend]; ok {
+		k.names[backend]++
+		return
+	}
+	_, written := k.places["backends"]
+	if backend == "" || k.refused["backends"] || k.uncertain["backends"] || k.uncertain[""] && !written {
+		return // told of already, or for another reason
+	}
+	shown := backend
+	if raw := k.place(path).raw; raw != "" {
+		shown = raw
+	}
+	known := slices.Sorted(maps.Keys(k.names))
+	if len(known) == 0 {
+		k.on(path, "", "names backend %q; there are no backends", shown)
+		return
+	}
+	k.on(path, didYouMean(shown, known), "names backend %q, which does not exist", shown)
+}
+
+func (k *compiler) json(m *configv1.Json) {
+	k.cfg.JSON = JSON{
+		ProtoFieldNames:     m.GetProtoFieldNames(),
+		Int64AsNumber:       m.GetInt64AsNumber(),
+		EnumsAsNumbers:      m.GetEnumsAsNumbers(),
+		EmitDefaults:        EmitDefaults(m.GetEmitDefaults()),
+		IgnoreUnknownFields: m != nil && m.RejectUnknownFields != nil && !m.GetRejectUnknownFields(),
+	}
+}
+
+func (k *compiler) routes(m *configv1.Routes) {
+	k.cfg.Routes = Routes{
+		TrailingSlash:          TrailingSlash(m.GetTrailingSlash()),
+		UnknownQuery:           UnknownQuery(m.GetUnknownQuery()),
+		IgnoredQueryParameters: m.GetIgnoredQueryParameters(),
+		DisableDerivedHead:     m != nil && m.DerivedHead != nil && !m.GetDerivedHead(),
+	}
+	k.distinct(m.GetIgnoredQueryParameters(), "routes.ignored_query_parameters")
+}
+
+func (k *compiler) observability(m *configv1.Observability) {
+	o := &k.cfg.Observability
+	if level := m.GetLog().GetLevel(); level != "" {
+		if err := o.Log.Level.UnmarshalText([]byte(level)); err != nil {
+			k.on("observability.log.level", "", "%s", err)
+		}
+	}
+	o.Log.Format = Format(m.GetLog().GetFormat())
+	o.AccessLog = AccessLog{Output: m.GetAccessLog().GetOutput(), Format: Format(m.GetAccessLog().GetFormat())}
+	switch output := o.AccessLog.Output; {
+	case output == "", output == OutputStdout, output == OutputStderr, output == OutputOff:
+	case strings.ContainsAny(output, `/\`):
+		o.AccessLog.Output = k.file(output)
+	default:
+		hint := "to write to a file here, say ./" + output
+		if best := closest(output, []string{OutputStdout, OutputStderr, OutputOff}); best != "" {
+			hint = "did you mean " + best + "?"
+		}
+		if k.place("observability.access_log.output").raw != "" {
+			hint = ""
+		}
+		k.on("observability.access_log.output", hint, "must be stdout, stderr, off, or the path of a file, with a slash in it")
+	}
+}
+
+// file returns the path of a file that the configuration names.
+func (k *compiler) file(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(k.dir, path)
+}
+
+// size returns the bytes of a size, which must be between two bounds; 0 when it is not set.
+func (k *compiler) size(s, path string, least, most int64) int64 {
+	if s == "" {
+		return 0
+	}
+	n, err := parseSize(s)
+	if err != nil {
+		k.on(path, "", "%s", patternSentence("KiB"))
+		return 0
+	}
+	if n < least || n > most {
+		k.on(path, "", "must be %s to %s", formatSize(least), formatSize(most))
+	}
+	return n
+}
+
+// entry returns the path of an entry of a map.
+func entry(path, key string) string { return fmt.Sprintf("%s[%q]", path, key) }
+
+// item returns the path of an entry of a list.
+func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// detail returns what another package says about a setting, unless it could show what a variable holds.
+func (k *compiler) detail(path string, err error) string {
+	if k.place(path).raw != "" {
+		return "is not right with what its variables hold"
+	}
+	return err.Error()
+}
+
+// distinct reports what a list has twice. The rule of the schema for it says neither which nor where, and takes quadratic time.
+func (k *compiler) distinct(list []string, path string) {
+	seen := map[string]string{}
+	for i, s := range list {
+		unique(k.collector, seen, s, item(path, i), "remove one of them")
+	}
+}
+
+// unique reports a value that another setting has already; empty ones are reported elsewhere.
+func unique(c *collector, seen map[string]string, value, path, hint string) bool {
+	if value == "" {
+		return true
+	}
+	if before, ok := seen[value]; ok {
+		p := c.place(before)
+		c.on(path, hint, "is the same as %s, in line %d, column %d", before, p.line, p.column)
+		return false
+	}
+	seen[value] = path
+	return true
+}

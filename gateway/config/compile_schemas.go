@@ -1,0 +1,87 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"cmp"
+	"path"
+	"path/filepath"
+	"strings"
+
+	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
+)
+
+func (k *compiler) schemas(m *configv1.Schemas) {
+	s := &k.cfg.Schemas
+	names := map[string]string{}
+	for i, source := range m.GetSources() {
+		at := item("schemas.sources", i)
+		compiled := k.source(source, at)
+		name := at + ".name"
+		if source.GetName() == "" {
+			name = at
+		}
+		unique(k.collector, names, compiled.Name, name, "give one of them another name")
+		s.Sources = append(s.Sources, compiled)
+	}
+	s.Expose = k.globs(m.GetExpose(), "schemas.expose")
+	s.Hide = k.globs(m.GetHide(), "schemas.hide")
+	s.OnConflict = OnConflict(m.GetOnConflict())
+}
+
+func (k *compiler) source(m *configv1.Source, at string) Source {
+	s := Source{Name: m.GetName()}
+	byDefault := ""
+	switch kind := m.GetKind().(type) {
+	case *configv1.Source_Protos:
+		s.Protos = k.protos(kind.Protos, at+".protos")
+		byDefault = cmp.Or(kind.Protos.GetDir(), strings.Join(kind.Protos.GetDirs(), ","))
+	case *configv1.Source_DescriptorSet:
+		p := kind.DescriptorSet.GetPath()
+		if _, err := filepath.Match(p, ""); err != nil {
+			k.on(at+".descriptor_set.path", "", "is no pattern: a [ in it has no ]")
+		}
+		s.DescriptorSet = &DescriptorSet{Path: k.file(p), Watch: kind.DescriptorSet.GetWatch()}
+		byDefault = p
+	case *configv1.Source_Reflection:
+		k.use(kind.Reflection.GetBackend(), at+".reflection.backend")
+		s.Reflection = &Reflection{Backend: kind.Reflection.GetBackend(), Interval: kind.Reflection.GetInterval().AsDuration()}
+		byDefault = kind.Reflection.GetBackend()
+	}
+	s.Name = cmp.Or(s.Name, byDefault)
+	return s
+}
+
+func (k *compiler) protos(m *configv1.Protos, at string) *Protos {
+	p := &Protos{Watch: m.GetWatch()}
+	for _, dir := range append([]string{m.GetDir()}, m.GetDirs()...) {
+		if dir != "" {
+			p.Dirs = append(p.Dirs, k.file(dir))
+		}
+	}
+	for i, s := range m.GetImportPaths() {
+		virtual, dir, mapped := strings.Cut(s, "=")
+		if !mapped {
+			virtual, dir = "", s
+		}
+		if dir == "" || mapped && (virtual == "" || path.Clean(virtual) != virtual || path.IsAbs(virtual) || virtual == ".." || strings.HasPrefix(virtual, "../")) {
+			k.on(item(at+".import_paths", i), "", "must be a folder, or a path before file names and a folder, such as acme/common=../common")
+			continue
+		}
+		p.ImportPaths = append(p.ImportPaths, ImportPath{Virtual: virtual, Dir: k.file(dir)})
+	}
+	return p
+}
+
+func (k *compiler) globs(list []string, at string) []Glob {
+	var globs []Glob
+	for i, s := range list {
+		g, err := ParseGlob(s)
+		if err != nil {
+			k.on(item(at, i), "", "%s", k.detail(item(at, i), err))
+		}
+		globs = append(globs, g)
+	}
+	return globs
+}

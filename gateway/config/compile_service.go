@@ -1,0 +1,87 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
+)
+
+func (k *compiler) services(m *configv1.Config) {
+	k.cfg.Defaults = policy(m.GetDefaults())
+	defaults := []layer{{path: "defaults", policy: &k.cfg.Defaults}}
+	k.deadline(defaults)
+	globs := map[string]string{}
+	for i, s := range m.GetServices() {
+		path := item("services", i)
+		service := Service{Backend: s.GetBackend(), Policy: policy(s.GetPolicy())}
+		k.use(s.GetBackend(), path+".backend")
+		if s.GetMatch() != "" && unique(k.collector, globs, s.GetMatch(), path+".match", "put them together") {
+			g, err := ParseGlob(s.GetMatch())
+			if err != nil {
+				k.on(path+".match", "", "%s", k.detail(path+".match", err))
+			}
+			service.Match = g
+		}
+		own := append(defaults[:1:1], layer{path: path + ".policy", policy: &service.Policy})
+		k.deadline(own)
+		names := map[string]string{}
+		for j, method := range s.GetMethods() {
+			at := item(path+".methods", j)
+			unique(k.collector, names, method.GetName(), at+".name", "put them together")
+			service.Methods = append(service.Methods, Method{Name: method.GetName(), Policy: policy(method.GetPolicy())})
+			k.deadline(append(own[:2:2], layer{path: at + ".policy", policy: &service.Methods[j].Policy}))
+		}
+		k.cfg.Services = append(k.cfg.Services, service)
+	}
+}
+
+func policy(m *configv1.Policy) Policy {
+	return Policy{Deadline: deadline.Config{
+		Timeout:    m.GetTimeout().AsDuration(),
+		MaxTimeout: m.GetMaxTimeout().AsDuration(),
+		StreamIdle: m.GetStreamIdleTimeout().AsDuration(),
+	}}
+}
+
+// deadline reports a timeout that is longer than the longest allowed one, at the last of the layers. What only layers before
+// it have said is theirs to answer for.
+func (k *compiler) deadline(layers []layer) {
+	last := layers[len(layers)-1]
+	own := last.policy.Deadline
+	if own.Timeout <= 0 && own.MaxTimeout <= 0 {
+		return
+	}
+	for _, l := range layers { // what was refused there looks as if it were not set
+		if k.isRefused(l.path) || k.holders[l.path] {
+			return
+		}
+	}
+	p, origins := resolve(layers)
+	if p.Deadline.Timeout <= p.Deadline.MaxTimeout {
+		return
+	}
+	if own.Timeout > 0 {
+		k.on(last.path+".timeout", "", "is %s, more than max_timeout, %s%s",
+			formatDuration(p.Deadline.Timeout), formatDuration(p.Deadline.MaxTimeout), k.origin(last, origins["max_timeout"]))
+		return
+	}
+	k.on(last.path+".max_timeout", "", "is %s, less than timeout, %s%s",
+		formatDuration(p.Deadline.MaxTimeout), formatDuration(p.Deadline.Timeout), k.origin(last, origins["timeout"]))
+}
+
+// origin says where a value comes from that is not of this layer.
+func (k *compiler) origin(l layer, o Origin) string {
+	switch {
+	case o == BuiltIn:
+		return ", which is the default"
+	case parent(string(o)) == l.path:
+		return ""
+	default:
+		p := k.place(string(o))
+		return fmt.Sprintf(", which %s sets in line %d, column %d", parent(string(o)), p.line, p.column)
+	}
+}

@@ -1,0 +1,287 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/transport"
+)
+
+// Defaults of the settings that this package owns; the packages whose Config is used have their own.
+const (
+	DefaultListener           = "default"
+	DefaultAddress            = ":8080"
+	DefaultAdminAddress       = "127.0.0.1:9901"
+	DefaultReflectionInterval = time.Minute
+	DefaultDrain              = 30 * time.Second
+)
+
+// Config is a configuration in the form in which the parts of the gateway want it. Those that come from a file are
+// checked and have their defaults. It is not changed once it is in use, and then safe for concurrent use.
+type Config struct {
+	// File is the name of the file; "" when there is none.
+	File string
+	// Listeners are the sockets for clients, in the order of the file.
+	Listeners []transport.Config
+	// Schemas say where schemas come from, and what of them clients can call.
+	Schemas Schemas
+	// Backends are in the order of their names, which are unique.
+	Backends []backend.Config
+	// Defaults are the policy where services and methods say nothing.
+	Defaults Policy
+	// Services say which backend serves which services; see ServiceFor.
+	Services []Service
+	// JSON says how messages are written as JSON and read from it.
+	JSON JSON
+	// Routes say how REST calls are matched.
+	Routes Routes
+	// Observability says what is logged and where to.
+	Observability Observability
+	// Admin is the listener of the operators.
+	Admin Admin
+	// Shutdown says how the gateway ends.
+	Shutdown Shutdown
+	// Warnings are about what works and is probably not meant, in the order of the file.
+	Warnings []Problem
+
+	text   *text            // nil without a file
+	places map[string]place // of every setting in the file, by path
+}
+
+// OnConflict says what happens when two methods claim one path.
+type OnConflict string
+
+// What happens when two methods claim one path.
+const (
+	// ConflictReject refuses the schemas. It is the default.
+	ConflictReject OnConflict = "reject"
+	// ConflictFirstWins keeps the method whose full name comes first.
+	ConflictFirstWins OnConflict = "first_wins"
+)
+
+// Schemas say where schemas come from, and what of them clients can call.
+type Schemas struct {
+	// Sources are in the order of the file; their names are unique.
+	Sources []Source
+	// Expose are the services that clients can call; empty means all.
+	Expose []Glob
+	// Hide are services that they cannot call though Expose has them.
+	Hide []Glob
+	// OnConflict says what happens when two methods claim one path; "" means ConflictReject.
+	OnConflict OnConflict
+}
+
+// Exposes says whether clients can call the methods of a service, by its full name.
+func (s *Schemas) Exposes(service string) bool {
+	return (len(s.Expose) == 0 || matchAny(s.Expose, service)) && !matchAny(s.Hide, service)
+}
+
+// Source is where a schema comes from. Exactly one of Protos, DescriptorSet and Reflection is set.
+type Source struct {
+	// Name is what messages call it.
+	Name string
+	// Protos are folders of .proto files.
+	Protos *Protos
+	// DescriptorSet are files with descriptors.
+	DescriptorSet *DescriptorSet
+	// Reflection is a backend that is asked.
+	Reflection *Reflection
+}
+
+// Protos are folders of .proto files.
+type Protos struct {
+	// Dirs are the folders.
+	Dirs []string
+	// ImportPaths are folders in which imports are looked for too.
+	ImportPaths []ImportPath
+	// Watch loads again when a file changes.
+	Watch bool
+}
+
+// ImportPath is a folder whose files can be imported.
+type ImportPath struct {
+	// Virtual is the path before their names in imports, with slashes; "" for none.
+	Virtual string
+	// Dir is the folder.
+	Dir string
+}
+
+// DescriptorSet are files with descriptors.
+type DescriptorSet struct {
+	// Path is a file, or a pattern as of filepath.Match.
+	Path string
+	// Watch loads again when a file changes.
+	Watch bool
+}
+
+// Reflection is a backend that is asked.
+type Reflection struct {
+	// Backend is its name.
+	Backend string
+	// Interval is how often it is asked; 0 means DefaultReflectionInterval.
+	Interval time.Duration
+}
+
+// EmitDefaults says how fields without a value are written.
+type EmitDefaults string
+
+// How fields without a value are written.
+const (
+	// EmitPrint writes the default of those that have one. It is the default.
+	EmitPrint EmitDefaults = "print"
+	// EmitOmit leaves them out.
+	EmitOmit EmitDefaults = "omit"
+	// EmitNull is EmitPrint, and writes null for messages and optional fields.
+	EmitNull EmitDefaults = "print_null"
+)
+
+// JSON says how messages are written as JSON and read from it.
+type JSON struct {
+	// ProtoFieldNames writes names as in the .proto file.
+	ProtoFieldNames bool
+	// Int64AsNumber writes integers of 64 bits as numbers.
+	Int64AsNumber bool
+	// EnumsAsNumbers writes the values of enums as numbers.
+	EnumsAsNumbers bool
+	// EmitDefaults says how fields without a value are written; "" means EmitPrint.
+	EmitDefaults EmitDefaults
+	// IgnoreUnknownFields reads past fields that the message does not have; else they are refused.
+	IgnoreUnknownFields bool
+}
+
+// TrailingSlash says what a slash at the end of a path means.
+type TrailingSlash string
+
+// What a slash at the end of a path means.
+const (
+	// SlashStrict makes it another path. It is the default.
+	SlashStrict TrailingSlash = "strict"
+	// SlashIgnore makes it the path without the slash.
+	SlashIgnore TrailingSlash = "ignore"
+	// SlashRedirect sends the client there.
+	SlashRedirect TrailingSlash = "redirect"
+)
+
+// UnknownQuery says what happens to a query parameter that names no field.
+type UnknownQuery string
+
+// What happens to a query parameter that names no field.
+const (
+	// QueryReject answers 400. It is the default.
+	QueryReject UnknownQuery = "reject"
+	// QueryIgnore drops it.
+	QueryIgnore UnknownQuery = "ignore"
+)
+
+// Routes say how REST calls are matched.
+type Routes struct {
+	// TrailingSlash says what a slash at the end of a path means; "" means SlashStrict.
+	TrailingSlash TrailingSlash
+	// UnknownQuery says what happens to a query parameter that names no field; "" means QueryReject.
+	UnknownQuery UnknownQuery
+	// IgnoredQueryParameters never reach a message.
+	IgnoredQueryParameters []string
+	// DisableDerivedHead turns off that HEAD is served by the routes of GET.
+	DisableDerivedHead bool
+}
+
+// Format is the form of a log.
+type Format string
+
+// The forms of a log.
+const (
+	// FormatAuto is text on a terminal, else JSON. It is the default.
+	FormatAuto Format = ""
+	// FormatText is for people.
+	FormatText Format = "text"
+	// FormatJSON is one object a line.
+	FormatJSON Format = "json"
+)
+
+// Observability says what is logged and where to.
+type Observability struct {
+	// Log is the gateway's own log.
+	Log Log
+	// AccessLog has a line for each call.
+	AccessLog AccessLog
+}
+
+// Log is the gateway's own log.
+type Log struct {
+	// Level is the least important level that is written; the zero value is info.
+	Level slog.Level
+	// Format is its form.
+	Format Format
+}
+
+// What Output of an AccessLog is, if it is not a file.
+const (
+	// OutputStdout is standard output. It is the default.
+	OutputStdout = "stdout"
+	// OutputStderr is standard error.
+	OutputStderr = "stderr"
+	// OutputOff writes nothing.
+	OutputOff = "off"
+)
+
+// AccessLog has a line for each call.
+type AccessLog struct {
+	// Output is OutputStdout, OutputStderr, OutputOff or the path of a file; "" means OutputStdout.
+	Output string
+	// Format is its form.
+	Format Format
+}
+
+// Admin is the listener of the operators.
+type Admin struct {
+	// Address is "host:port"; "" means DefaultAdminAddress. The host of one that comes from a file is loopback.
+	Address string
+}
+
+// Shutdown says how the gateway ends.
+type Shutdown struct {
+	// Delay is how long connections are still accepted after readiness has ended.
+	Delay time.Duration
+	// Drain is how long calls then have to end; 0 means DefaultDrain.
+	Drain time.Duration
+}
+
+// SetDefaults fills in what is zero and means a default, so that nobody else needs to know which that is. Parse has done
+// it; it is for configurations that are made without a file. Settings that another package owns stay zero, which its New
+// knows.
+func (c *Config) SetDefaults() {
+	if len(c.Listeners) == 0 {
+		c.Listeners = []transport.Config{{Name: DefaultListener, Address: DefaultAddress}}
+	}
+	for i := range c.Schemas.Sources {
+		if r := c.Schemas.Sources[i].Reflection; r != nil {
+			r.Interval = cmp.Or(r.Interval, DefaultReflectionInterval)
+		}
+	}
+	c.Schemas.OnConflict = cmp.Or(c.Schemas.OnConflict, ConflictReject)
+	c.JSON.EmitDefaults = cmp.Or(c.JSON.EmitDefaults, EmitPrint)
+	c.Routes.TrailingSlash = cmp.Or(c.Routes.TrailingSlash, SlashStrict)
+	c.Routes.UnknownQuery = cmp.Or(c.Routes.UnknownQuery, QueryReject)
+	c.Observability.AccessLog.Output = cmp.Or(c.Observability.AccessLog.Output, OutputStdout)
+	c.Admin.Address = cmp.Or(c.Admin.Address, DefaultAdminAddress)
+	c.Shutdown.Drain = cmp.Or(c.Shutdown.Drain, DefaultDrain)
+}
+
+// Position returns where a setting stands in the file, by its path such as listeners[0].tls.cert; or else where that
+// stands which it would stand in. 0, 0 without a file. Lines and columns begin with 1; columns count characters.
+func (c *Config) Position(path string) (line, column int) {
+	p := (&collector{places: c.places}).place(path)
+	return p.line, p.column
+}
+
+// Problem returns a problem of a setting that is found later, such as a certificate that cannot be read, with its place in
+// the file. The path is as in Position.
+func (c *Config) Problem(path, message, hint string) Problem {
+	line, column := c.Position(path)
+	return Problem{File: c.File, Line: line, Column: column, Path: path, Message: message, Hint: hint, Source: c.text.line(line)}
+}

@@ -1,0 +1,306 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+	"github.com/dragoman-gateway/dragoman/gateway/transport"
+)
+
+// settings compares configurations without where they stood in the file.
+var settings = cmp.Options{
+	cmpopts.IgnoreUnexported(config.Config{}),
+	cmp.Comparer(func(a, b config.Glob) bool { return a.String() == b.String() }),
+}
+
+func glob(t testing.TB, s string) config.Glob {
+	t.Helper()
+	g, err := config.ParseGlob(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func instance(t testing.TB, s endpoint.Spec) endpoint.Endpoint {
+	t.Helper()
+	e, err := endpoint.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func policy(timeout, most, idle time.Duration) config.Policy {
+	return config.Policy{Deadline: deadline.Config{Timeout: timeout, MaxTimeout: most, StreamIdle: idle}}
+}
+
+func TestEverySettingReachesItsOwner(t *testing.T) {
+	t.Parallel()
+	got, err := parse(t, "testdata/complete.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Config{
+		File: "complete.good.yaml",
+		Listeners: []transport.Config{{
+			Name: "public", Address: ":443", Protocols: []string{"http1", "http2"},
+			TLS:       &transport.TLS{Cert: "tls/public.crt", Key: "/etc/dragoman/public.key", MinVersion: "1.3"},
+			MaxHeader: 16 << 10, MaxHeaderFields: 64, MaxMessage: 8 << 20, MaxAnswer: 32 << 20,
+			HeaderTimeout: 5 * time.Second, RequestTimeout: 2 * time.Minute, WriteStall: 15 * time.Second,
+			IdleTimeout: 10 * time.Minute, MaxConnections: 5000, MaxConcurrentStreams: 250,
+		}, {
+			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"},
+		}},
+		Schemas: config.Schemas{
+			Sources: []config.Source{
+				{Name: "repo", Protos: &config.Protos{
+					Dirs:        []string{"proto"},
+					ImportPaths: []config.ImportPath{{Dir: "third_party"}, {Virtual: "acme/common", Dir: "../common/protos"}},
+					Watch:       true,
+				}},
+				{Name: "one,two", Protos: &config.Protos{Dirs: []string{"one", "two"}}},
+				{Name: "ci", DescriptorSet: &config.DescriptorSet{Path: "/etc/dragoman/descriptors/*.binpb", Watch: true}},
+				{Name: "live", Reflection: &config.Reflection{Backend: "search", Interval: 30 * time.Second}},
+			},
+			Expose:     []config.Glob{glob(t, "acme.**")},
+			Hide:       []config.Glob{glob(t, "acme.internal.**"), glob(t, "**.AdminService")},
+			OnConflict: config.ConflictFirstWins,
+		},
+		Backends: []backend.Config{{
+			Name: "orders",
+			Endpoints: []endpoint.Endpoint{
+				instance(t, endpoint.Spec{Addresses: []string{"10.0.1.11:50051"}, Weight: 3, Zone: "a"}),
+				instance(t, endpoint.Spec{Addresses: []string{"[fd00::12]:50051"}}),
+			},
+		}, {
+			Name: "search", Target: "unix:/run/search.sock",
+		}, {
+			Name: "users", Target: "dns:///users.prod.svc.cluster.local:50051", Policy: picker.Random{},
+			TLS:            &backend.TLS{CA: "ca.pem", Cert: "client.crt", Key: "client.key", ServerName: "users.internal"},
+			ConnectTimeout: 500 * time.Millisecond, PingInterval: time.Minute, DeadAfter: 20 * time.Second, MaxHeader: 32 << 10,
+		}},
+		Defaults: policy(10*time.Second, time.Minute, 10*time.Minute),
+		Services: []config.Service{
+			{Match: glob(t, "acme.users.v1.*"), Backend: "users", Policy: policy(3*time.Second, 0, 0), Methods: []config.Method{
+				{Name: "GetUser", Policy: policy(500*time.Millisecond, 2*time.Second, 0)},
+				{Name: "WatchUsers", Policy: policy(0, 0, time.Hour)},
+			}},
+			{Match: glob(t, "acme.search.**"), Backend: "search"},
+			{Match: glob(t, "**"), Backend: "orders"},
+		},
+		JSON: config.JSON{ProtoFieldNames: true, Int64AsNumber: true, EnumsAsNumbers: true, EmitDefaults: config.EmitOmit, IgnoreUnknownFields: true},
+		Routes: config.Routes{
+			TrailingSlash: config.SlashRedirect, UnknownQuery: config.QueryIgnore,
+			IgnoredQueryParameters: []string{"key", "$alt"}, DisableDerivedHead: true,
+		},
+		Observability: config.Observability{
+			Log:       config.Log{Level: slog.LevelDebug, Format: config.FormatJSON},
+			AccessLog: config.AccessLog{Output: "logs/access.log", Format: config.FormatText},
+		},
+		Admin:    config.Admin{Address: "localhost:9902"},
+		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},
+	}
+	if diff := cmp.Diff(want, got, settings); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// security.md section 3: what is in force when nothing is said.
+func TestDefaultsAreSecure(t *testing.T) {
+	t.Parallel()
+	got, err := parse(t, "testdata/minimal.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Config{
+		File:      "minimal.good.yaml",
+		Listeners: []transport.Config{{Name: "default", Address: ":8080"}},
+		Schemas: config.Schemas{
+			Sources:    []config.Source{{Name: "./proto", Protos: &config.Protos{Dirs: []string{"proto"}, Watch: true}}},
+			OnConflict: config.ConflictReject,
+		},
+		Backends:      []backend.Config{{Name: "all", Target: "localhost:50051"}},
+		Services:      []config.Service{{Match: glob(t, "**"), Backend: "all"}},
+		JSON:          config.JSON{EmitDefaults: config.EmitPrint},
+		Routes:        config.Routes{TrailingSlash: config.SlashStrict, UnknownQuery: config.QueryReject},
+		Observability: config.Observability{AccessLog: config.AccessLog{Output: config.OutputStdout}},
+		Admin:         config.Admin{Address: "127.0.0.1:9901"},
+		Shutdown:      config.Shutdown{Drain: 30 * time.Second},
+	}
+	if diff := cmp.Diff(want, got, settings); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	p, _ := got.PolicyFor("acme.users.v1.UserService", "GetUser")
+	if diff := cmp.Diff(policy(15*time.Second, 300*time.Second, 300*time.Second), p); diff != "" {
+		t.Errorf("policy (-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigWithoutAFile(t *testing.T) {
+	t.Parallel()
+	cfg := &config.Config{
+		Backends: []backend.Config{{Name: "all", Target: "localhost:50051"}},
+		Services: []config.Service{{Match: config.AllServices(), Backend: "all"}},
+		Schemas:  config.Schemas{Sources: []config.Source{{Name: "p", Protos: &config.Protos{Dirs: []string{"proto"}, Watch: true}}}},
+	}
+	cfg.SetDefaults()
+	parsed, err := parse(t, "testdata/minimal.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.File, parsed.Schemas.Sources[0].Name = "", "p"
+	if diff := cmp.Diff(parsed, cfg, settings); diff != "" {
+		t.Errorf("a file that says the same (-) differs from what was made by hand (+):\n%s", diff)
+	}
+	if line, column := cfg.Position("listeners[0].tls.cert"); line != 0 || column != 0 {
+		t.Errorf("got position %d:%d; want none", line, column)
+	}
+	if got, want := cfg.Problem("listeners[0].tls.cert", "cannot be read", "").String(), " listeners[0].tls.cert: cannot be read"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCamelCaseIsReadToo(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/complete.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := config.Parse("c.yaml", data, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := regexp.MustCompile(`_[a-z0-9]+(_[a-z0-9]+)*:`)
+	camel := keys.ReplaceAllStringFunc(string(data), func(s string) string {
+		var b strings.Builder
+		for part := range strings.SplitSeq(s[1:], "_") {
+			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+		return b.String()
+	})
+	if camel == string(data) || strings.Contains(camel, "_case:") {
+		t.Fatal("no key was rewritten")
+	}
+	got, err := config.Parse("c.yaml", []byte(camel), environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, settings); diff != "" {
+		t.Errorf("-snake +camel:\n%s", diff)
+	}
+}
+
+func TestVariablesAreValuesAndNothingElse(t *testing.T) {
+	t.Parallel()
+	got, err := parse(t, "testdata/variables.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ what, got, want string }{
+		{"default and value in one", got.Listeners[0].Address, "127.0.0.1:8081"},
+		{"empty is unset for :-", got.Schemas.Sources[0].Protos.Dirs[0], "proto"},
+		{"empty text instead", got.Backends[0].Endpoints[0].Zone(), ""},
+		{"no structure, no comment", got.Backends[0].TLS.ServerName, "a, b: {c}\"]} #"},
+		{"a dollar alone", got.Routes.IgnoredQueryParameters[0], "$alt"},
+		{"two dollars are one", got.Routes.IgnoredQueryParameters[1], "${PORT}"},
+		{"a dollar at the end", got.Routes.IgnoredQueryParameters[2], "a$"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %q, want %q", c.what, c.got, c.want)
+		}
+	}
+	if l := got.Listeners[0]; l.MaxConnections != 77 || !got.Schemas.Sources[0].Protos.Watch || got.Defaults.Deadline.Timeout != 7*time.Second {
+		t.Errorf("got %d, %t, %s; want a number, a bool and a duration from variables: 77, true, 7s",
+			l.MaxConnections, got.Schemas.Sources[0].Protos.Watch, got.Defaults.Deadline.Timeout)
+	}
+}
+
+func TestPathsBeginAtTheFolderOfTheFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	data, err := os.ReadFile("testdata/complete.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "dragoman.yaml")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file, config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{
+		cfg.Listeners[0].TLS.Cert, cfg.Listeners[0].TLS.Key, cfg.Schemas.Sources[0].Protos.Dirs[0],
+		cfg.Schemas.Sources[0].Protos.ImportPaths[1].Dir, cfg.Backends[2].TLS.CA, cfg.Observability.AccessLog.Output,
+	}
+	want := []string{
+		filepath.Join(folder, "tls/public.crt"), "/etc/dragoman/public.key", filepath.Join(folder, "proto"),
+		filepath.Join(filepath.Dir(folder), "common/protos"), filepath.Join(folder, "ca.pem"), filepath.Join(folder, "logs/access.log"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestFilesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), config.Options{})
+	var p *config.Problems
+	if !errors.Is(err, fs.ErrNotExist) || errors.As(err, &p) {
+		t.Errorf("got %v; want fs.ErrNotExist, which is no problem of the file", err)
+	}
+	large := append([]byte("version: v1\n#"), make([]byte, config.MaxSize)...)
+	_, err = config.Parse("large.yaml", large, config.Options{})
+	if got := problems(t, err)[0].Message; !strings.Contains(got, "it may have 1048576") {
+		t.Errorf("got %q; want the size and the bound", got)
+	}
+}
+
+func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
+	t.Parallel()
+	cfg, err := parse(t, "testdata/complete.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][2]int{
+		"listeners[0].tls.cert":                     {8, 17},
+		"listeners[1].tls.cert":                     {19, 5}, // not in the file: the listener
+		`backends["users"].tls.ca`:                  {46, 11},
+		`backends["users"].tls`:                     {45, 5},
+		"services[0].methods[0].policy.timeout":     {69, 20},
+		"schemas.sources[0].protos.import_paths[1]": {30, 13},
+		"": {1, 1},
+	} {
+		if line, column := cfg.Position(path); line != want[0] || column != want[1] {
+			t.Errorf("%s: got %d:%d, want %d:%d", path, line, column, want[0], want[1])
+		}
+	}
+	got := render(t, []config.Problem{cfg.Problem("listeners[0].tls.cert", "cannot be read: no such file", "create it")})
+	want := `complete.good.yaml:8:17 listeners[0].tls.cert: cannot be read: no such file
+   8 |     tls: {cert: tls/public.crt, key: /etc/dragoman/public.key, min_version: "1.3"}
+   8 | ................^  create it
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -1,0 +1,130 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+)
+
+func TestPolicyForTakesEachValueFromTheMostSpecificPlace(t *testing.T) {
+	t.Parallel()
+	cfg, err := parse(t, "testdata/complete.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		service, method string
+		want            config.Policy
+		origins         config.Origins
+	}{
+		{
+			"acme.users.v1.UserService", "GetUser", policy(500*time.Millisecond, 2*time.Second, 10*time.Minute),
+			config.Origins{"timeout": "services[0].methods[0].policy.timeout", "max_timeout": "services[0].methods[0].policy.max_timeout", "stream_idle_timeout": "defaults.stream_idle_timeout"},
+		},
+		{
+			"acme.users.v1.UserService", "WatchUsers", policy(3*time.Second, time.Minute, time.Hour),
+			config.Origins{"timeout": "services[0].policy.timeout", "max_timeout": "defaults.max_timeout", "stream_idle_timeout": "services[0].methods[1].policy.stream_idle_timeout"},
+		},
+		{
+			"acme.users.v1.UserService", "getuser", policy(3*time.Second, time.Minute, 10*time.Minute), // names are exact
+			config.Origins{"timeout": "services[0].policy.timeout", "max_timeout": "defaults.max_timeout", "stream_idle_timeout": "defaults.stream_idle_timeout"},
+		},
+		{
+			"acme.billing.Service", "GetUser", policy(10*time.Second, time.Minute, 10*time.Minute),
+			config.Origins{"timeout": "defaults.timeout", "max_timeout": "defaults.max_timeout", "stream_idle_timeout": "defaults.stream_idle_timeout"},
+		},
+	} {
+		got, origins := cfg.PolicyFor(c.service, c.method)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s/%s (-want +got):\n%s", c.service, c.method, diff)
+		}
+		if diff := cmp.Diff(c.origins, origins); diff != "" {
+			t.Errorf("%s/%s, origins (-want +got):\n%s", c.service, c.method, diff)
+		}
+		for _, o := range origins {
+			if line, _ := cfg.Position(string(o)); line < 2 {
+				t.Errorf("origin %s has no place in the file", o)
+			}
+		}
+	}
+}
+
+func TestWhoOnlyLowersTheMaximumLowersTheDefaultToo(t *testing.T) {
+	t.Parallel()
+	cfg := &config.Config{Defaults: policy(0, 10*time.Second, 0)}
+	got, origins := cfg.PolicyFor("a.B", "C")
+	if diff := cmp.Diff(policy(10*time.Second, 10*time.Second, deadline.DefaultStreamIdle), got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	want := config.Origins{"timeout": config.BuiltIn, "max_timeout": "defaults.max_timeout", "stream_idle_timeout": config.BuiltIn}
+	if diff := cmp.Diff(want, origins); diff != "" {
+		t.Errorf("origins (-want +got):\n%s", diff)
+	}
+	if _, err := deadline.New(got.Deadline); err != nil {
+		t.Errorf("the interceptor refuses it: %v", err)
+	}
+}
+
+func TestServiceForPicksTheMostSpecificEntry(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		service string
+		matches []string
+		want    int
+		reason  string
+	}{
+		{"acme.users.v1.UserService", []string{"**", "acme.**", "acme.users.v1.*", "acme.users.v1.UserService"}, 3, "a name beats *"},
+		{"acme.users.v1.UserService", []string{"acme.users.v1.UserService", "acme.users.v1.*", "acme.**", "**"}, 0, "the order does not matter"},
+		{"acme.users.v1.UserService", []string{"acme.**", "acme.users.**"}, 1, "a name beats **"},
+		{"acme.users.v1.UserService", []string{"acme.**", "acme.*.v1.*"}, 1, "* beats **"},
+		{"acme.users.UserService", []string{"acme.*.UserService", "acme.users.*"}, 1, "what is further left counts more"},
+		{"acme.users.UserService", []string{"**.UserService", "acme.**"}, 1, "what is further left counts more, though both have one name"},
+		{"acme.Users", []string{"acme.*.**", "acme.*"}, 1, "nothing beats **"},
+		{"acme.Users", []string{"**", "**.Users"}, 1, "a name beats nothing"},
+		{"a.b.c", []string{"**.a.**", "**.b.**"}, 0, "equally specific: the first"},
+		{"acme.users.v1.UserService", []string{"acme.orders.**", "acme.users.*"}, -1, "none matches"},
+	} {
+		cfg := &config.Config{}
+		for _, m := range c.matches {
+			cfg.Services = append(cfg.Services, config.Service{Match: glob(t, m)})
+		}
+		got, ok := cfg.ServiceFor(c.service)
+		if got != c.want || ok != (c.want >= 0) {
+			t.Errorf("%s among %q: got %d, %t; want %d: %s", c.service, c.matches, got, ok, c.want, c.reason)
+		}
+	}
+}
+
+func TestExposes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		expose, hide []string
+		service      string
+		want         bool
+	}{
+		{nil, nil, "a.B", true},
+		{[]string{"a.**"}, nil, "a.B", true},
+		{[]string{"a.**"}, nil, "b.B", false},
+		{nil, []string{"a.**"}, "a.B", false},
+		{[]string{"a.**", "b.**"}, []string{"a.internal.**"}, "a.internal.B", false},
+		{[]string{"a.**", "b.**"}, []string{"a.internal.**"}, "b.B", true},
+	} {
+		s := &config.Schemas{}
+		for _, g := range c.expose {
+			s.Expose = append(s.Expose, glob(t, g))
+		}
+		for _, g := range c.hide {
+			s.Hide = append(s.Hide, glob(t, g))
+		}
+		if got := s.Exposes(c.service); got != c.want {
+			t.Errorf("expose %q, hide %q, %s: got %t, want %t", c.expose, c.hide, c.service, got, c.want)
+		}
+	}
+}
