@@ -12,7 +12,7 @@ found=0
 while IFS=: read -r file target; do
 	found=1
 	echo "== $(dirname "$file") $target"
-	go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$(dirname "$file")"
+	go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "./$(dirname "$file")"
 done < <(
 	grep -roE --include='*_test.go' --exclude-dir=.tmp '^func Fuzz[A-Za-z0-9_]*' . | sed -e 's|^\./||' -e 's|:func |:|' | sort
 )

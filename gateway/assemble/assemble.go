@@ -152,6 +152,7 @@ func (a *Assembly) ruleConfig() httprule.Config {
 	cfg := httprule.Config{
 		DefaultBinding:     func(protoreflect.ServiceDescriptor) bool { return true },
 		DisableDerivedHead: a.config.Routes.DisableDerivedHead,
+		MaxPathBytes:       a.config.Routes.MaxPath,
 	}
 	if a.config.Schemas.OnConflict == config.ConflictFirstWins {
 		cfg.OnConflict = httprule.ConflictFirstWins

@@ -15,7 +15,7 @@ func (a *Assembly) restConfig() rest.Config {
 	j, r := &a.config.JSON, &a.config.Routes
 	cfg := rest.Config{
 		Bind: bind.Config{
-			UnknownQuery: bind.RejectUnknown, IgnoredQuery: r.IgnoredQueryParameters,
+			UnknownQuery: bind.RejectUnknown, IgnoredQuery: r.IgnoredQueryParameters, MaxParameters: r.MaxQueryParameters,
 			Decode: codec.DecodeOptions{DiscardUnknown: j.IgnoreUnknownFields},
 		},
 		Encode: codec.EncodeOptions{ProtoNames: j.ProtoFieldNames, Int64Numbers: j.Int64AsNumber, EnumNumbers: j.EnumsAsNumbers},

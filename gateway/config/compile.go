@@ -86,6 +86,8 @@ func (k *compiler) routes(m *configv1.Routes) {
 		UnknownQuery:           UnknownQuery(m.GetUnknownQuery()),
 		IgnoredQueryParameters: m.GetIgnoredQueryParameters(),
 		DisableDerivedHead:     m != nil && m.DerivedHead != nil && !m.GetDerivedHead(),
+		MaxPath:                int(k.size(m.GetMaxPath(), "routes.max_path", leastPath, mostPath)),
+		MaxQueryParameters:     int(m.GetMaxQueryParameters()),
 	}
 	k.distinct(m.GetIgnoredQueryParameters(), "routes.ignored_query_parameters")
 }

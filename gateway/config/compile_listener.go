@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -20,6 +21,11 @@ const (
 	mostMessage = 1 << 30
 	leastHeader = 1 << 10
 	mostHeader  = 1 << 20
+	leastWindow = 64 << 10
+	leastPath   = 256
+	mostPath    = 60 << 10
+	mostStream  = 64 << 20
+	mostWindow  = 256 << 20
 )
 
 // socket is an address that we listen on, and the setting that says so.
@@ -79,6 +85,12 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 		IdleTimeout:          connections.GetMaxIdle().AsDuration(),
 		MaxConnections:       int(limits.GetMaxConnections()),
 		MaxConcurrentStreams: int(connections.GetMaxConcurrentStreams()),
+		AllowUnderscores:     limits.GetAllowUnderscores(),
+		StreamWindow:         int(k.size(connections.GetStreamWindow(), path+".connections.stream_window", leastWindow, mostStream)),
+		ConnectionWindow:     int(k.size(connections.GetConnectionWindow(), path+".connections.connection_window", leastWindow, mostWindow)),
+	}
+	if s, c := cmp.Or(t.StreamWindow, transport.DefaultStreamWindow), cmp.Or(t.ConnectionWindow, transport.DefaultConnectionWindow); s > c {
+		k.on(path+".connections.stream_window", "", "is more than the window of the connection, %d bytes", c)
 	}
 	if m.GetTls() != nil {
 		t.TLS = &transport.TLS{Cert: k.file(m.GetTls().GetCert()), Key: k.file(m.GetTls().GetKey()), MinVersion: m.GetTls().GetMinVersion()}

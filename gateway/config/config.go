@@ -188,6 +188,10 @@ type Routes struct {
 	IgnoredQueryParameters []string
 	// DisableDerivedHead turns off that HEAD is served by the routes of GET.
 	DisableDerivedHead bool
+	// MaxPath is the length in bytes of the longest path that is matched; 0 means httprule.DefaultMaxPathBytes.
+	MaxPath int
+	// MaxQueryParameters is how many query parameters a request may have; 0 means bind.DefaultMaxParameters.
+	MaxQueryParameters int
 }
 
 // Format is the form of a log.

@@ -17,12 +17,13 @@ const (
 	DefaultMaxHeader            = 32 << 10
 	DefaultMaxHeaderFields      = 100
 	DefaultHeaderTimeout        = 10 * time.Second
-	DefaultHandshakeTimeout     = 10 * time.Second
 	DefaultRequestTimeout       = 300 * time.Second
 	DefaultWriteStall           = 30 * time.Second
 	DefaultIdleTimeout          = 300 * time.Second
 	DefaultMaxConnections       = 10_000
 	DefaultMaxConcurrentStreams = 100
+	DefaultStreamWindow         = 64 << 10
+	DefaultConnectionWindow     = 1 << 20
 	DefaultMinTLSVersion        = "1.2"
 )
 
@@ -52,7 +53,7 @@ type Config struct {
 	// of an answer. Zero means the defaults of transcoder.Limits.
 	MaxMessage int64
 	MaxAnswer  int
-	// HeaderTimeout is how long the head of a request may take to come, the preface of HTTP/2 included.
+	// HeaderTimeout is how long the head of a request may take to come, the TLS handshake and the preface of HTTP/2 included.
 	HeaderTimeout time.Duration
 	// RequestTimeout is how long the body of a request that does not stream may take to come.
 	RequestTimeout time.Duration
@@ -64,6 +65,11 @@ type Config struct {
 	MaxConnections int
 	// MaxConcurrentStreams is how many calls one HTTP/2 connection may have open.
 	MaxConcurrentStreams int
+	// StreamWindow and ConnectionWindow are how many bytes of a request, and of all requests of a connection, may be under way
+	// in HTTP/2 before they are taken.
+	StreamWindow, ConnectionWindow int
+	// AllowUnderscores accepts header names with "_" (threat B3).
+	AllowUnderscores bool
 }
 
 // TLS is a certificate from files, read again when they change.
@@ -149,6 +155,8 @@ func (c Config) withDefaults() (Config, error) {
 		{"max_header_fields", &c.MaxHeaderFields, DefaultMaxHeaderFields},
 		{"max_connections", &c.MaxConnections, DefaultMaxConnections},
 		{"max_concurrent_streams", &c.MaxConcurrentStreams, DefaultMaxConcurrentStreams},
+		{"stream_window", &c.StreamWindow, DefaultStreamWindow},
+		{"connection_window", &c.ConnectionWindow, DefaultConnectionWindow},
 	} {
 		if *n.value < 0 {
 			bad("%s is %d; it must not be negative", n.name, *n.value)

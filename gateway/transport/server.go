@@ -18,12 +18,6 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 )
 
-// Window sizes of HTTP/2 (spec/security.md section 3).
-const (
-	streamWindow     = 64 << 10
-	connectionWindow = 1 << 20
-)
-
 // Server is one listener and what serves it.
 type Server struct {
 	config   Config
@@ -65,18 +59,20 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 		Handler: nethttp.Handler(nethttp.Config{
 			Listener: cfg.Name, WriteStall: cfg.WriteStall,
 			Limits: transcoder.Limits{
-				MaxFields: cfg.MaxHeaderFields, MaxMessage: cfg.MaxMessage, MaxAnswer: cfg.MaxAnswer, BodyTimeout: cfg.RequestTimeout,
+				MaxFields: cfg.MaxHeaderFields, AllowUnderscores: cfg.AllowUnderscores, MaxMessage: cfg.MaxMessage, MaxAnswer: cfg.MaxAnswer, BodyTimeout: cfg.RequestTimeout,
 			},
 		}, serve),
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(newSampled(log.With("listener", cfg.Name).Handler()), slog.LevelWarn),
+		// "OPTIONS *" is no call: net/http would answer it 200 by itself (threat A8).
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(newSampled(log.With("listener", cfg.Name).Handler()), slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          cfg.MaxConcurrentStreams,
-			MaxReceiveBufferPerStream:     streamWindow,
-			MaxReceiveBufferPerConnection: connectionWindow,
+			MaxReceiveBufferPerStream:     cfg.StreamWindow,
+			MaxReceiveBufferPerConnection: cfg.ConnectionWindow,
 			WriteByteTimeout:              cfg.WriteStall,
 		},
 	}

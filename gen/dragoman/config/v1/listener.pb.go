@@ -232,8 +232,13 @@ type Limits struct {
 	//
 	// Default: 10000.
 	MaxConnections *uint32 `protobuf:"varint,8,opt,name=max_connections,json=maxConnections,proto3,oneof" json:"max_connections,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// AllowUnderscores accepts header fields whose name has an underscore. They are refused else, because servers behind the
+	// gateway may take x_user for x-user, which the gateway itself sets or checks.
+	//
+	// Default: false.
+	AllowUnderscores bool `protobuf:"varint,9,opt,name=allow_underscores,json=allowUnderscores,proto3" json:"allow_underscores,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -322,6 +327,13 @@ func (x *Limits) GetMaxConnections() uint32 {
 	return 0
 }
 
+func (x *Limits) GetAllowUnderscores() bool {
+	if x != nil {
+		return x.AllowUnderscores
+	}
+	return false
+}
+
 // Connections say how long connections live and how much one may do at a time.
 type Connections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -333,8 +345,16 @@ type Connections struct {
 	//
 	// Default: 100.
 	MaxConcurrentStreams *uint32 `protobuf:"varint,2,opt,name=max_concurrent_streams,json=maxConcurrentStreams,proto3,oneof" json:"max_concurrent_streams,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// StreamWindow is how much of the body of one HTTP/2 request may be under way before the gateway has taken it. 64KiB to 64MiB.
+	//
+	// Default: 64KiB.
+	StreamWindow string `protobuf:"bytes,3,opt,name=stream_window,json=streamWindow,proto3" json:"stream_window,omitempty"`
+	// ConnectionWindow is the same for all requests of an HTTP/2 connection together; not less than StreamWindow. 64KiB to 256MiB.
+	//
+	// Default: 1MiB.
+	ConnectionWindow string `protobuf:"bytes,4,opt,name=connection_window,json=connectionWindow,proto3" json:"connection_window,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Connections) Reset() {
@@ -381,6 +401,20 @@ func (x *Connections) GetMaxConcurrentStreams() uint32 {
 	return 0
 }
 
+func (x *Connections) GetStreamWindow() string {
+	if x != nil {
+		return x.StreamWindow
+	}
+	return ""
+}
+
+func (x *Connections) GetConnectionWindow() string {
+	if x != nil {
+		return x.ConnectionWindow
+	}
+	return ""
+}
+
 var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
@@ -398,7 +432,7 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x03key\x123\n" +
 	"\vmin_version\x18\x03 \x01(\tB\x12\xbaH\x0f\xd8\x01\x01r\n" +
 	"R\x031.2R\x031.3R\n" +
-	"minVersion\"\xa4\x05\n" +
+	"minVersion\"\xd1\x05\n" +
 	"\x06Limits\x12Q\n" +
 	"\vmax_message\x18\x01 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\n" +
 	"maxMessage\x12b\n" +
@@ -411,12 +445,15 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\x0frequest_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x0erequestTimeout\x12J\n" +
 	"\vwrite_stall\x18\a \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
 	"writeStall\x129\n" +
-	"\x0fmax_connections\x18\b \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\x0emaxConnections\x88\x01\x01B\x14\n" +
+	"\x0fmax_connections\x18\b \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\x0emaxConnections\x88\x01\x01\x12+\n" +
+	"\x11allow_underscores\x18\t \x01(\bR\x10allowUnderscoresB\x14\n" +
 	"\x12_max_header_fieldsB\x12\n" +
-	"\x10_max_connections\"\xb6\x01\n" +
+	"\x10_max_connections\"\xec\x02\n" +
 	"\vConnections\x12D\n" +
 	"\bmax_idle\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\amaxIdle\x12F\n" +
-	"\x16max_concurrent_streams\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xa0\x8d\x06(\x01H\x00R\x14maxConcurrentStreams\x88\x01\x01B\x19\n" +
+	"\x16max_concurrent_streams\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xa0\x8d\x06(\x01H\x00R\x14maxConcurrentStreams\x88\x01\x01\x12U\n" +
+	"\rstream_window\x18\x03 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\fstreamWindow\x12]\n" +
+	"\x11connection_window\x18\x04 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\x10connectionWindowB\x19\n" +
 	"\x17_max_concurrent_streamsB\xd7\x01\n" +
 	"\x16com.dragoman.config.v1B\rListenerProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 

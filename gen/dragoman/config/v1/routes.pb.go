@@ -46,9 +46,17 @@ type Routes struct {
 	// DerivedHead serves HEAD by the routes of GET, without the body.
 	//
 	// Default: true.
-	DerivedHead   *bool `protobuf:"varint,4,opt,name=derived_head,json=derivedHead,proto3,oneof" json:"derived_head,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DerivedHead *bool `protobuf:"varint,4,opt,name=derived_head,json=derivedHead,proto3,oneof" json:"derived_head,omitempty"`
+	// MaxPath is the length of the longest path that is matched; longer ones are answered with 414. 256B to 60KiB.
+	//
+	// Default: 8KiB.
+	MaxPath string `protobuf:"bytes,5,opt,name=max_path,json=maxPath,proto3" json:"max_path,omitempty"`
+	// MaxQueryParameters is how many query parameters a request may have. 1 to 10000.
+	//
+	// Default: 200.
+	MaxQueryParameters *uint32 `protobuf:"varint,6,opt,name=max_query_parameters,json=maxQueryParameters,proto3,oneof" json:"max_query_parameters,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Routes) Reset() {
@@ -109,17 +117,35 @@ func (x *Routes) GetDerivedHead() bool {
 	return false
 }
 
+func (x *Routes) GetMaxPath() string {
+	if x != nil {
+		return x.MaxPath
+	}
+	return ""
+}
+
+func (x *Routes) GetMaxQueryParameters() uint32 {
+	if x != nil && x.MaxQueryParameters != nil {
+		return *x.MaxQueryParameters
+	}
+	return 0
+}
+
 var File_dragoman_config_v1_routes_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_routes_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/routes.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\x99\x02\n" +
+	"\x1fdragoman/config/v1/routes.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xc2\x03\n" +
 	"\x06Routes\x12I\n" +
 	"\x0etrailing_slash\x18\x01 \x01(\tB\"\xbaH\x1f\xd8\x01\x01r\x1aR\x06strictR\x06ignoreR\bredirectR\rtrailingSlash\x12=\n" +
 	"\runknown_query\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x10R\x06rejectR\x06ignoreR\funknownQuery\x12L\n" +
 	"\x18ignored_query_parameters\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x80\x02\"\ar\x05\x10\x01\x18\x80\x02R\x16ignoredQueryParameters\x12&\n" +
-	"\fderived_head\x18\x04 \x01(\bH\x00R\vderivedHead\x88\x01\x01B\x0f\n" +
-	"\r_derived_headB\xd5\x01\n" +
+	"\fderived_head\x18\x04 \x01(\bH\x00R\vderivedHead\x88\x01\x01\x12K\n" +
+	"\bmax_path\x18\x05 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\amaxPath\x12A\n" +
+	"\x14max_query_parameters\x18\x06 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\x90N(\x01H\x01R\x12maxQueryParameters\x88\x01\x01B\x0f\n" +
+	"\r_derived_headB\x17\n" +
+	"\x15_max_query_parametersB\xd5\x01\n" +
 	"\x16com.dragoman.config.v1B\vRoutesProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
