@@ -44,6 +44,9 @@ func newDev(t *terminal) *cobra.Command {
 			}
 			forPeople(cfg)
 			s := &screen{terminal: t, mode: "dev mode: no auth, reloads on save", again: "dragoman routes " + strings.Join(routesArguments(&in, dirs), " ")}
+			if first := cfg.Schemas.Sources[0]; first.Reflection != nil {
+				s.from = first.Name
+			}
 			return (&service{terminal: t, config: cfg, started: s.print, reloaded: s.reloaded}).run(cmd.Context())
 		},
 	}

@@ -26,6 +26,8 @@ type input struct {
 	to             string
 	importPaths    []string
 	descriptorSets []string
+	// strict refuses two methods that claim one route also where no file says so.
+	strict bool
 }
 
 // fileFlag adds -c.
@@ -62,9 +64,12 @@ func (in *input) load(t *terminal, dirs []string) (*config.Config, error) {
 }
 
 // fromFlags makes the configuration of folders, sets and a backend, watched where that is possible. Two methods that claim one route
-// do not keep it from starting: the first has it, and the screen says so.
+// do not keep it from starting, unless in is strict: the first has it, and the screen says so.
 func (in *input) fromFlags(dirs []string) (*config.Config, error) {
 	cfg := &config.Config{Schemas: config.Schemas{OnConflict: config.ConflictFirstWins}}
+	if in.strict {
+		cfg.Schemas.OnConflict = config.ConflictReject
+	}
 	if len(dirs) > 0 {
 		protos := &config.Protos{Dirs: dirs, Watch: true}
 		for _, p := range in.importPaths {

@@ -42,7 +42,7 @@ func (t *terminal) look(cmd *cobra.Command, in *input, dirs []string, online boo
 
 func newCheck(t *terminal) *cobra.Command {
 	var (
-		in             input
+		in             = input{strict: true}
 		strict, online bool
 	)
 	cmd := &cobra.Command{
@@ -247,17 +247,7 @@ func newSchemaBuild(t *terminal) *cobra.Command {
 				return err
 			}
 			defer loaded.Close()
-			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(descriptorSet(loaded.Schemas))
-			if err != nil {
-				return &exitError{code: exitFailed, err: err}
-			}
-			if output == "-" {
-				_, err = t.out.Write(data)
-			} else {
-				const mode = 0o644
-				err = os.WriteFile(output, data, mode)
-			}
-			if err != nil {
+			if err := t.writeSchemas(output, loaded.Schemas); err != nil {
 				return &exitError{code: exitFailed, err: err}
 			}
 			return nil
@@ -267,6 +257,20 @@ func newSchemaBuild(t *terminal) *cobra.Command {
 	in.schemaFlags(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write, - for the standard output")
 	return cmd
+}
+
+// writeSchemas writes a descriptor set to a file, or to the standard output for "-".
+func (t *terminal) writeSchemas(output string, schemas []*schema.Schema) error {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(descriptorSet(schemas))
+	if err != nil {
+		return err
+	}
+	if output == "-" {
+		_, err = t.out.Write(data)
+		return err
+	}
+	const mode = 0o644
+	return os.WriteFile(output, data, mode)
 }
 
 // descriptorSet is all files of the schemas, imports before those that import them.

@@ -44,8 +44,6 @@ func main() {
 func execute(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	cmd := newRoot(&terminal{out: stdout, err: stderr})
 	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
-	cmd.SetErr(stderr)
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone

@@ -23,9 +23,23 @@ served as REST/JSON and as gRPC on one port, with no code generation and no rest
 		Args:              cobra.NoArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.SetOut(t.out)
+	cmd.SetErr(t.err)
 	cmd.SetVersionTemplate("dragoman {{.Version}}\n")
 	cmd.PersistentFlags().StringVar(&t.color, "color", "auto", "colour the output: auto, always or never (NO_COLOR is honoured)")
 	cmd.PersistentFlags().StringVar(&t.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration")
 	cmd.AddCommand(newDev(t), newDemo(t), newRun(t), newCheck(t), newRoutes(t), newSchema(t), newVersion(t), newGraph(t))
+	addCompletion(cmd)
 	return cmd
+}
+
+// addCompletion adds the command that prints completion scripts. As cobra makes it, it answers a shell that it does not know with
+// its help, as if all were well; a command that runs refuses what it does not know.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }

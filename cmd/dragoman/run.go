@@ -5,6 +5,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -30,10 +31,9 @@ func newRun(t *terminal) *cobra.Command {
 			}
 			if wrong := app.Check(cfg); len(wrong) > 0 {
 				t.problems(wrong)
-				return &exitError{code: exitInvalid}
+				return &exitError{code: exitInvalid, err: fmt.Errorf("%s has %s", in.file, counted(len(wrong), "problem"))}
 			}
-			s := &service{terminal: t, config: cfg, started: func(info *app.Started) { t.diagnose(info.Load.Diagnostics) }}
-			return s.run(cmd.Context())
+			return (&service{terminal: t, config: cfg}).run(cmd.Context())
 		},
 	}
 	in.fileFlag(cmd)

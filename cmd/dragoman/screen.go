@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strings"
@@ -22,6 +23,7 @@ const shownRoutes = 8
 type screen struct {
 	terminal *terminal
 	mode     string   // what is behind the version: "dev mode: …"
+	from     string   // where the schemas are from; the names of the sources if it is empty
 	again    string   // the command that lists all routes
 	tries    []string // lines to try; the first is made from the routes if there is none. "{api}" is the address.
 }
@@ -68,7 +70,7 @@ func (s *screen) schemas(e *reload.Event) {
 	for _, schema := range e.Snapshot.Schemas() {
 		files += schema.Stats().Files
 	}
-	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", strings.Join(e.Sources, ", "),
+	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", cmp.Or(s.from, strings.Join(e.Sources, ", ")),
 		counted(files, "file"), counted(services, "service"), counted(methods, "method"), e.Took.Milliseconds())
 }
 

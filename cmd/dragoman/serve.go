@@ -21,7 +21,7 @@ import (
 type service struct {
 	terminal *terminal
 	config   *config.Config
-	// started is called when calls are served, reloaded at every reload after that; either may be nil.
+	// started is called when calls are served, reloaded at every reload after that. Without them, the log tells.
 	started  func(*app.Started)
 	reloaded func(reload.Event)
 }
@@ -32,19 +32,33 @@ func (s *service) run(ctx context.Context) error {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	access, closeAccess, err := s.accessLog()
+	o := &s.config.Observability
+	file, closeAccess, err := s.accessLog()
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
 	defer closeAccess()
-	o := &s.config.Observability
+	var (
+		access       io.Writer // stays nil where nothing is to be written
+		accessFormat string
+	)
+	if file != nil {
+		access, accessFormat = file, format(o.AccessLog.Format, file)
+	}
 	level, err := s.terminal.level(levelName(o.Log.Level))
 	if err != nil {
 		return err
 	}
+	log := logger(s.terminal.err, level, format(o.Log.Format, s.terminal.err))
+	if s.started == nil {
+		s.started = func(info *app.Started) { logStart(log, info) }
+	}
+	if s.reloaded == nil {
+		s.reloaded = func(e reload.Event) { logReload(log, &e) }
+	}
 	a := app.New(app.Options{
-		Config: s.config, Log: logger(s.terminal.err, level, format(o.Log.Format, s.terminal.err)),
-		AccessLog: access, AccessFormat: format(o.AccessLog.Format, s.terminal.out), OnReload: s.reloaded,
+		Config: s.config, Log: log, AccessLog: access,
+		AccessFormat: accessFormat, OnReload: s.reloaded,
 	})
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -59,11 +73,12 @@ func (s *service) run(ctx context.Context) error {
 	}()
 	info, err := a.Start(starting)
 	if err != nil {
+		if starting.Err() != nil {
+			return nil // it was told to stop before it served, and it did
+		}
 		return s.terminal.startError(err)
 	}
-	if s.started != nil {
-		s.started(info)
-	}
+	s.started(info)
 	var failed error
 	select {
 	case <-interrupted:
@@ -99,7 +114,7 @@ func (s *service) stop(a *app.App, signals <-chan os.Signal, failed error) error
 }
 
 // accessLog opens what lines of calls are written to; nil for none.
-func (s *service) accessLog() (io.Writer, func(), error) {
+func (s *service) accessLog() (*os.File, func(), error) {
 	switch output := s.config.Observability.AccessLog.Output; output {
 	case config.OutputOff:
 		return nil, func() {}, nil
