@@ -67,6 +67,7 @@ func newDemo(t *terminal) *cobra.Command {
 					d.describe(t, &e)
 					s.reloaded(e)
 				},
+				draining: s.draining,
 			}).run(cmd.Context())
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,10 +45,7 @@ func newDev(t *terminal) *cobra.Command {
 			}
 			forPeople(cfg)
 			s := &screen{terminal: t, mode: "dev mode: no auth, reloads on save", again: "dragoman routes " + strings.Join(routesArguments(&in, dirs), " ")}
-			if first := cfg.Schemas.Sources[0]; first.Reflection != nil {
-				s.from = first.Name
-			}
-			return (&service{terminal: t, config: cfg, started: s.print, reloaded: s.reloaded}).run(cmd.Context())
+			return (&service{terminal: t, config: cfg, started: s.print, reloaded: s.reloaded, draining: s.draining}).run(cmd.Context())
 		},
 	}
 	in.schemaFlags(cmd)
@@ -55,8 +53,12 @@ func newDev(t *terminal) *cobra.Command {
 	return cmd
 }
 
+// devDrain is how long Ctrl-C waits for calls that are under way: whoever pressed it is waiting too.
+const devDrain = 3 * time.Second
+
 // forPeople makes logs readable and quiet: the screen says what happens.
 func forPeople(cfg *config.Config) {
+	cfg.Shutdown.Drain = devDrain
 	cfg.Observability.Log = config.Log{Level: slog.LevelError, Format: config.FormatText}
 	cfg.Observability.AccessLog.Format = config.FormatText
 }

@@ -4,9 +4,9 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +23,6 @@ const shownRoutes = 8
 type screen struct {
 	terminal *terminal
 	mode     string   // what is behind the version: "dev mode: …"
-	from     string   // where the schemas are from; the names of the sources if it is empty
 	again    string   // the command that lists all routes
 	tries    []string // lines to try; the first is made from the routes if there is none. "{api}" is the address.
 }
@@ -46,7 +45,7 @@ func (s *screen) print(info *app.Started) {
 		t.printf("  API       %s   REST, and gRPC on the same port\n", api)
 		tries := s.tries
 		if len(tries) == 0 {
-			tries = []string{tryLine(&info.Load)}
+			tries = []string{s.tryLine(&info.Load)}
 		}
 		for i, try := range tries {
 			name := "          "
@@ -70,7 +69,7 @@ func (s *screen) schemas(e *reload.Event) {
 	for _, schema := range e.Snapshot.Schemas() {
 		files += schema.Stats().Files
 	}
-	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", cmp.Or(s.from, strings.Join(e.Sources, ", ")),
+	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", strings.Join(e.Sources, ", "),
 		counted(files, "file"), counted(services, "service"), counted(methods, "method"), e.Took.Milliseconds())
 }
 
@@ -118,15 +117,19 @@ func methodName(b *httprule.Binding) string {
 	return string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())
 }
 
-// tryLine is a call that works without knowing the schema: a GET without variables if there is one.
-func tryLine(e *reload.Event) string {
+// readers are how the names of methods begin that only read.
+var readers = []string{"Get", "List", "Read", "Search", "Find", "Query", "Range", "Status", "Describe", "Check", "Count", "Watch", "Echo", "Ping", "Version"} //nolint:gochecknoglobals // a table
+
+// tryLine is a call that works without knowing the schema, and that changes nothing: a GET without variables, or else a POST to a method whose
+// name says that it reads.
+func (s *screen) tryLine(e *reload.Event) string {
 	var get, post *httprule.Binding
 	for _, b := range e.Snapshot.Mux.Routes().Bindings() {
 		switch {
 		case b.Method.IsStreamingClient() || b.Method.IsStreamingServer() || len(b.Variables) > 0:
 		case b.HTTPMethod == "GET" && get == nil:
 			get = b
-		case b.HTTPMethod == "POST" && post == nil:
+		case b.HTTPMethod == "POST" && post == nil && reads(string(b.Method.Name())):
 			post = b
 		}
 	}
@@ -136,8 +139,12 @@ func tryLine(e *reload.Event) string {
 	case post != nil:
 		return "curl {api}" + post.Template.String() + " -H 'content-type: application/json' -d '{}'"
 	default:
-		return "curl {api}/"
+		return s.again
 	}
+}
+
+func reads(method string) bool {
+	return slices.ContainsFunc(readers, func(verb string) bool { return strings.HasPrefix(method, verb) })
 }
 
 // reachable is an address that a person can put into a browser: sockets that listen everywhere are reached here too.
@@ -150,6 +157,13 @@ func reachable(a net.Addr) string {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// draining says what a signal to end waits for.
+func (s *screen) draining(calls int64) {
+	if calls > 0 {
+		s.terminal.printf("  draining %s for at most %s; Ctrl-C again ends at once\n", counted(int(calls), "call"), devDrain)
+	}
 }
 
 // reloaded prints what a reload did, in a line, or why it was refused.

@@ -24,6 +24,8 @@ type service struct {
 	// started is called when calls are served, reloaded at every reload after that. Without them, the log tells.
 	started  func(*app.Started)
 	reloaded func(reload.Event)
+	// draining is called when the service was told to end, with the number of calls that are under way; nil tells nobody.
+	draining func(calls int64)
 }
 
 // run serves until SIGINT or SIGTERM, then drains. A second signal ends it at once.
@@ -82,6 +84,9 @@ func (s *service) run(ctx context.Context) error {
 	var failed error
 	select {
 	case <-interrupted:
+		if s.draining != nil {
+			s.draining(info.InFlight())
+		}
 	case failed = <-a.Failed():
 	}
 	cancel()

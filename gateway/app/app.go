@@ -110,6 +110,8 @@ type Started struct {
 	Listeners []Listener
 	// Admin is the address of the admin listener.
 	Admin net.Addr
+	// InFlight tells how many calls are under way.
+	InFlight func() int64
 	// Backends tells how backends fare.
 	Backends func() []assemble.BackendState
 }

@@ -122,7 +122,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 				s.assembly.Close()
 				return err
 			}
-			p.started.Backends = s.assembly.Backends
+			p.started.Backends, p.started.InFlight = s.assembly.Backends, g.InFlight
 			running.Go(func() { s.manager.Run(ctx) })
 			return nil
 		},

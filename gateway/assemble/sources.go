@@ -4,6 +4,7 @@
 package assemble
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -14,12 +15,16 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/reflection"
 )
 
-// Source is a source of schemas, and whether it is watched.
+// Source is a source of schemas under the name that the configuration gives it.
 type Source struct {
 	schema.Source
+	name string
 	// Watch loads it again when it changes.
 	Watch bool
 }
+
+// Name returns the name in the configuration, or what the source calls itself.
+func (s Source) Name() string { return cmp.Or(s.name, s.Source.Name()) }
 
 // openSources makes the sources that the configuration names. The error joins all problems.
 func (a *Assembly) openSources() ([]Source, error) {
@@ -33,6 +38,7 @@ func (a *Assembly) openSources() ([]Source, error) {
 			errs = append(errs, fmt.Errorf("schemas.sources[%d]: %w", i, err))
 			continue
 		}
+		s.name = a.config.Schemas.Sources[i].Name
 		sources = append(sources, s)
 	}
 	return sources, errors.Join(errs...)
@@ -58,9 +64,19 @@ func (a *Assembly) openSource(cfg *config.Source) (Source, error) {
 		if b == nil {
 			return Source{}, fmt.Errorf("reflection.backend is %q; there is no such backend", cfg.Reflection.Backend)
 		}
-		s, err := reflection.New(reflection.Config{Name: b.Name(), Conn: b.Channel(), Interval: cfg.Reflection.Interval})
+		s, err := reflection.New(reflection.Config{Name: cmp.Or(a.target(b.Name()), b.Name()), Conn: b.Channel(), Interval: cfg.Reflection.Interval})
 		return Source{Source: s, Watch: true}, err
 	default:
 		return Source{}, errors.New("it is of no kind; it must be one of protos, descriptor_set and reflection")
 	}
+}
+
+// target is where a backend is, as the configuration has it; "" where its endpoints are listed.
+func (a *Assembly) target(name string) string {
+	for i := range a.config.Backends {
+		if a.config.Backends[i].Name == name {
+			return a.config.Backends[i].Target
+		}
+	}
+	return ""
 }

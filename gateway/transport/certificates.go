@@ -61,7 +61,7 @@ func (c *certificates) load() error {
 func readPair(files TLS) (tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
 	if err != nil {
-		return pair, fmt.Errorf("tls.cert and tls.key: %w", err)
+		return pair, fmt.Errorf("the certificate %s with the key %s cannot be used: %w", files.Cert, files.Key, err)
 	}
 	return pair, nil
 }
