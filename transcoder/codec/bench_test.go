@@ -5,6 +5,7 @@ package codec_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -213,6 +214,69 @@ func BenchmarkJSONToWire(b *testing.B) {
 			for b.Loop() {
 				var err error
 				if out, err = m.AppendWire(out[:0], json, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkHostile measures input that is meant to be slow, by name. The bound is 100 ms for a MiB, 10 MB/s.
+func BenchmarkHostile(b *testing.B) {
+	s := corpusSchema(b)
+	lenient := &codec.DecodeOptions{DiscardUnknown: true}
+	var keys strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&keys, `"%x":1,`, i)
+	}
+	nested := func(n int, unit, inner string) string {
+		one := strings.Repeat(unit, n) + inner + strings.Repeat("}", n)
+		return "[" + strings.TrimSuffix(strings.Repeat(one+",", 1<<20/len(one)), ",") + "]"
+	}
+	for _, c := range []struct{ name, message, in string }{
+		{"empty_objects", "google.protobuf.Value", "[" + strings.Repeat("{},", 1<<20/3) + "{}]"},
+		{"one_digit_numbers", "google.protobuf.Value", "[" + strings.Repeat("1,", 1<<19) + "1]"},
+		{"distinct_keys", "google.protobuf.Struct", "{" + keys.String() + `"last":1}`},
+		{"deep_structs", "google.protobuf.ListValue", nested(32, `{"k":`, "{}")},
+		{"deep_anys_type_last", knownName, `{"anys":[` + strings.TrimSuffix(strings.Repeat(nestedAny(45, true)+",", 1<<20/2000), ",") + `]}`},
+		{"escapes", treeName, `{"name":"` + strings.Repeat(`\u00e9`, 1<<20/6) + `"}`},
+		{"digits", listsName, `{"fDouble":[` + strings.Repeat("0."+strings.Repeat("3", 400)+",", 1<<20/403) + `1]}`},
+		{"exponents", listsName, `{"fInt64":[` + strings.Repeat("1000000000e-9,", 1<<20/14) + `1]}`},
+		{"unknown_members", treeName, "{" + strings.Repeat(`"nope":[[{"a":null}]],`, 1<<20/23) + `"name":""}`},
+		{"names_in_the_worst_order", scalarsName, `{"fNull":null,"fAlias":0,"fKind":0,"fBytes":"","fString":""}`},
+	} {
+		m := s.message(b, c.message)
+		wire, err := m.AppendWire(nil, []byte(c.in), lenient)
+		if err != nil {
+			b.Fatalf("%s: %v", c.name, err)
+		}
+		b.Run(c.name+"/to_wire", func(b *testing.B) {
+			b.SetBytes(int64(len(c.in)))
+			var out []byte
+			for b.Loop() {
+				out, _ = m.AppendWire(out[:0], []byte(c.in), lenient)
+			}
+		})
+		b.Run(c.name+"/to_JSON", func(b *testing.B) {
+			b.SetBytes(int64(len(c.in)))
+			var out []byte
+			for b.Loop() {
+				out, _ = m.AppendJSON(out[:0], wire, nil)
+			}
+		})
+	}
+	for _, c := range []struct{ name, message, unit string }{
+		{"fields_that_alternate", listsName, "\x18\x01\x20\x01"},
+		{"messages_in_pieces", treeName, "\x12\x02\x0a\x00\x1a\x02\x0a\x00"},
+	} {
+		wire := []byte(strings.Repeat(c.unit, 1<<20/len(c.unit)))
+		m := s.message(b, c.message)
+		b.Run(c.name+"/to_JSON", func(b *testing.B) {
+			b.SetBytes(int64(len(wire)))
+			var out []byte
+			for b.Loop() {
+				var err error
+				if out, err = m.AppendJSON(out[:0], wire, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -5,6 +5,7 @@ package codec_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +124,25 @@ func TestNameClash(t *testing.T) {
 		}`}))
 	md := s.find(t, "a.M")
 	for _, in := range []string{`{"a":"3","b":"1","c":"2"}`, `{"c":"2","b":"1","a":"3"}`, `{"b":"1"}`, `{"b":"1","b":"2"}`} {
+		compareWire(t, &call{s: s, md: md, in: []byte(in)})
+	}
+}
+
+// TestManyOneofs: more oneofs than fit into one word.
+func TestManyOneofs(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(`syntax = "proto3"; package a; message M {`)
+	for i := range 70 {
+		fmt.Fprintf(&b, "oneof o%d { int32 l%d = %d; string r%d = %d; }\n", i, i, 2*i+1, i, 2*i+2)
+	}
+	b.WriteString("}")
+	s := newSchema(t, compileFiles(t, map[string]string{"a.proto": b.String()}))
+	md := s.find(t, "a.M")
+	for seed := range uint64(20) {
+		compareRandom(t, s, md, seed)
+	}
+	for _, in := range []string{`{"l69":1,"r69":""}`, `{"l0":1,"r69":"","l68":0}`, `{"r0":"","l0":1}`} {
 		compareWire(t, &call{s: s, md: md, in: []byte(in)})
 	}
 }

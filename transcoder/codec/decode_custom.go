@@ -4,10 +4,9 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
-	"unicode"
-	"unicode/utf8"
 )
 
 // custom appends the content of a well-known type from its JSON.
@@ -29,7 +28,7 @@ func (d *decoder) custom(dst []byte, p int, m *Message, depth int) ([]byte, int)
 		if p < 0 {
 			return dst, p
 		}
-		dst, kind := appendMask(dst, trimSpace(s), false)
+		dst, kind := appendMask(dst, bytes.TrimSpace(s), false)
 		return dst, d.refuse(start, p, kind, s, m)
 	case formStruct:
 		return d.mapping(dst, p, &m.fields[0], depth)
@@ -105,25 +104,6 @@ func appendMask(dst, s []byte, underscores bool) ([]byte, Kind) {
 		}
 	}
 	return dst, 0
-}
-
-// trimSpace is bytes.TrimSpace, which this package has no other use for.
-func trimSpace(s []byte) []byte {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		if !unicode.IsSpace(r) {
-			break
-		}
-		s = s[n:]
-	}
-	for len(s) > 0 {
-		r, n := utf8.DecodeLastRune(s)
-		if !unicode.IsSpace(r) {
-			break
-		}
-		s = s[:len(s)-n]
-	}
-	return s
 }
 
 // value appends the content of a google.protobuf.Value.

@@ -188,8 +188,19 @@ func (d *decoder) insert(dst []byte, table []uint32, mine []byte, key uint32) bo
 	}
 }
 
-// keyBytes gives the bytes of the key field at a position: tag and value.
+// keyBytes gives the bytes of the key at a position, where its tag is: those of the number, or of the length and text.
 func keyBytes(dst []byte, at int) []byte {
-	end := skip(dst, at+1, uint64(dst[at]), 1)
-	return dst[at:end]
+	start := at + 1
+	switch dst[at] & wireMask {
+	case bytesType:
+		_, end := delimited(dst, start)
+		return dst[start:end]
+	case fixed32Type:
+		return dst[start : start+4]
+	case fixed64Type:
+		return dst[start : start+8]
+	default:
+		_, end := uvarint(dst, start)
+		return dst[start:end]
+	}
 }

@@ -380,7 +380,7 @@ func TestRandomMessages(t *testing.T) {
 	t.Parallel()
 	s := corpusSchema(t)
 	n := uint64(150)
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		n = 30
 	}
 	for _, md := range s.roots {

@@ -22,8 +22,22 @@
 //     that is an integer is decimal with no sign but a minus and no leading zeros;
 //   - nesting is limited to Config.MaxDepth messages, counted as on the wire, where map entries count too.
 //
+// Required fields may be missing, since the rest of a request may bring them: see [Message.MissingRequired].
+//
 // # What JSON is written
 //
 // Compact, no HTML escaping, fields in the order of their declaration and extensions after them by full name, map
-// entries by key: equal messages give equal bytes. Fields unknown to the schema are left out.
+// entries by key: equal messages give equal bytes, and these are the bytes of protojson without its random white space.
+// Fields unknown to the schema are left out, and so are fields without a value as [Defaults] says. An Any of a type that
+// is not in the schema is written with its bytes in base64. Bytes that are not a message of their type, which is to say
+// those that protojson would refuse, are an [Error] with Wire set; only records that a later one replaces are passed over
+// without being looked into.
+//
+// # How
+//
+// A [Message] is a table: fields in the order of declaration, each with its tag, its name as it is written, and the table
+// of its own messages. Both directions are one pass over the input that appends to the output and allocates nothing. What
+// one pass cannot do, because records come out of order or in pieces, is done in a second run that sorts the records of
+// each message first (encode_merge.go); no message object is ever built. Each direction reads like the format that it
+// reads: encode_message.go and decode_message.go are the trunks, and the branches are named after what they convert.
 package codec

@@ -50,7 +50,7 @@ func (e *encoder) next(m *Message, b []byte, i, depth int, known ...uint64) (uin
 				return tag, i
 			}
 		}
-		i = skip(b, i, tag, depth)
+		i = e.skip(b, i, tag, depth)
 	}
 	if i < 0 {
 		e.malformed(m, i)
@@ -103,7 +103,7 @@ func (e *encoder) wrapper(dst []byte, m *Message, lo, hi, depth int) []byte {
 			tag, i = e.next(m, b, i, depth, f.tag)
 			if tag == f.tag {
 				in, at = b, i
-				if i = skip(b, i, tag, depth); i < 0 {
+				if i = e.skip(b, i, tag, depth); i < 0 {
 					e.malformed(m, i)
 				}
 			}

@@ -63,7 +63,7 @@ func (e *encoder) collectEntry(f *Field, b []byte, i, depth, base int) {
 			e.malformed(f.parent, j)
 			return
 		case tag != key.tag:
-			if i = skip(b, j, tag, depth-1); i < 0 {
+			if i = e.skip(b, j, tag, depth-1); i < 0 {
 				e.malformed(f.parent, i)
 				return
 			}
@@ -254,10 +254,10 @@ func (e *encoder) valueSegments(f *Field, x entry, depth int) (at int) {
 		tag, j := uvarint(b, i)
 		switch {
 		case tag != f.tag:
-			i = skip(b, j, tag, depth)
+			i = e.skip(b, j, tag, depth)
 		case f.message == nil:
 			at = j
-			i = skip(b, j, tag, depth)
+			i = e.skip(b, j, tag, depth)
 		default:
 			var start, end int
 			if start, end, i = e.payload(f, b, j, depth); e.stop {

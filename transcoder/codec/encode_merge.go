@@ -123,7 +123,7 @@ again:
 					f, order = ext.field, uint32(len(m.fields)+ext.rank)
 				}
 			}
-			if i = skip(b, i, tag, depth); i < 0 {
+			if i = e.skip(b, i, tag, depth); i < 0 {
 				e.malformed(m, i)
 				return x
 			}
@@ -273,7 +273,7 @@ func (e *encoder) spannedValue(dst []byte, f *Field, lo, hi, depth int) (_ []byt
 			var tag uint64
 			tag, i = uvarint(b, i)
 			at = i
-			i = skip(b, i, tag, depth)
+			i = e.skip(b, i, tag, depth)
 		}
 		dst, _, zero = e.scalar(dst, f, b, at)
 		zero = zero && !f.presence

@@ -51,11 +51,12 @@ func (e *encoder) object(dst []byte, start int, m *Message, b []byte, i, depth i
 	want := 0 // the first field that may still come
 	var oneofs uint64
 	for i < len(b) {
-		var tag uint64
-		tag, i = uvarint(b, i)
-		if i < 0 {
-			e.malformed(m, i)
-			return dst
+		tag := uint64(b[i])
+		if i++; tag >= 0x80 { // uvarint, which is not inlined
+			if tag, i = longVarint(b, i-1); i < 0 {
+				e.malformed(m, i)
+				return dst
+			}
 		}
 		f := m.byNumber(tag >> wireBits)
 		if f == nil || tag != f.tag && tag != f.packedTag {
@@ -63,7 +64,7 @@ func (e *encoder) object(dst []byte, start int, m *Message, b []byte, i, depth i
 				e.disorder(m) // extensions are written last, by name
 				return dst
 			}
-			if i = skip(b, i, tag, depth); i < 0 {
+			if i = e.skip(b, i, tag, depth); i < 0 {
 				e.malformed(m, i)
 				return dst
 			}
@@ -169,7 +170,7 @@ func (e *encoder) submessage(dst []byte, f *Field, b []byte, i, depth int) ([]by
 func (e *encoder) payload(f *Field, b []byte, i, depth int) (start, end, next int) {
 	if f.wireType == startType {
 		start = i
-		end, next = group(b, i, f.tag>>wireBits, depth)
+		end, next = e.group(b, i, f.tag>>wireBits, depth)
 	} else {
 		start, end = delimited(b, i)
 		next = end

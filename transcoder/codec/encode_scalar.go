@@ -140,12 +140,8 @@ func appendBase64(dst, s []byte) []byte {
 
 // appendFloat appends a number as encoding/json does: shortest, and with an exponent only if very large or small.
 func appendFloat(dst []byte, v float64, bits int) []byte {
-	if d := v * 1000; v != 0 && -1e12 < d && d < 1e12 && bits == 64 {
-		// Most doubles that people write have up to three decimals. If v is exactly what a quotient with so few digits
-		// rounds to, then its shortest form is those digits: no two decimals of up to 15 digits round to one double.
-		if n := int64(d); float64(n) == d && float64(n)/1000 == v {
-			return appendThousandths(dst, n)
-		}
+	if n, ok := thousandths(v, bits); ok {
+		return appendThousandths(dst, n)
 	}
 	switch {
 	case math.IsNaN(v):
@@ -167,6 +163,26 @@ func appendFloat(dst []byte, v float64, bits int) []byte {
 		dst = dst[:n-1]
 	}
 	return dst
+}
+
+// thousandths gives n if v, which is not zero, is what the quotient n/1000 rounds to.
+//
+// Most numbers that people write have up to three decimals, and then the digits of n are the shortest form of v, since no
+// two decimals of up to 15 digits round to one double, and of up to 6 digits to one float.
+func thousandths(v float64, bits int) (int64, bool) {
+	most := 1e12
+	if bits == 32 {
+		most = 1e6
+	}
+	d := v * 1000
+	if v == 0 || !(-most < d && d < most) { // a NaN is not in between
+		return 0, false
+	}
+	n := int64(d + math.Copysign(0.5, d))
+	if bits == 32 {
+		return n, float32(float64(n)/1000) == float32(v)
+	}
+	return n, float64(n)/1000 == v
 }
 
 // appendThousandths appends n/1000, which is not zero, without needless zeros.

@@ -33,6 +33,8 @@ type encoder struct {
 	entries  []entry
 	oneofs   []oneofState
 	unknown  []segment // the type URLs for OnUnknownAny
+
+	groups map[uint32]groupEnd // the ends of large groups within groups, by start
 }
 
 // segment is a stretch of input that holds records of a message; several of them are to be merged.
@@ -69,6 +71,7 @@ func (e *encoder) free() {
 	e.entries = recycle(e.entries)
 	e.oneofs = recycle(e.oneofs)
 	e.unknown = recycle(e.unknown)
+	e.groups = nil // they are rare enough for a new map each time
 	encoders.Put(e)
 }
 

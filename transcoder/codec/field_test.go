@@ -95,7 +95,6 @@ func TestFieldAppendJSON(t *testing.T) {
 		{"group", oldName, "single", `Single { text: "a" }`, `{"text":"a"}`},
 	} {
 		m := s.message(t, c.message)
-		// Twice: a message appended to itself has every field in two pieces.
 		wire := fromText(t, s, c.message, c.text)
 		got, err := m.FieldByName(c.field).AppendJSON([]byte("kept"), wire, nil)
 		if err != nil || string(got) != "kept"+c.want {

@@ -122,7 +122,11 @@ func (g *generator) float64() float64 {
 	case 2:
 		return float64(math.Float32frombits(g.Uint32()))
 	case 3:
-		return float64(g.Int64N(1e6)) / pick(g, 1., 10., 100., 1000., 1e4, 1e7)
+		v := float64(g.Int64N(1e6)) / pick(g, 1., 10., 100., 1000., 1e4, 1e7)
+		if g.IntN(3) == 0 {
+			v = math.Nextafter(v, pick(g, math.Inf(1), math.Inf(-1)))
+		}
+		return v
 	case 4:
 		return pick(g, 1e21, 1e20, 1e-6, 1e-7, 123456789012345680, 0.1, 1e15, -1e9, 999999999.999)
 	default:

@@ -114,7 +114,7 @@ func TestHostileMemory(t *testing.T) { //nolint:paralleltest // it measures what
 	s := corpusSchema(t)
 	const size = 2 << 20
 	fill := func(open, unit, end string) string {
-		return open + strings.Repeat(unit, (size-len(open)-len(end))/len(unit)) + strings.TrimSuffix(unit, ",")[:0] + end
+		return open + strings.Repeat(unit, (size-len(open)-len(end))/len(unit)) + end
 	}
 	distinctKeys := func() string {
 		var b strings.Builder
@@ -245,6 +245,37 @@ func TestLinear(t *testing.T) { //nolint:paralleltest // it measures what the wh
 		}
 		if bestLast > 8*bestFirst {
 			t.Errorf("%d deep: %v with the types last, %v with the types first", depth, bestLast, bestFirst)
+		}
+	}
+}
+
+// TestNestedGroups: a group is not walked through once for each group that it lies in.
+func TestNestedGroups(t *testing.T) { //nolint:paralleltest // it measures what the whole process does
+	s := corpusSchema(t)
+	for _, c := range []struct{ name, message, start, content, end string }{
+		{"in one pass", editionName, "\x2b", "\x58\x01", "\x2c"},                  // expanded
+		{"of unknown fields", editionName, "\x9b\x38", "\x08\x01", "\x9c\x38"},    // number 899
+		{"out of order", editionName, "\x58\x01\x2b", "\x58\x01", "\x2c\x0a\x00"}, // explicit_text comes late
+	} {
+		m := s.message(t, c.message)
+		message := func(depth int) []byte {
+			return []byte(strings.Repeat(c.start, depth) + strings.Repeat(c.content, 1<<16) + strings.Repeat(c.end, depth))
+		}
+		shallow, deep := message(2), message(95)
+		dst := make([]byte, 0, 1<<20)
+		once := func(in []byte) time.Duration {
+			start := time.Now()
+			if _, err := m.AppendJSON(dst, in, omit); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(start)
+		}
+		bestShallow, bestDeep := once(shallow), once(deep)
+		for range 10 {
+			bestShallow, bestDeep = min(bestShallow, once(shallow)), min(bestDeep, once(deep))
+		}
+		if bestDeep > 6*bestShallow {
+			t.Errorf("%s: %v for 2 levels, %v for 95", c.name, bestShallow, bestDeep)
 		}
 	}
 }

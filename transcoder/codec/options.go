@@ -35,7 +35,8 @@ type EncodeOptions struct {
 	RefuseUnknownAny bool
 	// Defaults says what is written for fields without a value.
 	Defaults Defaults
-	// OnUnknownAny, if set, is called with the type of each Any that was written in base64, before the call returns.
+	// OnUnknownAny, if set, is called with the type of each Any that was written in base64, before the call returns and
+	// from the goroutine of the call.
 	OnUnknownAny func(typeURL string)
 }
 

@@ -52,9 +52,12 @@ func plainText(s []byte) bool {
 // appendText appends s as a JSON string, if it is UTF-8. Only what JSON demands is escaped.
 func appendText(dst, s []byte) ([]byte, bool) {
 	if plainText(s) {
-		dst = append(dst, '"')
-		dst = append(dst, s...)
-		return append(dst, '"'), true
+		n := len(dst)
+		dst = roomy(dst, len(s)+2)[:n+len(s)+2]
+		dst[n] = '"'
+		copy(dst[n+1:], s)
+		dst[len(dst)-1] = '"'
+		return dst, true
 	}
 	return appendEscaped(dst, s)
 }

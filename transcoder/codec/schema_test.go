@@ -194,7 +194,12 @@ func (s *schema) oracleWire(md protoreflect.MessageDescriptor, json []byte, disc
 }
 
 // oracleJSON is the oracle for messages.
-func (s *schema) oracleJSON(msg proto.Message, o *codec.EncodeOptions) ([]byte, error) {
+func (s *schema) oracleJSON(msg proto.Message, o *codec.EncodeOptions) (_ []byte, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPanic // within an Any
+		}
+	}()
 	b, err := protojson.MarshalOptions{
 		AllowPartial: true, UseProtoNames: o.ProtoNames, UseEnumNumbers: o.EnumNumbers,
 		EmitDefaultValues: o.Defaults == codec.DefaultsPrint, EmitUnpopulated: o.Defaults == codec.DefaultsNull,

@@ -5,7 +5,6 @@ package codec
 
 import (
 	"encoding/binary"
-	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -56,7 +55,14 @@ func longVarint(b []byte, i int) (uint64, int) {
 
 // delimited reads the length at i and gives the start and end of what it measures; the end is negative if that is not there.
 func delimited(b []byte, i int) (start, end int) {
-	n, i := uvarint(b, i)
+	if uint(i) < uint(len(b)) && b[i] < 0x80 { // uvarint, which is not inlined
+		n := int(b[i])
+		if i++; n <= len(b)-i {
+			return i, i + n
+		}
+		return 0, badWire
+	}
+	n, i := longVarint(b, i)
 	if i < 0 || n > uint64(len(b)-i) {
 		return 0, badWire
 	}
@@ -81,67 +87,4 @@ func fixed64(b []byte, i int) (uint64, int) {
 func goodTag(tag uint64) bool {
 	num := tag >> wireBits
 	return num-1 < maxFieldNumber
-}
-
-// skip gives the index after the value at i that belongs to a tag. Groups may be nested up to depth.
-func skip(b []byte, i int, tag uint64, depth int) int {
-	if !goodTag(tag) {
-		return badWire
-	}
-	return skipContent(b, i, tag, depth)
-}
-
-// skipContent is skip for any number: within groups that are passed over, protobuf-go takes all that fit into an int32.
-func skipContent(b []byte, i int, tag uint64, depth int) int {
-	switch uint8(tag & wireMask) {
-	case varintType:
-		_, i = uvarint(b, i)
-		return i
-	case fixed32Type:
-		if len(b)-i < 4 {
-			return badWire
-		}
-		return i + 4
-	case fixed64Type:
-		if len(b)-i < 8 {
-			return badWire
-		}
-		return i + 8
-	case bytesType:
-		_, end := delimited(b, i)
-		return end
-	case startType:
-		_, next := group(b, i, tag>>wireBits, depth)
-		return next
-	default:
-		return badWire
-	}
-}
-
-// group gives the end of the content of a group that starts at i, and the index after its end tag.
-func group(b []byte, i int, num uint64, depth int) (end, next int) {
-	if depth <= 0 {
-		return tooDeep, tooDeep
-	}
-	for i < len(b) {
-		at := i
-		var tag uint64
-		tag, i = uvarint(b, i)
-		if i < 0 {
-			return badWire, badWire
-		}
-		if uint8(tag&wireMask) == endType {
-			if tag>>wireBits != num {
-				return badWire, badWire
-			}
-			return at, i
-		}
-		if tag>>wireBits-1 >= math.MaxInt32 {
-			return badWire, badWire
-		}
-		if i = skipContent(b, i, tag, depth-1); i < 0 {
-			return i, i
-		}
-	}
-	return badWire, badWire
 }
