@@ -4,12 +4,14 @@
 package bind_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // T49-T51, A9, A10: nothing overrides what the path sets, by whatever name or nesting.
@@ -180,6 +182,19 @@ func TestT71Bodies(t *testing.T) {
 		row{"POST /test/v1/body/none", `{"name":"n"}`, `!takes no body`})) // T71
 	run(t, newBinder(t, bind.Config{IgnoreUnboundBody: true}), append(rows,
 		row{"POST /test/v1/body/none", `{"name":"n"}`, `{}`}))
+}
+
+// T102, T88: a body that is too deep is refused, and the answer does not repeat its depth.
+func TestT102DeepBodyIsRefusedInFewWords(t *testing.T) {
+	t.Parallel()
+	b := newBinder(t, bind.Config{})
+	const depth = 120
+	body := strings.Repeat(`{"innerValue":`, 1) + strings.Repeat(`{"inner":`, depth) + "{}" + strings.Repeat("}", depth) + "}"
+	_, err := b.bind(t, "POST /test/v1/body/all", `{"scalars":`+body+"}")
+	e, ok := errors.AsType[*status.Error](err)
+	if !ok || len(e.Message) > 400 || len(e.Violations) != 1 || len(e.Violations[0].Field) > 210 {
+		t.Errorf("got %v; want a short error", err)
+	}
 }
 
 // T123: a google.api.HttpBody takes the bytes as they are, whole or in a field.

@@ -6,6 +6,7 @@ package bind
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -148,11 +149,20 @@ func bodyError(err error) error {
 		return &status.Error{Code: codes.Internal, Reason: status.ReasonInternal, Message: "internal error", Cause: err}
 	}
 	out := status.Errorf(codes.InvalidArgument, status.ReasonBadJSON, "body: %s", e.Message)
-	if e.Path != "" {
-		out.Message = "body: " + e.Path + ": " + e.Message
-		out.Violations = []status.Violation{{Field: e.Path, Description: e.Message}}
+	if path := clipPath(e.Path); path != "" {
+		out.Message = "body: " + path + ": " + e.Message
+		out.Violations = []status.Violation{{Field: path, Description: e.Message}}
 	}
 	return out
+}
+
+// clipPath cuts the middle out of a field path that a client has made long.
+func clipPath(path string) string {
+	const end = 100
+	if len(path) <= 2*end {
+		return path
+	}
+	return strings.ToValidUTF8(path[:end], "") + "…" + strings.ToValidUTF8(path[len(path)-end:], "")
 }
 
 // BindMore appends a later message of an upload to dst: the bytes of the body, and nothing of path and query (T127).
