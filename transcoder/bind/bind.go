@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Request is what a message is bound from.
@@ -26,6 +27,8 @@ type Request struct {
 	Body []byte
 	// ContentType is the Content-Type as it was sent; it goes into a google.api.HttpBody.
 	ContentType string
+	// Header are the fields of the head, for those that Config.HeaderFields names.
+	Header wire.Header
 }
 
 // state is what one Bind needs; it is pooled.
@@ -73,8 +76,18 @@ func (p *Plan) Bind(dst []byte, r *Request) ([]byte, error) {
 	if dst, err = p.bindBody(s, dst, r); err != nil {
 		return dst, err
 	}
+	if len(p.headers) > 0 {
+		if dst, err = p.bindHeaders(s, dst, r.Header); err != nil {
+			return dst, err
+		}
+	}
 	if r.Query != "" {
 		if dst, err = p.bindQuery(s, dst, r.Query); err != nil {
+			return dst, err
+		}
+	}
+	if p.mask != nil {
+		if dst, err = p.fillMask(s, dst, r.Body); err != nil {
 			return dst, err
 		}
 	}
@@ -121,7 +134,7 @@ func (p *Plan) variableRecord(s *state, r *Request, i int) ([]byte, error) {
 	if s.text, err = r.Match.AppendValue(s.text[:0], i); err != nil {
 		return s.record, status.Errorf(codes.InvalidArgument, status.ReasonBadPathParam, "path variable %q: %s", v.name, err)
 	}
-	record, err := leaf(v.chain).AppendText(s.record[:0], string(s.text), &p.config.Decode)
+	record, err := p.appendText(s.record[:0], leaf(v.chain), string(s.text))
 	if err != nil {
 		return record, textError(err, "path variable", v.name, status.ReasonBadPathParam)
 	}
@@ -196,6 +209,8 @@ func reasonOf(source string) status.Reason {
 		return status.ReasonBadPathParam
 	case "query":
 		return status.ReasonBadQuery
+	case "header":
+		return status.ReasonBadHeader
 	default:
 		return status.ReasonBadJSON
 	}

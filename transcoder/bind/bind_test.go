@@ -55,8 +55,8 @@ func TestT53BodyAgreesWithPath(t *testing.T) {
 		{"PUT /test/v1/things/7", `{"id":"\u0037"}`, `{"id":"7"}`},
 		{"PUT /test/v1/things/7", `{"id":null}`, `{"id":"7"}`}, // null is unset
 		{"PUT /test/v1/things/7", `{"id":""}`, `!another value than the path`},
-		{"PATCH /test/v1/things/a", `{"name":"things/a","title":"t"}`, `{"thing":{"name":"things/a","title":"t"}}`},
-		{"PATCH /test/v1/things/a", `{"title":"t"}`, `{"thing":{"name":"things/a","title":"t"}}`},
+		{"PATCH /test/v1/things/a", `{"name":"things/a","title":"t"}`, `{"thing":{"name":"things/a","title":"t"},"updateMask":"name,title"}`},
+		{"PATCH /test/v1/things/a", `{"title":"t"}`, `{"thing":{"name":"things/a","title":"t"},"updateMask":"title"}`},
 		{"PATCH /test/v1/things/a", `{"name":"things/b"}`, `!another value than the path [thing.name]`},
 		{"POST /test/v1/operations/1:cancel", `{"name":"operations/1"}`, `{"name":"operations/1"}`},
 		{"POST /test/v1/operations/1:cancel", `{"name":"operations/2"}`, `!another value than the path`},

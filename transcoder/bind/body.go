@@ -49,7 +49,7 @@ func (p *Plan) bindBody(s *state, dst []byte, r *Request) ([]byte, error) {
 	if err != nil {
 		return dst, bodyError(err)
 	}
-	if p.watch != nil {
+	if p.watch != nil && !p.config.PathWins {
 		if err := p.checkHits(s, r); err != nil {
 			return dst, err
 		}

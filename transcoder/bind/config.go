@@ -42,6 +42,19 @@ type Config struct {
 	MaxPathElements int
 	// IgnoreUnboundBody accepts a body where the rule has none, and drops it (T71).
 	IgnoreUnboundBody bool
+	// PathWins drops what query and body say about fields that the path sets, and what the query says about fields of the
+	// body, instead of refusing it (T49, T52, T53). It never lets a weaker source win.
+	PathWins bool
+	// LiteralPlus reads a "+" in the query as itself and not as a space (T60).
+	LiteralPlus bool
+	// LenientScalars accepts in path and query what Go's strconv and time packages accept beside the JSON forms: 1, t, TRUE
+	// for a boolean, 1h for a duration, inf for a float (T78, T82, T84).
+	LenientScalars bool
+	// EmptyMask leaves the mask of a PATCH with an empty body unset, instead of refusing the request (T108).
+	EmptyMask bool
+	// HeaderFields are header fields that set fields of the request, by lower-case name: the value is a field path, in either of the
+	// names of each field. They count as a source between path and query (T171).
+	HeaderFields map[string]string
 	// Decode says how JSON and text are read. Its Watch and Hits are not used.
 	Decode codec.DecodeOptions
 }

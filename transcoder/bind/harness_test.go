@@ -20,6 +20,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // binder binds requests to the methods of the test services.
@@ -27,6 +28,8 @@ type binder struct {
 	table *httprule.Table
 	codec *codec.Codec
 	cfg   bind.Config
+
+	header wire.Header
 }
 
 func newBinder(tb testing.TB, cfg bind.Config) *binder {
@@ -66,12 +69,13 @@ func (b *binder) bind(tb testing.TB, request, body string) (string, error) {
 	if err != nil {
 		tb.Fatalf("%s: %v", request, err)
 	}
-	wire, err := plan.Bind(nil, &bind.Request{Match: &m, Query: query, Body: []byte(body), ContentType: "text/x-test"})
+	bound := &bind.Request{Match: &m, Query: query, Body: []byte(body), ContentType: "text/x-test", Header: b.header}
+	data, err := plan.Bind(nil, bound)
 	if err != nil {
 		return "", err
 	}
 	message := dynamicpb.NewMessage(m.Binding().Method.Input())
-	if err := (proto.UnmarshalOptions{Resolver: protoregistry.GlobalTypes}).Unmarshal(wire, message); err != nil {
+	if err := (proto.UnmarshalOptions{Resolver: protoregistry.GlobalTypes}).Unmarshal(data, message); err != nil {
 		tb.Fatalf("%s: the bound message is not one: %v", request, err)
 	}
 	text, err := protojson.Marshal(message)

@@ -27,6 +27,9 @@ type Plan struct {
 	body    *codec.Field   // the body field; nil for none and for the whole message
 	rawBody *codec.Message // the HttpBody that the body is, or nil
 
+	headers []headerField // fields that the head sets
+	mask    *codec.Field  // the field mask that a PATCH fills in, or nil (T106)
+
 	watch   *codec.Watch
 	guarded []guard // one for each path of watch
 }
@@ -62,6 +65,10 @@ func Compile(b *httprule.Binding, c *codec.Codec, cfg Config) (*Plan, error) {
 	}
 	if md := p.bodyMessage(); md != nil && md.FullName() == httpBody {
 		p.rawBody = c.Message(md)
+	}
+	p.mask = p.autoMask()
+	if err := p.compileHeaders(); err != nil {
+		return nil, err
 	}
 	return p, p.compileWatch()
 }

@@ -27,8 +27,8 @@ func (p *Plan) bindQuery(s *state, dst []byte, query string) ([]byte, error) {
 			return dst, queryError("", "the query has more than %d parameters", p.config.MaxParameters)
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=") // T62: ?flag is ?flag=
-		name, ok1 := unescape(s, rawName)
-		value, ok2 := unescape(s, rawValue)
+		name, ok1 := unescape(s, rawName, p.config.LiteralPlus)
+		value, ok2 := unescape(s, rawValue, p.config.LiteralPlus)
 		if !ok1 || !ok2 {
 			return dst, queryError("", "the query is malformed near %.64q; escape %% as %%25 and ; as %%3B", pair)
 		}
@@ -57,15 +57,21 @@ func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, 
 		return dst, queryError(name, "query parameter %.64q is not a field of %s", name, p.binding.Method.Input().FullName())
 	}
 	if p.binding.Body == httprule.BodyWhole { // T52
+		if p.config.PathWins {
+			return dst, nil
+		}
 		return dst, queryError(name, "query parameter %.64q is not allowed: the body is the whole message", name)
 	}
-	if err := p.claimed(s, chain, name); err != nil {
+	if err := p.claimed(chain, name); err != nil {
+		if p.config.PathWins {
+			return dst, nil
+		}
 		return dst, err
 	}
 	if isEntry {
 		s.record, err = leaf(chain).AppendMapEntry(s.record[:0], key, value, &p.config.Decode)
 	} else {
-		s.record, err = leaf(chain).AppendText(s.record[:0], value, &p.config.Decode)
+		s.record, err = p.appendText(s.record[:0], leaf(chain), value)
 	}
 	if err != nil {
 		return dst, textError(err, "query parameter", name, status.ReasonBadQuery)
@@ -82,7 +88,7 @@ func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, 
 }
 
 // claimed refuses a parameter for a field that the path or the body sets (T49, T51).
-func (p *Plan) claimed(s *state, chain []*codec.Field, name string) error {
+func (p *Plan) claimed(chain []*codec.Field, name string) error {
 	for i := range p.vars {
 		if overlap(p.vars[i].chain, chain) {
 			return queryError(name, "query parameter %.64q is not allowed: the path sets %s", name, p.vars[i].name)
@@ -152,8 +158,9 @@ func (s *state) assignKey(chain []*codec.Field, name, key string) error {
 	return nil
 }
 
-// unescape decodes a name or value of a query: once, with "+" as a space (T60, T61). A raw ";" is refused.
-func unescape(s *state, raw string) (string, bool) {
+// unescape decodes a name or value of a query: once, with "+" as a space unless it is to stay (T60, T61). A raw ";" is
+// refused.
+func unescape(s *state, raw string, literalPlus bool) (string, bool) {
 	if !strings.ContainsAny(raw, "%+;") {
 		return raw, true
 	}
@@ -163,7 +170,10 @@ func unescape(s *state, raw string) (string, bool) {
 		case ';':
 			return "", false
 		case '+':
-			s.text = append(s.text, ' ')
+			if !literalPlus {
+				c = ' '
+			}
+			s.text = append(s.text, c)
 		case '%':
 			if i+2 >= len(raw) {
 				return "", false
