@@ -65,7 +65,7 @@ func lenientFloat(text string) (string, bool) {
 		return "Infinity", true
 	case v < -1.7976931348623157e308:
 		return "-Infinity", true
-	case v != v: //nolint:staticcheck // only NaN is not itself
+	case v != v: // only NaN is not itself
 		return "NaN", true
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64), true
