@@ -5,6 +5,7 @@ package balancer_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"slices"
@@ -108,7 +109,7 @@ func (b *backend) FullDuplexCall(s grpc.BidiStreamingServer[testpb.StreamingOutp
 	b.calls.Add(1)
 	for {
 		if _, err := s.Recv(); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
@@ -241,7 +242,7 @@ func startLoad(tb testing.TB, c grpc.ClientConnInterface, goroutines int) *load 
 			for ctx.Err() == nil {
 				// Not ctx: a call under way is to end, not to be cancelled.
 				one, stop := context.WithTimeout(context.Background(), patience)
-				_, err := unary(one, c)
+				_, err := unary(one, c) //nolint:contextcheck // as above
 				stop()
 				l.calls.Add(1)
 				if err != nil {

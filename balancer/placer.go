@@ -74,7 +74,6 @@ type ticket struct {
 	done      func(grpcbalancer.DoneInfo) // t.end, made once: a method value allocates
 }
 
-//nolint:gochecknoglobals // a pool
 var tickets sync.Pool
 
 func newTicket() *ticket {

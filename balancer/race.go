@@ -70,7 +70,7 @@ func (r *race) alarmLocked(d time.Duration, f func()) func() {
 func (r *race) openLocked(address grpcresolver.Address) (*link, error) {
 	h := r.m.host
 	l := &link{m: r.m, address: address.Addr, limit: func() {}}
-	sc, err := h.cc.NewSubConn([]grpcresolver.Address{address}, grpcbalancer.NewSubConnOptions{
+	sc, err := h.cc.NewSubConn([]grpcresolver.Address{address}, grpcbalancer.NewSubConnOptions{ //nolint:staticcheck // there is no successor yet, and one address is all that we give
 		StateListener: func(s grpcbalancer.SubConnState) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -52,7 +52,7 @@ type value struct {
 	key  string
 }
 
-var zero value
+var zero value //nolint:gochecknoglobals // what accessors of the zero Endpoint answer from
 
 // New checks spec and returns the endpoint that it describes. The error names everything that is
 // wrong with spec, not only the first.

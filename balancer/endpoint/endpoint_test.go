@@ -41,11 +41,13 @@ func TestNewRefuses(t *testing.T) {
 		{"unix without a path", endpoint.Spec{Addresses: []string{"unix:"}}, []string{"socket's path"}},
 		{"twice", endpoint.Spec{Addresses: []string{"A:1", "a:1"}}, []string{"given twice"}},
 		{
-			"all at once", endpoint.Spec{Addresses: []string{"x"}, Weight: 1 << 17, Priority: -1, Labels: []endpoint.Label{{}}},
+			"all at once",
+			endpoint.Spec{Addresses: []string{"x"}, Weight: 1 << 17, Priority: -1, Labels: []endpoint.Label{{}}},
 			[]string{"address is \"x\"", "weight is 131072", "priority is -1", "label 0"},
 		},
 		{
-			"label twice", endpoint.Spec{Addresses: []string{"a:1"}, Labels: []endpoint.Label{version.With("1"), version.With("2")}},
+			"label twice",
+			endpoint.Spec{Addresses: []string{"a:1"}, Labels: []endpoint.Label{version.With("1"), version.With("2")}},
 			[]string{"\"version\" is given twice"},
 		},
 	} {

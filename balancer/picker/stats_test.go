@@ -69,7 +69,7 @@ func TestLatencyFollows(t *testing.T) {
 	if s.Latency() != 0 {
 		t.Errorf("latency %v before the first call", s.Latency())
 	}
-	end := func(d time.Duration, at time.Duration) {
+	end := func(d, at time.Duration) {
 		s.Begin()
 		s.End(picker.Success, d, int64(at))
 	}

@@ -88,11 +88,11 @@ func startDemo(ctx context.Context) (*demo, error) {
 	}
 	d := &demo{protos: folder}
 	if err := unpack(proto.Bookstore, folder); err != nil {
-		d.stop()
+		d.stop() //nolint:contextcheck // what was opened is closed, however the start ended
 		return nil, err
 	}
 	if d.cluster, err = bookstore.Start(ctx, bookstore.ClusterConfig{Instances: demoInstances}); err != nil {
-		d.stop()
+		d.stop() //nolint:contextcheck // what was opened is closed, however the start ended
 		return nil, err
 	}
 	return d, nil

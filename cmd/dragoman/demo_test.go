@@ -28,7 +28,7 @@ func runDemo(t *testing.T) *process {
 }
 
 // TestDemoServesWithinASecond takes the best of three: the machine may be busy.
-func TestDemoServesWithinASecond(t *testing.T) {
+func TestDemoServesWithinASecond(t *testing.T) { //nolint:paralleltest // it measures
 	const (
 		limit = time.Second
 		tries = 3

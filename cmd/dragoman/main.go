@@ -42,7 +42,7 @@ func main() {
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	cmd := newRoot(&terminal{out: stdout, err: stderr})
+	cmd := newRoot(&terminal{out: stdout, err: stderr}) //nolint:contextcheck // commands get ctx from ExecuteContext
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {

@@ -90,7 +90,7 @@ func (s *service) run(ctx context.Context) error {
 	case failed = <-a.Failed():
 	}
 	cancel()
-	return s.stop(a, signals, failed)
+	return s.stop(a, signals, failed) //nolint:contextcheck // the drain has a time of its own
 }
 
 // stop drains the process, because of a signal or of a part that failed.

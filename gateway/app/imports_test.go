@@ -29,7 +29,7 @@ var direction = map[string]row{
 
 	"gateway/app": {own: []string{
 		"gateway", "gateway/admin", "gateway/assemble", "gateway/backend", "gateway/config", "gateway/reload",
-		"gateway/telemetry", "gateway/transport", "transcoder/schema",
+		"gateway/telemetry", "gateway/transport", "transcoder/httprule", "transcoder/schema",
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
@@ -47,7 +47,7 @@ var direction = map[string]row{
 	"gateway/transport":            {own: []string{"transcoder", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify"}},
 
 	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
-	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status"}},
+	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/codec":                  {},
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
@@ -62,6 +62,7 @@ var direction = map[string]row{
 	"transcoder/schema/reflection":      {own: []string{"transcoder/schema", "transcoder/schema/link", "transcoder/schema/wellknown"}, outside: []string{"github.com/jhump/protoreflect"}},
 	"transcoder/schema/sourcetest":      {own: []string{"transcoder/schema", "transcoder/schema/wellknown"}, outside: []string{"github.com/bufbuild/protocompile"}},
 	"transcoder/schema/wellknown":       {},
+	"transcoder/serviceconfig":          {own: []string{"transcoder/schema", "transcoder/schema/filewatch"}},
 	"transcoder/status":                 {},
 	"transcoder/wire":                   {},
 	"transcoder/codec/internal/benchpb": {},

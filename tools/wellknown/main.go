@@ -63,11 +63,11 @@ import public "gogoproto/gogo.proto";
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: wellknown FOLDER")
-		os.Exit(2)
+		os.Exit(2) //nolint:forbidigo // this is main
 	}
 	if err := run(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "wellknown:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
@@ -113,7 +113,7 @@ func addStandard(texts map[string]string) error {
 
 func addShipped(texts map[string]string) error {
 	for _, s := range shipped {
-		dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", s.module).Output()
+		dir, err := exec.CommandContext(context.Background(), "go", "list", "-m", "-f", "{{.Dir}}", s.module).Output()
 		if err != nil {
 			return fmt.Errorf("module %s: %w", s.module, err)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // Finding a route and reading its values allocates nothing.
-func TestMatchDoesNotAllocate(t *testing.T) {
+func TestMatchDoesNotAllocate(t *testing.T) { //nolint:paralleltest // it measures
 	table := build(t, httprule.Config{TrailingSlash: httprule.TrailingSlashIgnore, RejectDotSegments: true},
 		"GET /v1/users/{id}", "POST /v1/users/{id}:cancel", "POST /v1/users/{id}:a:b", "GET /v1/users/me", "GET /v2/{name=shelves/*/books/*}", "GET /v3/{name=**}",
 		"PURGE /v1/x%40y/{id}", "* /v4/{id}", "HEAD /v5", "GET /v6/{id}")

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
-
 	_ "google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"

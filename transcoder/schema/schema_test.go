@@ -190,7 +190,8 @@ func TestOptionForms(t *testing.T) {
 		protoregistry.ExtensionTypeResolver
 		FindMessageByName(protoreflect.FullName) (protoreflect.MessageType, error)
 		FindMessageByURL(string) (protoreflect.MessageType, error)
-	}) *descriptorpb.MethodOptions {
+	},
+	) *descriptorpb.MethodOptions {
 		t.Helper()
 		options := new(descriptorpb.MethodOptions)
 		if err := (proto.UnmarshalOptions{Resolver: resolver}).Unmarshal(wire, options); err != nil {

@@ -29,7 +29,7 @@ var (
 )
 
 // embedded is shared by all schemas: its files never change.
-var embedded = sync.OnceValue(func() *registry { return &registry{files: wellknown.Files()} })
+var embedded = sync.OnceValue(func() *registry { return &registry{files: wellknown.Files()} }) //nolint:gochecknoglobals // made once
 
 func newTypes(files *protoregistry.Files) *Types {
 	return &Types{own: registry{files: files}}

@@ -70,7 +70,7 @@ func readFile(path string, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	before, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func decode(content []byte, meter *link.Meter, limits link.Limits, origin string
 }
 
 // plain leaves all options as they are on the wire: which extensions this program knows must not matter.
-var plain = proto.UnmarshalOptions{Resolver: (*protoregistry.Types)(nil)}
+var plain = proto.UnmarshalOptions{Resolver: (*protoregistry.Types)(nil)} //nolint:gochecknoglobals // a constant
 
 // reason returns the sentence of an error of protobuf-go, which begins with "proto:" and a space of either kind.
 func reason(err error) string {

@@ -60,7 +60,7 @@ func Watch(ctx context.Context, config Config, changed func()) error {
 	if w.events, err = fsnotify.NewWatcher(); err != nil {
 		return w.poll(ctx, defaultPoll)
 	}
-	defer w.events.Close()
+	defer func() { _ = w.events.Close() }()
 	if !w.start() {
 		return w.poll(ctx, defaultPoll)
 	}

@@ -35,8 +35,10 @@ type Limits struct {
 // Or returns the limits with the defaults where they are zero.
 func (l Limits) Or(defaults Limits) Limits {
 	for _, pair := range [][2]*int{
-		{&l.Files, &defaults.Files}, {&l.Bytes, &defaults.Bytes},
-		{&l.Messages, &defaults.Messages}, {&l.Elements, &defaults.Elements},
+		{&l.Files, &defaults.Files},
+		{&l.Bytes, &defaults.Bytes},
+		{&l.Messages, &defaults.Messages},
+		{&l.Elements, &defaults.Elements},
 	} {
 		if *pair[0] == 0 {
 			*pair[0] = *pair[1]
@@ -128,7 +130,7 @@ type shape struct {
 	fields map[protowire.Number]*shape // nil for a list of strings or numbers
 }
 
-var setFields, fileFields = shapes()
+var setFields, fileFields = shapes() //nolint:gochecknoglobals // tables
 
 func shapes() (set, file *shape) {
 	known := make(map[protoreflect.FullName]*shape)

@@ -86,12 +86,18 @@ func TestRefused(t *testing.T) {
 		{"missing imports (T2)", []*descriptorpb.FileDescriptorProto{
 			empty("a.proto", "nope.proto", "google/protobuf/any.proto"), empty("b.proto", "gone.proto"),
 		}, []string{"a.proto imports nope.proto, which is not there", "b.proto imports gone.proto, which is not there"}},
-		{"a circle", []*descriptorpb.FileDescriptorProto{empty("a.proto", "b.proto"), empty("b.proto", "c.proto"), empty("c.proto", "b.proto")},
-			[]string{"files import each other in a circle of 2", "imports c.proto"}},
+		{
+			"a circle",
+			[]*descriptorpb.FileDescriptorProto{empty("a.proto", "b.proto"), empty("b.proto", "c.proto"), empty("c.proto", "b.proto")},
+			[]string{"files import each other in a circle of 2", "imports c.proto"},
+		},
 		{"a circle of one", []*descriptorpb.FileDescriptorProto{empty("a.proto", "a.proto")}, []string{"in a circle of 1"}},
 		{"a long circle", circle, []string{"in a circle of 200", "190 more files are in the circle"}},
-		{"two files with one message (T5)", []*descriptorpb.FileDescriptorProto{with(empty("a.proto"), "M"), with(empty("b.proto"), "M")},
-			[]string{"M is defined in two files", "a.proto", "b.proto"}},
+		{
+			"two files with one message (T5)",
+			[]*descriptorpb.FileDescriptorProto{with(empty("a.proto"), "M"), with(empty("b.proto"), "M")},
+			[]string{"M is defined in two files", "a.proto", "b.proto"},
+		},
 		{"a file that is in conflict with a well-known one", []*descriptorpb.FileDescriptorProto{
 			{Name: proto.String("x.proto"), Package: proto.String("google.protobuf"), MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Any")}}},
 			empty("y.proto", "x.proto", "google/protobuf/any.proto"),

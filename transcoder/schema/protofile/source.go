@@ -68,8 +68,10 @@ type Source struct {
 	print  string   // fingerprint of what was loaded last; "" before that
 }
 
-var _ schema.Source = (*Source)(nil)
-var _ schema.Watcher = (*Source)(nil)
+var (
+	_ schema.Source  = (*Source)(nil)
+	_ schema.Watcher = (*Source)(nil)
+)
 
 // New returns a source for these folders. It does not look at the disk.
 func New(config Config) (*Source, error) {

@@ -32,8 +32,7 @@ type told struct {
 // fetch asks the backend for all services and the files that they need.
 func (s *Source) fetch(ctx context.Context) (*told, error) {
 	outer := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.Timeout,
-		fmt.Errorf("backend %s did not tell its schema in %v", s.config.Name, s.config.Timeout))
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	guard := newGuard(s.config.Conn, s.config.Limits, s.config.Name)
 	client := grpcreflect.NewClientAuto(ctx, guard)
@@ -80,8 +79,8 @@ func ask(client *grpcreflect.Client, guard *guard) (services map[string]bool, ro
 func (s *Source) explain(ctx context.Context, err error) error {
 	code := status.Code(err)
 	switch {
-	case ctx.Err() != nil:
-		return s.refuse(schema.CodeUnreachable, context.Cause(ctx).Error())
+	case ctx.Err() != nil || code == codes.DeadlineExceeded: // the backend's clock may be the first to say so
+		return s.refuse(schema.CodeUnreachable, fmt.Sprintf("backend %s did not tell its schema in %v", s.config.Name, s.config.Timeout))
 	case code == codes.Unimplemented:
 		return s.refuse(schema.CodeNoReflection, fmt.Sprintf("backend %s does not serve reflection", s.config.Name),
 			"pass a directory of .proto files, or a descriptor set with --descriptor-set",

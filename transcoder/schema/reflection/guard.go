@@ -83,8 +83,8 @@ func (s *guardedStream) RecvMsg(message any) error {
 	switch response := message.(type) {
 	case *reflectionv1.ServerReflectionResponse:
 		files = response.GetFileDescriptorResponse().GetFileDescriptorProto()
-	case *reflectionv1alpha.ServerReflectionResponse:
-		files = response.GetFileDescriptorResponse().GetFileDescriptorProto()
+	case *reflectionv1alpha.ServerReflectionResponse: //nolint:staticcheck // older servers have nothing else (T6)
+		files = response.GetFileDescriptorResponse().GetFileDescriptorProto() //nolint:staticcheck // as above
 	}
 	for i := range files {
 		skeleton, err := s.guard.take(files[i])
@@ -154,7 +154,7 @@ const (
 func skeletonOf(encoded []byte) (*descriptorpb.FileDescriptorProto, error) {
 	skeleton := new(descriptorpb.FileDescriptorProto)
 	err := fields(encoded, func(number protowire.Number, value []byte) error {
-		switch number {
+		switch number { //nolint:exhaustive // the numbers that protowire names are bounds
 		case fileName:
 			skeleton.Name = proto.String(string(value))
 		case filePackage:

@@ -205,8 +205,12 @@ func TestHostile(t *testing.T) {
 		{"a missing import", nil, map[string][]byte{"S": holding("a", "S", nil, "gone")}, "a imports gone, which is not there"},
 		{"a chain without an end", nil, chain, "import tree depth > 1024"},
 		{"a bomb of public imports", nil, bomb, "reaches other files by public imports in more than"},
-		{"two files of one name", []string{"S", "T"}, map[string][]byte{"S": holding("a", "S", nil), "T": holding("a", "T", nil)},
-			`two different files with the import name "a"`},
+		{
+			"two files of one name",
+			[]string{"S", "T"},
+			map[string][]byte{"S": holding("a", "S", nil), "T": holding("a", "T", nil)},
+			`two different files with the import name "a"`,
+		},
 		{"one message in two files", []string{"S", "T"}, map[string][]byte{
 			"S": holding("a", "S", messages(1, "M")), "T": holding("b", "T", messages(1, "M")),
 		}, "M0 is defined in two files"},

@@ -293,7 +293,7 @@ func testCancelled(t *testing.T, source schema.Source, backing Backing) {
 // watch starts watching and returns where changes arrive. The watch ends with the test.
 func watch(t *testing.T, source schema.Source) <-chan struct{} {
 	t.Helper()
-	watcher := source.(schema.Watcher)
+	watcher := source.(schema.Watcher) //nolint:errcheck // Run has asked
 	changes := make(chan struct{}, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -353,7 +353,7 @@ func testWatchSince(t *testing.T, source schema.Source, backing Backing) {
 
 func testWatchEnds(t *testing.T, source schema.Source, backing Backing) {
 	backing.Put(t, First())
-	watcher := source.(schema.Watcher)
+	watcher := source.(schema.Watcher) //nolint:errcheck // Run has asked
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := watcher.Watch(ctx, func() {}); err != nil {

@@ -58,7 +58,7 @@ func Has(name string) bool {
 // Names returns the import names of all embedded files, sorted. The caller must not change the slice.
 func Names() []string { return names() }
 
-var names = sync.OnceValue(func() []string {
+var names = sync.OnceValue(func() []string { //nolint:gochecknoglobals // made once
 	var all []string
 	_ = fs.WalkDir(texts, "files", func(file string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
@@ -73,7 +73,7 @@ var names = sync.OnceValue(func() []string {
 // Groups returns the top folders of the embedded files that people know by name, such as google/api, sorted.
 func Groups() []string { return groups() }
 
-var groups = sync.OnceValue(func() []string {
+var groups = sync.OnceValue(func() []string { //nolint:gochecknoglobals // made once
 	var all []string
 	for _, name := range Names() {
 		all = append(all, path.Dir(name))
@@ -86,7 +86,7 @@ var groups = sync.OnceValue(func() []string {
 // registry must not be changed. They share nothing with the registry of generated code.
 func Files() *protoregistry.Files { return linked() }
 
-var linked = sync.OnceValue(func() *protoregistry.Files {
+var linked = sync.OnceValue(func() *protoregistry.Files { //nolint:gochecknoglobals // made once
 	// The set is part of the program and a test links it: there is no error to be had here.
 	files, _ := link(set)
 	return files
