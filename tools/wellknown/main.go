@@ -63,11 +63,11 @@ import public "gogoproto/gogo.proto";
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: wellknown FOLDER")
-		os.Exit(2) //nolint:forbidigo // this is main
+		os.Exit(2)
 	}
 	if err := run(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "wellknown:", err)
-		os.Exit(1) //nolint:forbidigo // this is main
+		os.Exit(1)
 	}
 }
 
