@@ -22,12 +22,12 @@ import (
 // concurrent use.
 type Gateway struct {
 	snapshot atomic.Pointer[Snapshot]
-	recovery *recovery.Policy
+	panicked func(*transcoder.Call, any) error // logs a panic; its error is the outcome that one means
 	inFlight atomic.Int64
 }
 
 // New returns a Gateway without a snapshot: it answers UNAVAILABLE until the first Swap.
-func New(log *slog.Logger) *Gateway { return &Gateway{recovery: recovery.New(log)} }
+func New(log *slog.Logger) *Gateway { return &Gateway{panicked: recovery.New(log).Recovered} }
 
 // Swap puts a snapshot in force. Calls that are under way keep the one that they began with; the old one is released
 // after the last of them.
@@ -76,30 +76,30 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	}
 	stream := transcoder.NewStream(c, ex, framer)
 	admitted := 0
+	defer func() { s.finished(c, admitted, g.panicked) }() // also of an answer that panicked
 	if err == nil {
-		admitted, err = g.run(s, c, stream)
+		err = g.run(s, c, stream, &admitted)
 	}
 	g.finish(c, stream, err)
-	s.finished(c, admitted)
 }
 
 // run takes a call through its chain to its backend. A panic on the way is the call's outcome.
-func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream) (admitted int, err error) {
+func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream, admitted *int) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = g.recovery.Recovered(c, r)
+			err = g.panicked(c, r)
 		}
 	}()
 	route := &s.routes[c.Method.ID]
 	describe(c)
-	return route.Chain.Run(c, stream, route.forward)
+	return route.Chain.Run(c, stream, admitted, route.forward)
 }
 
 // finish writes the end of the answer, unless nobody is there to read it (T177).
 func (g *Gateway) finish(c *transcoder.Call, stream transcoder.Stream, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.Err = g.recovery.Recovered(c, r)
+			c.Err = g.panicked(c, r)
 			c.End = time.Now()
 			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to say that an answer must not look whole
 		}

@@ -99,11 +99,21 @@ func (s *Snapshot) open(c *transcoder.Call) (transcoder.Framer, error) {
 	return framer, err
 }
 
-func (s *Snapshot) finished(c *transcoder.Call, admitted int) {
+// finished tells policies and observers that a call is over, all of them: panics are given to panicked.
+func (s *Snapshot) finished(c *transcoder.Call, admitted int, panicked func(*transcoder.Call, any) error) {
 	if c.Method != nil {
-		s.routes[c.Method.ID].Chain.Finish(c, admitted)
+		s.routes[c.Method.ID].Chain.Finish(c, admitted, panicked)
 	}
 	for _, o := range s.Observers {
-		o.Observe(c)
+		observe(o, c, panicked)
 	}
+}
+
+func observe(o Observer, c *transcoder.Call, panicked func(*transcoder.Call, any) error) {
+	defer func() {
+		if r := recover(); r != nil {
+			_ = panicked(c, r) // the outcome of the call stays
+		}
+	}()
+	o.Observe(c)
 }

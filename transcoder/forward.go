@@ -6,8 +6,10 @@ package transcoder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -51,7 +53,7 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		grpc.Trailer(&trailer), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
 	c.BackendTime += time.Since(began)
 	c.answered(from.Addr, header)
-	c.Trailer = wire.AppendMD(c.Trailer[:0], trailer, nil)
+	c.Trailer = wire.AppendMD(c.Trailer, trailer, nil)
 	if err != nil {
 		answer.Free()
 		return backendError(ctx, c, err)
@@ -158,7 +160,7 @@ func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) e
 		}
 		err = s.Send(m)
 	}
-	c.Trailer = wire.AppendMD(c.Trailer[:0], backend.Trailer(), nil)
+	c.Trailer = wire.AppendMD(c.Trailer, backend.Trailer(), nil)
 	if !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -175,12 +177,19 @@ type requestPump struct {
 	idle    *idleTimer
 	cancel  context.CancelFunc
 
-	done chan struct{} // closed when run has returned
-	err  error         // why the request failed; read after done
+	done     chan struct{} // closed when run has returned
+	err      error         // why the request failed; read after done
+	panicked *Panic        // read after done
 }
 
 func (p *requestPump) run() {
 	defer close(p.done)
+	defer func() {
+		if r := recover(); r != nil {
+			p.panicked = &Panic{Value: r, Stack: debug.Stack()}
+			p.cancel()
+		}
+	}()
 	for {
 		m, err := p.client.Recv()
 		if errors.Is(err, io.EOF) {
@@ -203,17 +212,32 @@ func (p *requestPump) run() {
 }
 
 // join waits for run. A run that still waits for the client is told that nothing more is wanted; it
-// returns true then, because what run fails with is of its own making.
+// returns true then, because what run fails with is of its own making. A panic of run goes on here, in the goroutine
+// that serves the call, where it is recovered.
 func (p *requestPump) join(client Stream) (interrupted bool) {
 	select {
 	case <-p.done:
-		return false
 	default:
+		interrupted = true
+		client.CloseRecv()
+		<-p.done
 	}
-	client.CloseRecv()
-	<-p.done
-	return true
+	if p.panicked != nil {
+		panic(p.panicked) //nolint:forbidigo // it is a panic; this is where it is recovered
+	}
+	return interrupted
 }
+
+// Panic is a panic of a goroutine that a call has beside its own, as it goes on in the call's own.
+type Panic struct {
+	// Value is what the goroutine panicked with.
+	Value any
+	// Stack is where.
+	Stack []byte
+}
+
+// String says the value.
+func (p *Panic) String() string { return fmt.Sprint(p.Value) }
 
 // sendOnly moves the one message of a request that does not stream.
 func (p *requestPump) sendOnly() error {

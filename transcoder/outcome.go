@@ -6,6 +6,8 @@ package transcoder
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,6 +49,12 @@ func backendError(ctx context.Context, c *Call, err error) error {
 	if !c.Deadline.IsZero() && st.Code() == codes.DeadlineExceeded && time.Now().After(c.Deadline) {
 		return deadlineError()
 	}
+	if limit := c.Request.maxAnswer(); tooLarge(st, limit) {
+		return &status.Error{
+			Code: codes.ResourceExhausted, Reason: status.ReasonMessageTooLarge, Cause: err,
+			Message: fmt.Sprintf("the backend's answer is larger than the limit of %d bytes", limit),
+		}
+	}
 	if local := localFailure(st); local != nil {
 		local.Cause = err
 		return local
@@ -78,8 +86,17 @@ var localFailures = []struct {
 	{codes.Internal, "server closed the stream without sending trailers", status.ReasonBackendError, "the backend ended its answer without a status"},
 	{codes.Internal, "cardinality violation", status.ReasonBackendError, "the backend answered a unary call with no message or with more than one"},
 	{codes.Internal, "grpc: failed to unmarshal", status.ReasonSchemaMismatch, "the backend's answer cannot be read"},
-	{codes.ResourceExhausted, "grpc: received message larger than max", status.ReasonMessageTooLarge, "the backend's answer is larger than the limit"},
-	{codes.ResourceExhausted, "grpc: received message after decompression larger than max", status.ReasonMessageTooLarge, "the backend's answer is larger than the limit"},
+}
+
+// tooLarge is how grpc-go says that it refused an answer of more than limit bytes. A backend that refuses a request says the
+// same of its own limit.
+func tooLarge(st *grpcstatus.Status, limit int) bool {
+	text, ok := strings.CutPrefix(st.Message(), "grpc: ")
+	if !ok || st.Code() != codes.ResourceExhausted || !strings.Contains(text, "larger than max") {
+		return false
+	}
+	bound := strconv.Itoa(limit)
+	return strings.HasSuffix(text, " vs. "+bound+")") || strings.HasSuffix(text, " max "+bound)
 }
 
 // localFailure returns what stands for a status that grpc-go made up, or nil for a backend's own.
@@ -93,7 +110,8 @@ func localFailure(st *grpcstatus.Status) *status.Error {
 	switch {
 	case strings.HasPrefix(text, "stream terminated by RST_STREAM"):
 		return status.Errorf(st.Code(), status.ReasonBackendReset, "the backend reset the stream")
-	case strings.HasPrefix(text, "unexpected HTTP status code received from server: "):
+	case strings.HasPrefix(text, "unexpected HTTP status code received from server: "),
+		strings.HasPrefix(text, "transport: received unexpected content-type "), strings.HasPrefix(text, "malformed header: "):
 		return &status.Error{
 			Code: st.Code(), Reason: status.ReasonBackendError, HTTP: 502, Message: "the backend's answer is not gRPC",
 		}

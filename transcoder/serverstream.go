@@ -6,10 +6,13 @@ package transcoder
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -30,13 +33,32 @@ type serverStream struct {
 	stream Stream
 }
 
+// Context has what the context of a gRPC server's stream has: the metadata, the peer, and what grpc.Method and
+// grpc.SetHeader look for.
 func (s *serverStream) Context() context.Context {
 	ctx := s.call.Context()
 	if _, ok := metadata.FromIncomingContext(ctx); !ok {
+		from := &peer.Peer{Addr: net.TCPAddrFromAddrPort(s.call.Request.Remote)}
+		if state := s.call.Request.TLS; state != nil {
+			from.AuthInfo = credentials.TLSInfo{
+				State: *state, CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
+			}
+		}
 		ctx = metadata.NewIncomingContext(ctx, wire.MD(s.call.Metadata))
+		ctx = grpc.NewContextWithServerTransportStream(peer.NewContext(ctx, from), transportStream{s})
 		s.call.SetContext(ctx)
 	}
 	return ctx
+}
+
+// transportStream is a serverStream as grpc.SetHeader and its like want it.
+type transportStream struct{ *serverStream }
+
+func (s transportStream) Method() string { return s.call.Method.Path }
+
+func (s transportStream) SetTrailer(md metadata.MD) error {
+	s.serverStream.SetTrailer(md)
+	return nil
 }
 
 func (s *serverStream) SetHeader(md metadata.MD) error {

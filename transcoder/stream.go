@@ -84,8 +84,12 @@ func (s *framedStream) read() error {
 		}
 		return s.readError(err)
 	}
-	if s.lastRead = err != nil; s.lastRead {
-		s.stopClock()
+	if s.lastRead = err != nil; s.lastRead && !s.stopClock() {
+		if buf != nil {
+			buf.Free()
+		}
+		s.tooSlow.Store(true)
+		return s.readError(err)
 	}
 	return s.framer.Push(s.call, buf, s.lastRead)
 }
@@ -110,11 +114,8 @@ func (s *framedStream) startClock() {
 	})
 }
 
-func (s *framedStream) stopClock() {
-	if s.slow != nil {
-		s.slow.Stop()
-	}
-}
+// stopClock reports whether the clock was stopped in time.
+func (s *framedStream) stopClock() bool { return s.slow == nil || s.slow.Stop() }
 
 // readError says why a body could not be read: an error that already is a
 // status stays, the rest is the client's doing.

@@ -55,46 +55,50 @@ func (ch *Chain) Names() []string {
 // Handler is what stands behind a chain: it serves the call and returns its outcome.
 type Handler func(c *transcoder.Call, s transcoder.Stream) error
 
-// Run takes a call through the chain and, if every stage admits it, to last. It returns the outcome, and how many
-// stages have admitted the call, which Finish wants to know.
-func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, last Handler) (admitted int, err error) {
-	return ch.run(0, c, s, last)
-}
-
-func (ch *Chain) run(from int, c *transcoder.Call, s transcoder.Stream, last Handler) (int, error) {
-	for i := from; i < len(ch.stages); i++ {
+// Run takes a call through the chain and, if every stage admits it, to last. It returns the outcome, and keeps in admitted how
+// many stages have admitted the call, which Finish wants to know, whatever way Run is left: a panic is not recovered here.
+func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, admitted *int, last Handler) error {
+	for i := *admitted; i < len(ch.stages); i++ {
 		stage := &ch.stages[i]
 		if stage.Interceptor != nil {
-			return ch.intercept(i, c, s, last)
+			return ch.intercept(i, c, s, admitted, last)
 		}
 		if err := stage.Admitter.Admit(c); err != nil {
-			return i, err
+			return err
 		}
+		*admitted = i + 1
 	}
-	return len(ch.stages), last(c, s)
+	return last(c, s)
 }
 
 // intercept runs a stage that is a gRPC interceptor: the rest of the chain is its handler.
-func (ch *Chain) intercept(i int, c *transcoder.Call, s transcoder.Stream, last Handler) (int, error) {
-	admitted := i
+func (ch *Chain) intercept(i int, c *transcoder.Call, s transcoder.Stream, admitted *int, last Handler) error {
 	info := &grpc.StreamServerInfo{
 		FullMethod: c.Method.Path, IsClientStream: c.Method.ClientStreams, IsServerStream: c.Method.ServerStreams,
 	}
 	handler := func(_ any, ss grpc.ServerStream) error {
 		c.SetContext(ss.Context())
-		var err error
-		admitted, err = ch.run(i+1, c, streamOf(ss, s), last)
-		return err
+		*admitted = i + 1
+		return ch.Run(c, streamOf(ss, s), admitted, last)
 	}
-	err := ch.stages[i].Interceptor(nil, transcoder.ServerStream(c, s), info, handler)
-	return admitted, err
+	return ch.stages[i].Interceptor(nil, transcoder.ServerStream(c, s), info, handler)
 }
 
-// Finish tells the first admitted stages, last first, that a call is over.
-func (ch *Chain) Finish(c *transcoder.Call, admitted int) {
+// Finish tells the first admitted stages, last first, that a call is over. All are told: a panic of one of them is given to
+// panicked.
+func (ch *Chain) Finish(c *transcoder.Call, admitted int, panicked func(*transcoder.Call, any) error) {
 	for i := admitted - 1; i >= 0; i-- {
 		if f, ok := ch.stages[i].Admitter.(Finisher); ok {
-			f.Finish(c)
+			finish(f, c, panicked)
 		}
 	}
+}
+
+func finish(f Finisher, c *transcoder.Call, panicked func(*transcoder.Call, any) error) {
+	defer func() {
+		if r := recover(); r != nil {
+			_ = panicked(c, r) // the outcome of the call stays
+		}
+	}()
+	f.Finish(c)
 }

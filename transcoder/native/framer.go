@@ -25,6 +25,7 @@ type framer struct {
 	inflate func(m transcoder.Message, limit int64) (transcoder.Message, error) // nil for identity
 
 	contentType string
+	httpStatus  int  // of an answer to a client that does not speak gRPC as it must; all others are 200 (T160)
 	started     bool // the head of the answer is written
 	prefix      [wire.EnvelopeSize]byte
 }
@@ -103,8 +104,8 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 	trailer := &out.Trailer
 	if !f.started {
 		f.head(c, out)
-		if e, ok := errors.AsType[*status.Error](c.Err); ok && e.HTTP != 0 && e.HTTP != 502 {
-			out.Status = e.HTTP // the client does not speak gRPC as it must
+		if f.httpStatus != 0 {
+			out.Status = f.httpStatus
 		}
 		trailer = &out.Header
 	}

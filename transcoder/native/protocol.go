@@ -43,23 +43,17 @@ func (*Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer,
 	f := &framer{in: wire.NewEnvelopes(r.MaxMessage()), limit: r.MaxMessage(), contentType: mediaType}
 	codec := strings.TrimPrefix(wire.MediaType(r.Header.Get("content-type")), mediaType)
 	if codec != "" && codec != "+proto" {
-		return f, &status.Error{
-			Code: codes.Unimplemented, Reason: status.ReasonUnsupportedMediaType, HTTP: http.StatusUnsupportedMediaType,
-			Message: "content-type is not supported; use application/grpc or application/grpc+proto",
-		}
+		f.httpStatus = http.StatusUnsupportedMediaType
+		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupportedMediaType, "content-type is not supported; use application/grpc or application/grpc+proto")
 	}
 	f.contentType += codec
 	if r.Major < 2 {
-		return f, &status.Error{
-			Code: codes.Unimplemented, Reason: status.ReasonUnsupported, HTTP: http.StatusHTTPVersionNotSupported,
-			Message: "gRPC needs HTTP/2; over HTTP/1.1 this method can be called as REST",
-		}
+		f.httpStatus = http.StatusHTTPVersionNotSupported
+		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupported, "gRPC needs HTTP/2; over HTTP/1.1 this method can be called as REST")
 	}
 	if r.Method != http.MethodPost {
-		return f, &status.Error{
-			Code: codes.Unimplemented, Reason: status.ReasonMethodNotAllowed, HTTP: http.StatusMethodNotAllowed,
-			Message: "a gRPC call is a POST",
-		}
+		f.httpStatus = http.StatusMethodNotAllowed
+		return f, status.Errorf(codes.Unimplemented, status.ReasonMethodNotAllowed, "a gRPC call is a POST")
 	}
 	if c.Method = m.Method(r.Path); c.Method == nil {
 		return f, status.Errorf(codes.Unimplemented, status.ReasonNoRoute, "unknown method")

@@ -7,10 +7,13 @@ package nethttp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/mem"
@@ -26,6 +29,13 @@ const (
 	largeRead = 32 << 10
 	// wholeRead is up to where a body of known length is read in one piece.
 	wholeRead = 64 << 10
+	// smallWrite is what net/http's buffers surely hold, so that writing it does not wait.
+	smallWrite = 2 << 10
+	// pieceWrite is the size of the pieces in which an answer is written: who takes one has not stalled.
+	pieceWrite = 64 << 10
+	// linger is how long a client of HTTP/1.1 is listened to that was answered before all of its body had come. It has that
+	// long to read the answer; a connection that is closed at once is reset, and the answer with it.
+	linger = time.Second
 )
 
 // exchange is one request that net/http serves.
@@ -37,10 +47,14 @@ type exchange struct {
 	request transcoder.Request
 	config  *Config
 
-	next    int  // size of the next read
-	whole   bool // the length is known and small: read all of it at once
-	stalled bool // a write deadline is set
+	next    int         // size of the next read
+	whole   bool        // the length is known and small: read all of it at once
+	read    atomic.Bool // all of the body was read
+	stall   watchdog
 	aborted bool
+
+	mu   sync.Mutex
+	over bool // the handler is returning: control is net/http's again; guarded by mu
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request, cfg *Config) *exchange {
@@ -59,8 +73,10 @@ func newExchange(w http.ResponseWriter, r *http.Request, cfg *Config) *exchange 
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		e.request.Remote = peer
 	}
-	if r.ProtoMajor == 1 && r.ContentLength < 0 {
-		// A body of unknown length may go on while the answer is written (T143). An error says that
+	e.stall = watchdog{limit: cfg.WriteStall, cut: func() { _ = e.control.SetWriteDeadline(time.Unix(1, 0)) }}
+	e.read.Store(r.ContentLength == 0)
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		// An answer does not wait for the rest of the body (T143), which may never come (threat D8). An error says that
 		// this writer cannot, and then net/http reads the rest first, as it always did.
 		_ = e.control.EnableFullDuplex()
 	}
@@ -117,6 +133,9 @@ func (e *exchange) Read() (mem.Buffer, error) {
 	} else if n, err = e.body.Read(*data); n == size {
 		e.next = largeRead
 	}
+	if errors.Is(err, io.EOF) {
+		e.read.Store(true)
+	}
 	if n == 0 {
 		pool.Put(data)
 		return nil, err
@@ -126,6 +145,11 @@ func (e *exchange) Read() (mem.Buffer, error) {
 }
 
 func (e *exchange) CloseRead() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.over {
+		return
+	}
 	// A writer without deadlines has no sockets either, and its body does not wait.
 	_ = e.control.SetReadDeadline(time.Unix(1, 0))
 }
@@ -135,6 +159,11 @@ func (e *exchange) Write(out *transcoder.Out) error {
 	if out.Status != 0 {
 		e.head(out)
 	}
+	watched := out.Flush || out.End == transcoder.EndAbort || out.Data.Len() > smallWrite
+	if watched {
+		e.stall.start()
+		defer e.stall.stop()
+	}
 	if err := e.write(out); err != nil {
 		return err
 	}
@@ -143,6 +172,10 @@ func (e *exchange) Write(out *transcoder.Out) error {
 		e.w.Header()[name] = append(e.w.Header()[name], f.Value)
 	}
 	e.aborted = e.aborted || out.End == transcoder.EndAbort
+	if out.End == transcoder.EndClean {
+		// What is left in buffers leaves when the handler has returned (threat D9).
+		_ = e.control.SetWriteDeadline(time.Now().Add(e.config.WriteStall))
+	}
 	if out.Flush || e.aborted {
 		return e.control.Flush()
 	}
@@ -155,34 +188,39 @@ func (e *exchange) head(out *transcoder.Out) {
 		name := canonicalName(f.Name)
 		h[name] = append(h[name], f.Value)
 	}
+	if e.request.Major == 1 && !e.read.Load() {
+		// Whatever is left of the body must never be taken for the next request (threat D12).
+		h["Connection"] = []string{"close"}
+	}
 	e.w.WriteHeader(out.Status)
 }
 
 func (e *exchange) write(out *transcoder.Out) error {
-	if len(out.Data) == 0 {
-		return nil
-	}
-	if out.Flush || e.stalled || out.Data.Len() > wholeRead {
-		// A client that takes nothing for so long is gone (threat D9). Small answers that end here fit
-		// into buffers and are not worth a timer.
-		e.stalled = true
-		_ = e.control.SetWriteDeadline(time.Now().Add(e.config.WriteStall))
-	}
 	for _, b := range out.Data {
-		if _, err := e.w.Write(b.ReadOnlyData()); err != nil {
-			return err
+		for data := b.ReadOnlyData(); len(data) > 0; {
+			piece := data[:min(len(data), pieceWrite)]
+			if _, err := e.w.Write(piece); err != nil {
+				return err
+			}
+			if data = data[len(piece):]; len(data) > 0 {
+				e.stall.start()
+			}
 		}
 	}
 	return nil
 }
 
-// close ends the exchange after its handler has returned. An aborted answer
+// close ends the exchange when its handler returns. An aborted answer
 // ends the way net/http has for it: the stream is reset, or the connection closed in mid-body.
 func (e *exchange) close() {
+	e.stall.close()
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+	if e.request.Major == 1 && !e.read.Load() {
+		_ = e.control.SetReadDeadline(time.Now().Add(linger)) // net/http reads some of the rest
+	}
 	if e.aborted {
 		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to end an answer so that it does not look whole
-	}
-	if e.stalled {
-		_ = e.control.SetWriteDeadline(time.Time{})
 	}
 }

@@ -31,7 +31,7 @@ func Handler(cfg Config, serve func(transcoder.Exchange)) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := newExchange(w, r, &cfg)
+		defer e.close()
 		serve(e)
-		e.close()
 	})
 }

@@ -174,13 +174,16 @@ func (p *Protocol) readable(c *transcoder.Call, f *framer) error {
 	return nil
 }
 
-// checkContentType refuses a body that does not say that it is JSON (T90-T92, threat F3).
+// checkContentType refuses a body where there is none to be, or that does not say that it is JSON (T90-T92, threat F3).
 func (p *Protocol) checkContentType(c *transcoder.Call, f *framer) error {
+	if !f.route.plan.TakesBody() {
+		if p.config.Bind.IgnoreUnboundBody {
+			return nil
+		}
+		return status.Errorf(codes.InvalidArgument, status.ReasonBadRequest, "%s takes no body", f.route.binding) // T71, before it is read
+	}
 	if f.route.plan.RawBody() || p.config.AnyContentType {
 		return nil
-	}
-	if !f.route.plan.TakesBody() {
-		return nil // bind refuses the body with a better message
 	}
 	contentType := c.Request.Header.Get("content-type")
 	t := wire.MediaType(contentType)

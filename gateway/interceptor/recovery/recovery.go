@@ -26,12 +26,16 @@ func New(log *slog.Logger) *Policy { return &Policy{log: log} }
 // Recovered is called with what recover returned, in the deferred function of whoever serves a call. It returns the
 // outcome of the call.
 func (p *Policy) Recovered(c *transcoder.Call, panicked any) error {
+	stack := debug.Stack()
+	if p, ok := panicked.(*transcoder.Panic); ok {
+		panicked, stack = p.Value, p.Stack
+	}
 	method := ""
 	if c.Method != nil {
 		method = c.Method.Path
 	}
 	p.log.LogAttrs(context.Background(), slog.LevelError, "a call panicked",
-		slog.String("request_id", c.RequestID), slog.String("method", method), slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
+		slog.String("request_id", c.RequestID), slog.String("method", method), slog.Any("panic", panicked), slog.String("stack", string(stack)))
 	return &status.Error{
 		Code: codes.Internal, Reason: status.ReasonInternal, Message: "internal error", Cause: fmt.Errorf("panic: %v", panicked),
 	}

@@ -4,7 +4,11 @@
 package e2e_test
 
 import (
+	"bufio"
+	"context"
+	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +57,7 @@ type answer struct {
 	body    string
 	trailer http.Header
 	length  int64 // Content-Length, -1 for none
+	last    bool  // the connection is closed behind it; only of HTTP/1.1, read from a socket
 }
 
 // request makes a request; the fields alternate names and values.
@@ -75,16 +80,55 @@ func (c *client) request(t testing.TB, method, target, body string, fields ...st
 // do sends a request and reads the whole answer.
 func (c *client) do(t testing.TB, r *http.Request) *answer {
 	t.Helper()
+	a, err := c.try(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// try is do for goroutines that are not the test's.
+func (c *client) try(r *http.Request) (*answer, error) {
 	response, err := c.http.Do(r)
 	if err != nil {
-		t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatalf("%s %s: reading the answer: %v", r.Method, r.URL, err)
+		return nil, fmt.Errorf("%s %s: reading the answer: %w", r.Method, r.URL, err)
 	}
-	return &answer{status: response.StatusCode, header: response.Header, body: string(body), trailer: response.Trailer, length: response.ContentLength}
+	return &answer{status: response.StatusCode, header: response.Header, body: string(body), trailer: response.Trailer, length: response.ContentLength}, nil
+}
+
+// get is a GET for goroutines that are not the test's.
+func (c *client) get(ctx context.Context, target string) (*answer, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+target, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	return c.try(r)
+}
+
+// open sends a request in the background; the channel has the answer when its head has come, or nil. Its body is closed when the
+// test ends.
+func (c *client) open(t testing.TB, r *http.Request) <-chan *http.Response {
+	t.Helper()
+	answers := make(chan *http.Response, 1)
+	opened := make(chan struct{})
+	t.Cleanup(func() { <-opened })
+	go func() {
+		defer close(opened)
+		response, err := c.http.Do(r)
+		if err != nil {
+			t.Error(err)
+			answers <- nil
+			return
+		}
+		t.Cleanup(func() { _ = response.Body.Close() })
+		answers <- response
+	}()
+	return answers
 }
 
 // call sends a request with a body of JSON, if it has one.
@@ -103,4 +147,17 @@ func hasField(fields []string, name string) bool {
 		}
 	}
 	return false
+}
+
+// linesOf reads lines until the end or an error.
+func linesOf(r io.Reader) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		lines := bufio.NewReader(r)
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil || !yield(line) {
+				return
+			}
+		}
+	}
 }

@@ -118,7 +118,7 @@ func (d *dragoman) stop(within time.Duration) error {
 	return d.err
 }
 
-// allow is for tests that mean the gateway to stop badly.
+// stopsBadly is stop for tests that mean the gateway to be cut off.
 func (d *dragoman) stopsBadly(t testing.TB, within time.Duration) error {
 	t.Helper()
 	err := d.stop(within)
@@ -147,7 +147,12 @@ func (d *dragoman) dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientCo
 // socket opens a raw connection to the gateway until the test ends.
 func (d *dragoman) socket(t testing.TB) *net.TCPConn {
 	t.Helper()
-	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", d.address)
+	return d.socketBy(t, &net.Dialer{})
+}
+
+func (d *dragoman) socketBy(t testing.TB, dialer *net.Dialer) *net.TCPConn {
+	t.Helper()
+	c, err := dialer.DialContext(t.Context(), "tcp", d.address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +160,11 @@ func (d *dragoman) socket(t testing.TB) *net.TCPConn {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	return c.(*net.TCPConn)
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("the connection is a %T", c)
+	}
+	return tcp
 }
 
 // within is a context that ends with the test, or when its patience does.

@@ -6,11 +6,12 @@ package e2e_test
 import (
 	"testing"
 
-	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
 )
 
 // bufferOf makes the bytes of a message.

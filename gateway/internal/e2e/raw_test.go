@@ -39,7 +39,9 @@ func readH1(r *bufio.Reader, method string) (*answer, error) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	return &answer{status: response.StatusCode, header: response.Header, body: string(body), trailer: response.Trailer, length: response.ContentLength}, err
+	a := &answer{status: response.StatusCode, header: response.Header, body: string(body), trailer: response.Trailer, length: response.ContentLength}
+	a.last = response.Close
+	return a, err
 }
 
 // prober is a client of HTTP/2 that sends any frames and shows what comes back. It is used by one goroutine.

@@ -150,6 +150,7 @@ var bindingCases = []bindingCase{
 }
 
 func TestEveryBindingReachesTheBackend(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,6 +174,7 @@ func TestEveryBindingReachesTheBackend(t *testing.T) {
 
 // TestEveryRuleIsServed fails when a rule is added to the services that no case above uses.
 func TestEveryRuleIsServed(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Routes.DisableDerivedHead = true })
 	c := d.h1(t)
 	for _, b := range bindingCases {
@@ -197,6 +199,7 @@ func TestEveryRuleIsServed(t *testing.T) {
 }
 
 func TestResponseBodies(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, tt := range []struct {
 		name, method, target, body string
@@ -252,6 +255,7 @@ func TestResponseBodies(t *testing.T) {
 
 // TestAnswerIsTheBackends compares a whole answer with what the backend had to say.
 func TestAnswerIsTheBackends(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	a := d.h1(t).call(t, "POST", "/test/v1/body/all", `{"id":"1","things":[{"name":"a"}],"object":{"x":1}}`)
 	got := fromJSON(t, a.body, &testv1.BindResponse{})

@@ -9,23 +9,24 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	spb "google.golang.org/genproto/googleapis/rpc/status"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
 // TestT147_Codes: every code of a backend has its HTTP status; numbers that nobody defined are 500.
 func TestT147_Codes(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	want := map[int]int{
 		1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400, 12: 501, 13: 500, 14: 503, 15: 500, 16: 401, 17: 500, 99: 500, 1 << 30: 500,
@@ -51,6 +52,7 @@ func TestT147_Codes(t *testing.T) {
 
 // TestT149_Details: known details in their form, unknown ones with their bytes, and the rest of the error in any case.
 func TestT149_Details(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	address := misbehave(t, func(string, grpc.ServerStream) error {
 		st := fromJSON(t, `{"code":9,"message":"m","details":[
@@ -111,6 +113,7 @@ func noLeak(t testing.TB, a *answer) {
 // TestBrokenBackends: whatever a backend does wrong is told as its fault, in words of ours, and never looks like success
 // (T120, T152 to T156, H4, H5).
 func TestBrokenBackends(t *testing.T) {
+	t.Parallel()
 	closed := accept(t, func(net.Conn) {})
 	notGRPC := accept(t, func(c net.Conn) { // an HTTP/1.1 server
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
@@ -139,6 +142,8 @@ func TestBrokenBackends(t *testing.T) {
 		{name: "T156 closes at once", address: closed, status: 503, code: codes.Unavailable, reason: "no_ready_backend|backend_connect_failed"},
 		{name: "T155 no gRPC server", address: notGRPC, status: 503, code: codes.Unavailable, reason: "no_ready_backend|backend_connect_failed"},
 		{name: "T156 nobody listens, stream", address: dead, target: "/test/v1/streams/safe-repeat", status: 503, code: codes.Unavailable, reason: "no_ready_backend|backend_connect_failed"},
+		{name: "T155 a page", address: website(t, http.StatusOK), status: 502, code: codes.Unknown, reason: "backend_error"},
+		{name: "T155 a page that is not there", address: website(t, http.StatusNotFound), status: 502, code: codes.Unimplemented, reason: "backend_error"},
 		{name: "T120 no message of its type", serve: sends("\x0a\xff"), status: 502, code: codes.Internal, reason: "schema_mismatch"},
 		{name: "T120 wrong kind of field", serve: sends("\x08\x01\x12\x02\xff\xff"), status: 502, code: codes.Internal, reason: "schema_mismatch"},
 		{name: "T120 text that is not UTF-8", serve: sends("\x1a\x02\xff\xfe"), target: "/test/v1/things/1", status: 502, code: codes.Internal, reason: "schema_mismatch"},
@@ -147,6 +152,7 @@ func TestBrokenBackends(t *testing.T) {
 		{name: "T153 two messages", serve: sends("", ""), status: 500, code: codes.Internal, reason: "backend_error"},
 		{name: "T152 message and an error", serve: failsAfter(status.Error(codes.Aborted, "late"), ""), status: 409, code: codes.Aborted, reason: "backend_error"},
 		{name: "too large", serve: sends(strings.Repeat("x", 17<<20)), status: 429, code: codes.ResourceExhausted, reason: "message_too_large"},
+		{name: "T196 the backend's own limit", serve: failsAfter(status.Error(codes.ResourceExhausted, "grpc: received message larger than max (9 vs. 8)")), status: 429, code: codes.ResourceExhausted, reason: "backend_error"},
 		{name: "error of Go", serve: failsAfter(fmt.Errorf("open /etc/secret.go:1: %w", io.ErrUnexpectedEOF)), status: 500, code: codes.Unknown, reason: "backend_error"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -185,6 +191,21 @@ func TestBrokenBackends(t *testing.T) {
 	}
 }
 
+// website runs a server of HTTP/2 that is none of gRPC, until the test ends.
+func website(t testing.TB, code int) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, "<h1>127.0.0.1</h1>")
+	}))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
 // sends serves a call with these messages and OK.
 func sends(messages ...string) func(string, grpc.ServerStream) error {
 	return failsAfter(nil, messages...)
@@ -208,6 +229,7 @@ func failsAfter(err error, messages ...string) func(string, grpc.ServerStream) e
 
 // TestH6_HiddenIsUnknown: what is hidden is answered as what never was.
 func TestH6_HiddenIsUnknown(t *testing.T) {
+	t.Parallel()
 	d := start(t, hide("dragoman.test.v1.AdminService"))
 	for _, c := range d.both(t) {
 		none(t, d.arrivals(func() {
@@ -232,6 +254,7 @@ func TestH6_HiddenIsUnknown(t *testing.T) {
 
 // TestNoBackendIsConfigured: a method without a backend says so.
 func TestNoBackendIsConfigured(t *testing.T) {
+	t.Parallel()
 	d := start(t, withoutServices)
 	a := d.h1(t).call(t, "GET", "/test/v1/things/1", "")
 	if a.status != 503 || a.header.Get("X-Dragoman-Reason") != "no_ready_backend" {

@@ -31,6 +31,7 @@ func seenBy(t testing.TB, c *client, fields ...string) *testv1.Seen {
 
 // TestB1toB6_WhatDoesNotReachTheBackend: names that belong to the gateway, to HTTP or to the way.
 func TestB1toB6_WhatDoesNotReachTheBackend(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	const forged = "forged-by-the-client"
 	names := []string{
@@ -68,6 +69,7 @@ func TestB1toB6_WhatDoesNotReachTheBackend(t *testing.T) {
 
 // TestB4_Connection: the fields that Connection names are gone before the gateway adds its own.
 func TestB4_Connection(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, value := range []string{"x-user-id, authorization, X-Forwarded-For, x-request-id", "X-USER-ID,AUTHORIZATION,x-forwarded-for, X-Request-Id"} {
 		a, err := d.rawH1(t, "GET /canary/v1/echo HTTP/1.1\r\nHost: h\r\nConnection: close, "+value+"\r\nX-User-Id: u\r\nAuthorization: a\r\nX-Forwarded-For: 9.9.9.9\r\nX-Request-Id: mine\r\n\r\n")
@@ -92,6 +94,7 @@ func TestB4_Connection(t *testing.T) {
 
 // TestB6_OwnFields: content type, te, authority and user agent are the gateway's own.
 func TestB6_OwnFields(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	a, err := d.rawH1(t, "GET /canary/v1/echo HTTP/1.1\r\nHost: evil.example\r\nConnection: close, te\r\nTE: gzip\r\nContent-Type: text/html\r\nUser-Agent: me\r\n\r\n")
 	if err != nil || a.status != 200 {
@@ -115,6 +118,7 @@ func TestB6_OwnFields(t *testing.T) {
 
 // TestT163_T166_MetadataIn: the rest passes under its own name, in its order and as often.
 func TestT163_T166_MetadataIn(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		seen := seenBy(t, c,
@@ -147,6 +151,7 @@ func behave(t testing.TB, c *client, behavior string, fields ...string) *answer 
 
 // TestT167_T168_MetadataOut: the backend's metadata as fields and trailers of the answer.
 func TestT167_T168_MetadataOut(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	const behavior = `{"header":[{"key":"x-a","values":["2","1","2"]},{"key":"x-b-bin","values":["AAECAw=="]}],"trailer":[{"key":"x-t","values":["one","two"]},{"key":"x-t-bin","values":["/w=="]}]}`
 	for _, c := range d.both(t) {
@@ -191,6 +196,7 @@ var reserved = []string{
 
 // TestB15_ReservedAnswerNames: a backend cannot speak HTTP to the client through its metadata.
 func TestB15_ReservedAnswerNames(t *testing.T) {
+	t.Parallel()
 	const evil = "evil-value"
 	address := misbehave(t, func(_ string, s grpc.ServerStream) error {
 		header := metadata.MD{}
@@ -220,6 +226,7 @@ func TestB15_ReservedAnswerNames(t *testing.T) {
 
 // TestB16_MessagesAreNoHeaders: what a backend says in its message stays in the body.
 func TestB16_MessagesAreNoHeaders(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		a := behave(t, c, `{"status":{"code":5,"message":"a\r\nSet-Cookie: a=b\u0000\u00e9%0d%0aX: y"}}`)
@@ -234,6 +241,7 @@ func TestB16_MessagesAreNoHeaders(t *testing.T) {
 
 // TestT170_Forwarded: the gateway says who is behind it, and nobody else does.
 func TestT170_Forwarded(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		seen := seenBy(t, c, "X-Forwarded-For", "8.8.8.8", "X-Forwarded-For", "1.1.1.1", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil", "X-Real-Ip", "8.8.8.8", "Forwarded", "for=8.8.8.8")
@@ -249,6 +257,7 @@ func TestT170_Forwarded(t *testing.T) {
 
 // TestT216_RequestID: kept if it is fit for a log, else made; sent to the backend, returned and logged.
 func TestT216_RequestID(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	made := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`)
 	for _, c := range d.both(t) {
@@ -285,6 +294,7 @@ func TestT216_RequestID(t *testing.T) {
 
 // TestI6_LogLines: what clients send cannot write lines of its own.
 func TestI6_LogLines(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	c := d.h1(t)
 	c.call(t, "GET", "/x%0a%7B%22level%22:%22fake%22%7D", "", "user-agent", `a","level":"fake`, "x-request-id", "i6")

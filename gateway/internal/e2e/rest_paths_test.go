@@ -43,6 +43,7 @@ var nameSpellings = []string{
 
 // TestThreatA_SpellingsOfAPath sends every spelling as it is: nothing may arrive, and nothing may look like success.
 func TestThreatA_SpellingsOfAPath(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	refused := func(t *testing.T, path string, a *answer, err error, seen map[string]int) {
 		t.Helper()
@@ -119,6 +120,7 @@ func (a *answer) grpcStatus() string {
 
 // TestThreatA3_SegmentsComeAsTheyWere sends segments of every byte that can be escaped; the backend must see exactly those.
 func TestThreatA3_SegmentsComeAsTheyWere(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	c := d.h1(t)
 	for b := 1; b < 128; b++ {
@@ -142,6 +144,7 @@ func hexByte(b byte) string {
 
 // TestThreatA7_MethodOverride: headers and forms do not change the method.
 func TestThreatA7_MethodOverride(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		for _, name := range []string{"X-HTTP-Method-Override", "x-http-method-override", "X-HTTP-METHOD", "X-Method-Override", "X-Http-Method"} {
@@ -166,6 +169,7 @@ func TestThreatA7_MethodOverride(t *testing.T) {
 
 // TestThreatA8_OddMethods: what is no method of a route is refused, and nothing is proxied.
 func TestThreatA8_OddMethods(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, head := range []string{
 		"get /test/v1/things/1", "Get /test/v1/things/1", "GET  /test/v1/things/1", " GET /test/v1/things/1", "TRACE /test/v1/things/1", "TRACK /test/v1/things/1",

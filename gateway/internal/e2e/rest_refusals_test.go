@@ -38,6 +38,7 @@ func statusBody(t testing.TB, a *answer) *spb.Status {
 
 // TestRefusals: what the gateway refuses itself, with the right status and code, and nothing arrives.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Listeners[0].MaxMessage = 64 << 10 })
 	large := `{"text":"` + strings.Repeat("x", 64<<10) + `"}`
 	for _, tt := range []struct {
@@ -141,6 +142,7 @@ func manyFields(n int) []string {
 
 // TestT43_Head: HEAD on the route of a GET runs the call and sends the same head without a body.
 func TestT43_Head(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -171,6 +173,7 @@ func TestT43_Head(t *testing.T) {
 
 // TestT44_Options: OPTIONS without a rule is answered by the gateway.
 func TestT44_Options(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		none(t, d.arrivals(func() {
@@ -187,6 +190,7 @@ func TestT44_Options(t *testing.T) {
 
 // TestT28_TrailingSlash: the three meanings of a slash at the end.
 func TestT28_TrailingSlash(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Routes.TrailingSlash = config.SlashIgnore })
 	if a := d.h1(t).call(t, "GET", "/test/v1/things/1/", ""); a.status != 200 || d.lastID(t, binding+"Get") != "1" {
 		t.Errorf("ignore: %d %s", a.status, a.body)
@@ -199,6 +203,7 @@ func TestT28_TrailingSlash(t *testing.T) {
 
 // TestT57_T58_LenientQueries: the settings for parameters that are no fields.
 func TestT57_T58_LenientQueries(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Routes.UnknownQuery = config.QueryIgnore })
 	if a := d.h1(t).call(t, "GET", "/test/v1/things/1?nope=1&parent=p", ""); a.status != 200 {
 		t.Errorf("ignore: %d %s", a.status, a.body)
@@ -215,6 +220,7 @@ func TestT57_T58_LenientQueries(t *testing.T) {
 
 // TestT104_AnswerIsReadable: a client that is sending far too much can read why it was refused, and the connection ends.
 func TestT104_AnswerIsReadable(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Listeners[0].MaxMessage = 64 << 10 })
 	for _, framing := range []string{"content-length: 10000000", "transfer-encoding: chunked"} {
 		c := d.socket(t)
@@ -246,6 +252,7 @@ func TestT104_AnswerIsReadable(t *testing.T) {
 
 // TestT172_LargeHead: a head over the limit is 431, or the end of the connection.
 func TestT172_LargeHead(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Listeners[0].MaxHeader = 8 << 10 })
 	none(t, d.arrivals(func() {
 		a, err := d.rawH1(t, "GET /test/v1/things/1 HTTP/1.1\r\nhost: x\r\nx-a: "+strings.Repeat("a", 64<<10)+"\r\n\r\n")

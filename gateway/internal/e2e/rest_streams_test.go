@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -42,6 +41,7 @@ func lines(t testing.TB, body string) []string {
 
 // TestT132_T133_Records: a record is a message on a line of its own, without a wrapper.
 func TestT132_T133_Records(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -141,24 +141,17 @@ func text(s string) string { return "\x1a" + string(rune(len(s))) + s }
 
 // TestT133_EachRecordIsFlushed: the client has each record before the backend sends the next.
 func TestT133_EachRecordIsFlushed(t *testing.T) {
+	t.Parallel()
 	s := newStepper(t)
 	d := startFor(t, s.address, nil)
 	for _, c := range d.both(t) {
 		t.Run(c.name, func(t *testing.T) {
-			answers := make(chan *http.Response, 1)
-			go func() {
-				response, err := c.http.Do(c.request(t, "GET", "/test/v1/streams/repeat-text", ""))
-				if err != nil {
-					t.Error(err)
-				}
-				answers <- response
-			}()
-			s.send(t, text("0")) // the head waits for this one (T134)
+			answers := c.open(t, c.request(t, "GET", "/test/v1/streams/repeat-text", "")) //nolint:bodyclose // it is closed when the test ends
+			s.send(t, text("0"))                                                          // the head waits for this one (T134)
 			response := <-answers
 			if response == nil {
 				return
 			}
-			defer func() { _ = response.Body.Close() }()
 			r := bufio.NewReader(response.Body)
 			for i := range 5 {
 				line, err := r.ReadString('\n')
@@ -180,6 +173,7 @@ func TestT133_EachRecordIsFlushed(t *testing.T) {
 
 // TestT134_T136_ErrorsOfStreams: before the first record an error is an answer of its own, behind it the last line.
 func TestT134_T136_ErrorsOfStreams(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -202,6 +196,7 @@ func TestT134_T136_ErrorsOfStreams(t *testing.T) {
 
 // TestT126_T128_Downloads: pieces of a body come one behind the other, and what fails midway does not look whole.
 func TestT126_T128_Downloads(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	s := newStepper(t)
 	broken := startFor(t, s.address, nil)
@@ -214,20 +209,12 @@ func TestT126_T128_Downloads(t *testing.T) {
 				}
 			}
 			c := broken.both(t)[i]
-			answers := make(chan *http.Response, 1)
-			go func() {
-				response, err := c.http.Do(c.request(t, "GET", "/test/v1/streams/download", ""))
-				if err != nil {
-					t.Error(err)
-				}
-				answers <- response
-			}()
+			answers := c.open(t, c.request(t, "GET", "/test/v1/streams/download", "")) //nolint:bodyclose // it is closed when the test ends
 			s.send(t, "\x0a\x03a/b\x12\x04\x01\n\xff.")
 			response := <-answers
 			if response == nil {
 				return
 			}
-			defer func() { _ = response.Body.Close() }()
 			s.send(t, "\x12\x03end")
 			s.fail(t, codes.DataLoss, "disk")
 			body, err := io.ReadAll(response.Body)
@@ -361,6 +348,7 @@ func steady(t testing.TB, n *atomic.Int64) int64 {
 
 // TestT127_Uploads: a body is passed on in pieces as it comes; the first message has what path and query say.
 func TestT127_Uploads(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	size := 6 << 20 // more than a message may have
 	for _, c := range d.both(t) {
@@ -515,6 +503,7 @@ func (c counting) Read(p []byte) (int, error) {
 
 // TestT143_EarlyAnswers: a backend that has its answer before the upload is over does not have to wait for it.
 func TestT143_EarlyAnswers(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, framing := range []string{"content-length: 100000", "content-length: 100000000", "transfer-encoding: chunked"} {
 		for _, payload := range []int{0, 100_000} {
@@ -556,6 +545,7 @@ func TestT143_EarlyAnswers(t *testing.T) {
 
 // TestT128_UploadIsCutOff: an upload that breaks off is not taken for a whole one.
 func TestT128_UploadIsCutOff(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, framing := range []string{"content-length: 100", "transfer-encoding: chunked"} {
 		before := d.backend.Counts(streams + "Upload")
@@ -578,6 +568,7 @@ func TestT128_UploadIsCutOff(t *testing.T) {
 
 // TestT152_UploadThatFailsBehindItsAnswer: the one answer of an upload waits for the status.
 func TestT152_UploadThatFailsBehindItsAnswer(t *testing.T) {
+	t.Parallel()
 	serve := failsAfter(status.Error(codes.Aborted, "late"), text("ok"))
 	d := startFor(t, misbehave(t, serve), nil)
 	for _, c := range d.both(t) {
@@ -601,13 +592,14 @@ func TestT152_UploadThatFailsBehindItsAnswer(t *testing.T) {
 
 // TestT145_Idle: a stream in which nothing moves ends after its idle time; the timeout of unary calls is not for it.
 func TestT145_Idle(t *testing.T) {
+	t.Parallel()
 	d := start(t, func(c *config.Config) {
-		c.Defaults.Deadline.Timeout, c.Defaults.Deadline.StreamIdle = 50*time.Millisecond, 200*time.Millisecond
+		c.Defaults.Deadline.Timeout, c.Defaults.Deadline.StreamIdle = 50*time.Millisecond, 600*time.Millisecond
 	})
 	for _, c := range d.both(t) {
-		// 8 records, 100 ms apart: longer than both limits, but never idle.
-		a := c.call(t, "POST", repeat, `{"behavior":{"messages":8,"sleep":"0.1s"}}`)
-		if records := lines(t, a.body); a.status != 200 || len(records) != 8 || strings.Contains(a.body, `"error"`) {
+		// 5 records, 200 ms apart: longer than both limits, but never idle.
+		a := c.call(t, "POST", repeat, `{"behavior":{"messages":5,"sleep":"0.2s"}}`)
+		if records := lines(t, a.body); a.status != 200 || len(records) != 5 || strings.Contains(a.body, `"error"`) {
 			t.Errorf("%s: %d, %d records", c.name, a.status, len(records))
 		}
 		a = c.call(t, "POST", repeat, `{"behavior":{"messages":2,"sleep":"10s"}}`)

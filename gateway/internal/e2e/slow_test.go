@@ -11,32 +11,43 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
+	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
 )
 
 // wantClosed reads until the gateway closes the connection, and fails if that takes longer than most.
 func wantClosed(t testing.TB, r io.Reader, most time.Duration) {
 	t.Helper()
+	if err := closed(r, most); err != nil {
+		t.Error(err)
+	}
+}
+
+func closed(r io.Reader, most time.Duration) error {
 	from := time.Now()
 	_, err := io.Copy(io.Discard, r)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatal("the connection stays open")
+		return errors.New("the connection stays open")
 	}
 	if took := time.Since(from); took > most {
-		t.Errorf("the connection was closed after %s; want at most %s", took, most)
+		return fmt.Errorf("the connection was closed after %s; want at most %s", took, most)
 	}
+	return nil
 }
 
 // TestD8_SlowBodies: a body that stalls is answered within its time, and the connection is freed.
 func TestD8_SlowBodies(t *testing.T) {
+	t.Parallel()
 	const limit, slack = 300 * time.Millisecond, 1500 * time.Millisecond
 	for _, tt := range []struct {
 		name string
@@ -47,24 +58,13 @@ func TestD8_SlowBodies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := start(t, tt.edit)
-			for _, framing := range []string{"content-length: 100\r\n\r\n{", "content-length: 1000000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n", "content-length: 100\r\n\r\n"} {
-				c := d.socket(t)
-				from := time.Now()
-				none(t, d.arrivals(func() {
-					if _, err := io.WriteString(c, "POST /test/v1/body/all HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"+framing); err != nil {
-						t.Fatal(err)
-					}
-					r := bufio.NewReader(c)
-					a, err := readH1(r, "POST")
-					if err != nil || a.status != 408 || statusBody(t, a).GetCode() != int32(codes.DeadlineExceeded) {
-						t.Fatalf("%q: %v, %v", framing, a, err)
-					}
-					if took := time.Since(from); took < limit || took > limit+slack {
-						t.Errorf("%q: answered after %s; want %s", framing, took, limit)
-					}
-					wantClosed(t, r, slack)
-				}))
-			}
+			none(t, d.arrivals(func() {
+				var all sync.WaitGroup
+				defer all.Wait()
+				for _, framing := range []string{"content-length: 100\r\n\r\n{", "content-length: 1000000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n", "content-length: 100\r\n\r\n"} {
+					all.Go(func() { stall(t, d, framing, limit, slack) })
+				}
+			}))
 			none(t, d.arrivals(func() {
 				p := d.probe(t)
 				rest := p.open(false, p.head("POST", "/test/v1/body/all", "content-type", "application/json")...)
@@ -85,35 +85,59 @@ func TestD8_SlowBodies(t *testing.T) {
 	}
 }
 
+// stall sends a request whose body does not come, and wants it answered after limit.
+func stall(t *testing.T, d *dragoman, framing string, limit, slack time.Duration) {
+	t.Helper()
+	c := d.socket(t)
+	from := time.Now()
+	if _, err := io.WriteString(c, "POST /test/v1/body/all HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"+framing); err != nil {
+		t.Error(err)
+		return
+	}
+	r := bufio.NewReader(c)
+	a, err := readH1(r, "POST")
+	if err != nil || a.status != 408 || statusBody(t, a).GetCode() != int32(codes.DeadlineExceeded) {
+		t.Errorf("%q: %v, %v", framing, a, err)
+		return
+	}
+	if took := time.Since(from); took < limit || took > limit+slack {
+		t.Errorf("%q: answered after %s; want %s", framing, took, limit)
+	}
+	if err := closed(r, slack+time.Second); err != nil {
+		t.Errorf("%q: %v", framing, err)
+	}
+}
+
 // TestD8_RefusedBeforeTheBody: who is refused does not have to send the body first, and cannot hold the connection with it.
 func TestD8_RefusedBeforeTheBody(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	for _, head := range []string{"POST /nowhere", "POST /test/v1/body/none", "PUT /test/v1/body/all", "POST /test/v1/body/all"} {
 		for _, framing := range []string{"content-length: 100\r\n\r\n", "content-length: 100\r\n\r\n{", "content-length: 100000000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n", "expect: 100-continue\r\ncontent-length: 100\r\n\r\n"} {
-			if strings.HasPrefix(framing, "transfer") && head == "POST /test/v1/body/none" {
-				continue // whether there is a body is known at its end only
-			}
-			c := d.socket(t)
-			from := time.Now()
-			if _, err := io.WriteString(c, head+" HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n"+framing); err != nil {
-				t.Fatal(err)
-			}
-			r := bufio.NewReader(c)
-			a, err := readH1(r, "POST")
-			if err != nil || a.status < 400 || a.status >= 500 { // no 100 either (D13)
-				t.Errorf("%s %q: %v, %v", head, framing, a, err)
-				continue
-			}
-			if took := time.Since(from); took > time.Second {
-				t.Errorf("%s %q: answered after %s", head, framing, took)
-			}
-			wantClosed(t, r, 3*time.Second)
+			t.Run(head+" "+framing, func(t *testing.T) {
+				t.Parallel()
+				c := d.socket(t)
+				from := time.Now()
+				if _, err := io.WriteString(c, head+" HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n"+framing); err != nil {
+					t.Fatal(err)
+				}
+				r := bufio.NewReader(c)
+				a, err := readH1(r, "POST")
+				if err != nil || a.status < 400 || a.status >= 500 { // no 100 either (D13)
+					t.Fatalf("%v, %v", a, err)
+				}
+				if took := time.Since(from); took > 2*time.Second {
+					t.Errorf("answered after %s", took)
+				}
+				wantClosed(t, r, 3*time.Second)
+			})
 		}
 	}
 }
 
 // TestD12_RestOfABodyIsNoRequest: bytes that were announced as a body are never taken for the next request.
 func TestD12_RestOfABodyIsNoRequest(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	const poison = "DELETE " + canaryPath + " HTTP/1.1\r\nhost: x\r\n\r\n"
 	for _, head := range []string{"POST /nowhere", "POST /test/v1/body/none", "POST /test/v1/body/all", "POST /test/v1/streams/upload-field?behavior.messages=1"} {
@@ -139,6 +163,27 @@ func TestD12_RestOfABodyIsNoRequest(t *testing.T) {
 	}
 }
 
+// TestD12_RestOfAStalledBody: a body that stalled was given up; what comes of it later is no request either.
+func TestD12_RestOfAStalledBody(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.Listeners[0].RequestTimeout = 100 * time.Millisecond })
+	const poison = "DELETE " + canaryPath + " HTTP/1.1\r\nhost: x\r\n\r\n"
+	for _, framing := range []string{"content-length: 500\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n", "transfer-encoding: chunked\r\n\r\n1ff\r\n{"} {
+		none(t, d.arrivals(func() {
+			c := d.socket(t)
+			if _, err := io.WriteString(c, "POST /test/v1/body/all HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"+framing); err != nil {
+				t.Fatal(err)
+			}
+			r := bufio.NewReader(c)
+			if a, err := readH1(r, "POST"); err != nil || a.status != 408 {
+				t.Fatalf("%q: %v, %v", framing, a, err)
+			}
+			_, _ = io.WriteString(c, poison) // may find the connection closed
+			_, _ = io.Copy(io.Discard, r)
+		}))
+	}
+}
+
 // small makes a socket that takes little before somebody reads.
 func (d *dragoman) small(t testing.TB) *net.TCPConn {
 	t.Helper()
@@ -149,129 +194,197 @@ func (d *dragoman) small(t testing.TB) *net.TCPConn {
 		}
 		return err
 	}}
-	c, err := dialer.DialContext(t.Context(), "tcp", d.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	return c.(*net.TCPConn)
+	return d.socketBy(t, &dialer)
 }
 
 // TestD9_WriteStall: a client that takes nothing of its answer is cut off after write_stall, in each of the ways in which that
 // can be.
 func TestD9_WriteStall(t *testing.T) {
-	const stall = 500 * time.Millisecond
-	d := start(t, func(c *config.Config) { c.Listeners[0].WriteStall = stall })
-	const download = "/test/v1/streams/download?behavior.messages=2000&behavior.payload_size=60000000"
-	ended := func(t *testing.T, method string, before testbackend.Counts) {
-		t.Helper()
-		if _, err := d.backend.Wait(within(t), method, func(n testbackend.Counts) bool { return n.Ended > before.Ended && n.Running == 0 }); err != nil {
-			t.Error(err)
+	t.Parallel()
+	const stall, slack = 300 * time.Millisecond, 3 * time.Second
+	ended := make(chan error, 10)
+	piece := "\x12\x80\x80\x04" + strings.Repeat("x", 64<<10) // google.api.HttpBody.data
+	address := misbehave(t, func(method string, ss grpc.ServerStream) error {
+		if method == binding+"Get" {
+			return ss.SendMsg(raw("\x7a\x80\xc0\x01" + strings.Repeat("z", 24<<10))) // payload
 		}
-	}
-	idle := func(t *testing.T, what string) {
+		if method != streams+"Download" {
+			return ss.SendMsg(raw("\x12\x80\xda\xc4\x09" + strings.Repeat("y", 20_000_000)))
+		}
+		defer func() { ended <- ss.Context().Err() }()
+		for {
+			if err := ss.SendMsg(raw(piece)); err != nil {
+				return err
+			}
+		}
+	})
+	d := startFor(t, address, func(c *config.Config) {
+		l := &c.Listeners[0]
+		l.WriteStall, l.IdleTimeout, l.MaxAnswer = stall, 2*stall, 32<<20
+	})
+	cut := func(t *testing.T, from time.Time) {
 		t.Helper()
 		eventually(t, func() error {
 			if n := connections(t, d.address); n > 0 {
-				return fmt.Errorf("%s: %d connections are open", what, n)
+				return fmt.Errorf("%d connections are open", n)
 			}
 			return nil
 		})
+		if took := time.Since(from); took < stall || took > stall+slack {
+			t.Errorf("the connection was closed after %s; want %s", took, stall)
+		}
+	}
+	reset := func(t *testing.T, p *prober, id uint32) {
+		t.Helper()
+		from := time.Now()
+		if _, err := p.read(id); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the answer ended with %v", err)
+		}
+		if took := time.Since(from); took > stall+slack {
+			t.Errorf("the stream was reset after %s; want %s", took, stall)
+		}
 	}
 	t.Run("stream, HTTP/1.1", func(t *testing.T) {
-		before := d.backend.Counts(streams + "Download")
+		from := time.Now()
 		c := d.small(t)
-		if _, err := io.WriteString(c, "GET "+download+" HTTP/1.1\r\nhost: x\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "GET /test/v1/streams/download HTTP/1.1\r\nhost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		ended(t, streams+"Download", before)
-		idle(t, "stream")
+		<-ended
+		cut(t, from)
 	})
 	t.Run("large answer, HTTP/1.1", func(t *testing.T) {
+		from := time.Now()
 		c := d.small(t)
-		if _, err := io.WriteString(c, "GET /test/v1/response/http/1?behavior.payload_size=15000000 HTTP/1.1\r\nhost: x\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "GET /test/v1/response/http/1 HTTP/1.1\r\nhost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		idle(t, "large answer")
+		cut(t, from)
 	})
-	t.Run("many small answers, HTTP/1.1", func(t *testing.T) {
-		c := d.small(t)
-		request := strings.Repeat("GET /test/v1/response/http/1?behavior.payload_size=60000 HTTP/1.1\r\nhost: x\r\n\r\n", 500)
-		go func() { _, _ = io.WriteString(c, request) }()
-		idle(t, "small answers")
-	})
+	for name, path := range map[string]string{"small": "/nowhere/" + strings.Repeat("x", 200), "middling": "/test/v1/things/1"} {
+		t.Run("many "+name+" answers, HTTP/1.1", func(t *testing.T) {
+			from := time.Now()
+			c := d.small(t)
+			requests := strings.Repeat("GET "+path+" HTTP/1.1\r\nhost: x\r\n\r\n", 1000)
+			go func() {
+				for {
+					if _, err := io.WriteString(c, requests); err != nil {
+						return
+					}
+				}
+			}()
+			eventually(t, func() error {
+				if n := connections(t, d.address); n > 0 {
+					return fmt.Errorf("%d connections are open", n)
+				}
+				return nil
+			})
+			if took := time.Since(from); took > 10*time.Second { // most of it to fill the sockets
+				t.Errorf("the connection was closed after %s", took)
+			}
+		})
+	}
 	t.Run("stream, HTTP/2 window", func(t *testing.T) {
-		before := d.backend.Counts(streams + "Download")
 		p := d.probe(t, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1000})
 		p.manual = true
-		id := p.open(true, p.head("GET", download)...)
-		if _, err := p.read(id); err == nil {
-			t.Error("the answer looks whole")
-		}
-		ended(t, streams+"Download", before)
+		reset(t, p, p.open(true, p.head("GET", "/test/v1/streams/download")...))
+		<-ended
+		_ = p.conn.Close()
 	})
 	t.Run("large answer, HTTP/2 window", func(t *testing.T) {
 		p := d.probe(t, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 		p.manual = true
-		id := p.open(true, p.head("GET", "/test/v1/response/http/1?behavior.payload_size=1000000")...)
-		if _, err := p.read(id); err == nil {
-			t.Error("the answer looks whole")
-		}
+		reset(t, p, p.open(true, p.head("GET", "/test/v1/response/http/1")...))
+		_ = p.conn.Close()
 	})
 	t.Run("small answer, HTTP/2 window", func(t *testing.T) {
 		p := d.probe(t, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 		p.manual = true
-		id := p.open(true, p.head("GET", "/test/v1/things/1")...)
-		if _, err := p.read(id); err == nil {
-			t.Error("the answer looks whole")
-		}
+		reset(t, p, p.open(true, p.head("GET", "/nowhere")...))
+		_ = p.conn.Close()
 	})
 	t.Run("stream, HTTP/2 socket", func(t *testing.T) {
-		before := d.backend.Counts(streams + "Download")
+		from := time.Now()
 		c := d.small(t)
-		framer := http2.NewFramer(c, c)
-		p := &prober{t: t, conn: c, framer: framer, next: 1, manual: true}
+		p := &prober{t: t, conn: c, framer: http2.NewFramer(c, c), next: 1, manual: true}
 		p.hpackTo()
 		if _, err := io.WriteString(c, http2.ClientPreface); err != nil {
 			t.Fatal(err)
 		}
-		p.must(framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30}))
-		p.must(framer.WriteWindowUpdate(0, 1<<30))
-		p.open(true, p.head("GET", download)...)
-		ended(t, streams+"Download", before)
+		p.must(p.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30}))
+		p.must(p.framer.WriteWindowUpdate(0, 1<<30))
+		p.open(true, p.head("GET", "/test/v1/streams/download")...)
+		<-ended
+		cut(t, from)
 	})
+}
+
+// TestD9_QuietIsNotStalled: a stream in which nothing is to be sent for longer than write_stall goes on.
+func TestD9_QuietIsNotStalled(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.Listeners[0].WriteStall = 300 * time.Millisecond })
+	for _, c := range d.both(t) {
+		a := c.call(t, "POST", repeat, `{"behavior":{"messages":4,"sleep":"0.6s"}}`)
+		if records := lines(t, a.body); a.status != 200 || len(records) != 4 {
+			t.Errorf("%s: %d %s", c.name, a.status, a.body)
+		}
+	}
+	client, err := testv1.NewStreamServiceClient(d.dial(t)).Repeat(within(t), request(t, `{"behavior":{"messages":4,"sleep":"0.6s","headerFirst":true}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if _, err := client.Recv(); err != nil {
+			t.Fatalf("gRPC: message %d: %v", i, err)
+		}
+	}
+	if _, err := client.Recv(); !errors.Is(err, io.EOF) {
+		t.Errorf("gRPC: %v", err)
+	}
 }
 
 // TestD9_SlowIsNotStalled: who takes little, but something, gets all of it.
 func TestD9_SlowIsNotStalled(t *testing.T) {
-	const stall = 500 * time.Millisecond
+	const stall, size = 400 * time.Millisecond, 15_000_000
 	d := start(t, func(c *config.Config) { c.Listeners[0].WriteStall = stall })
-	const size = 15_000_000
-	c := d.small(t)
-	if _, err := fmt.Fprintf(c, "GET /test/v1/response/http/1?behavior.payload_size=%d HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", size); err != nil {
-		t.Fatal(err)
-	}
-	// About three times as long as a client may take nothing.
-	ticker := time.NewTicker(stall / 25)
-	defer ticker.Stop()
-	var got int64
-	for {
-		n, err := io.CopyN(io.Discard, c, size/75)
-		got += n
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
+	// read takes about three times as long as a client may take nothing.
+	read := func(t *testing.T, r io.Reader) {
+		t.Helper()
+		ticker := time.NewTicker(stall / 25)
+		defer ticker.Stop()
+		var got int64
+		for {
+			n, err := io.CopyN(io.Discard, r, size/75)
+			got += n
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
-			break
+			<-ticker.C
 		}
-		<-ticker.C
+		if got < size {
+			t.Errorf("the client has %d of %d bytes", got, size)
+		}
 	}
-	if got < size {
-		t.Errorf("the client has %d of %d bytes", got, size)
-	}
+	target := fmt.Sprintf("/test/v1/response/http/1?behavior.payload_size=%d", size)
+	t.Run("HTTP/1.1", func(t *testing.T) {
+		c := d.small(t)
+		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", target); err != nil {
+			t.Fatal(err)
+		}
+		read(t, c)
+	})
+	t.Run("h2c", func(t *testing.T) {
+		c := d.h2(t)
+		response, err := c.http.Do(c.request(t, "GET", target, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		read(t, response.Body)
+	})
 }
 
 // connections counts the sockets that others have open to an address, by what the kernel says.
@@ -302,6 +415,7 @@ func connections(t testing.TB, address string) int {
 
 // TestE10_LengthThatLies: a length prefix of 4 GiB takes no memory and is answered at once.
 func TestE10_LengthThatLies(t *testing.T) {
+	t.Parallel()
 	d := start(t, nil)
 	p := d.probe(t)
 	id := p.open(false, p.head("POST", binding+"NoRule", "content-type", "application/grpc", "te", "trailers")...)
@@ -313,9 +427,10 @@ func TestE10_LengthThatLies(t *testing.T) {
 
 // TestT197_BackendStopsMidway: a backend that closes its connection in the middle of an answer is no short answer.
 func TestT197_BackendStopsMidway(t *testing.T) {
+	t.Parallel()
 	b := testbackend.Run(t, testbackend.Config{Name: "b1"})
 	address := accept(t, func(c net.Conn) {
-		up, err := net.Dial("tcp", b.Address())
+		up, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.Address())
 		if err != nil {
 			return
 		}

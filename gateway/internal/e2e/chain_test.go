@@ -1,0 +1,98 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/dragoman-gateway/dragoman/gateway"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
+	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
+	"github.com/dragoman-gateway/dragoman/transcoder/native"
+	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
+	"github.com/dragoman-gateway/dragoman/transcoder/rest"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema/protofile"
+)
+
+// channel forwards calls to any gRPC channel.
+type channel struct{ conn grpc.ClientConnInterface }
+
+func (c channel) Forward(call *transcoder.Call, s transcoder.Stream) error {
+	return transcoder.Forward(call, s, c.conn)
+}
+
+// embed runs a gateway that is put together by hand, as a program that embeds it would, with a chain of the test's own.
+func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage) *dragoman {
+	t.Helper()
+	b := testbackend.Run(t, testbackend.Config{Name: "b1"})
+	conn, err := grpc.NewClient(b.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	source, err := protofile.New(protofile.Config{Dirs: []string{protoFolder + "/dragoman/test"}, ImportPaths: []string{protoFolder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := source.Load(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux, err := transcoder.NewMux(transcoder.Config{Schemas: []*schema.Schema{s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var methods []protoreflect.MethodDescriptor
+	for _, m := range mux.Methods() {
+		methods = append(methods, m.Desc)
+	}
+	table, problems := httprule.Build(methods, httprule.Config{})
+	if table == nil {
+		t.Fatal(problems)
+	}
+	mux.SetRoutes(table)
+	r, err := rest.New(rest.Config{}, mux)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.SetProtocols(native.New(), r)
+	route := gateway.Route{Chain: interceptor.NewChain(stages...), Backend: channel{conn}}
+	snapshot, err := gateway.NewSnapshot(mux, slices.Repeat([]gateway.Route{route}, len(mux.Methods())), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if observer != nil {
+		snapshot.Observers = []gateway.Observer{observer}
+	}
+
+	d := &dragoman{backend: b, log: newLogLines(), access: newLogLines()}
+	g := gateway.New(slog.New(slog.NewJSONHandler(d.log, nil)))
+	g.Swap(snapshot)
+	server := httptest.NewUnstartedServer(nethttp.Handler(nethttp.Config{}, g.Serve))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.NewJSONHandler(d.log, nil), slog.LevelWarn)
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		g.Close()
+		if n := g.InFlight(); n != 0 {
+			t.Errorf("%d calls are under way after the end", n)
+		}
+	})
+	d.address = server.Listener.Addr().String()
+	return d
+}
