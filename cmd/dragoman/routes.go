@@ -71,7 +71,7 @@ func routeLines(loaded *app.Loaded, cfg *config.Config, match string) []routeLin
 		m := mux.Method("/" + name)
 		line := routeLine{
 			Verb: b.HTTPMethod, Path: b.Template.String(), Method: name, Kind: m.Kind(), Origin: b.Place.Origin.String(),
-			Declared: m.Schema.Locate(b.Method).String(),
+			Declared: loaded.Declared(b).String(),
 		}
 		switch b.Body {
 		case httprule.BodyWhole:

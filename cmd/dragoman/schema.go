@@ -18,8 +18,10 @@ import (
 )
 
 func newSchema(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "schema", Short: "List what schemas hold, and write descriptor sets", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{
+		Use: "schema", Short: "List what schemas hold, and write descriptor sets", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	cmd.AddCommand(newSchemaList(t), newSchemaBuild(t))
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
@@ -24,6 +25,8 @@ type Loaded struct {
 
 	// Schemas are those of the sources that were loaded, in the order of the configuration.
 	Schemas []*schema.Schema
+	// Declared returns where the rule of a route is written.
+	Declared func(*httprule.Binding) schema.Position
 	// Skipped are the sources that were not loaded because that needs a backend.
 	Skipped []string
 
@@ -57,22 +60,25 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 			some.Backends = append(some.Backends, b)
 		}
 	}
-	assembly, err := assemble.New(&some, assemble.Parts{Pool: backend.NewPool(log), Log: log})
+	assembly, err := assemble.New(&some, assemble.Parts{Pool: backend.NewPool(log), Log: log, Partial: len(loaded.Skipped) > 0})
 	if err != nil {
 		return nil, err
 	}
 	var snapshot *gateway.Snapshot
 	manager := reload.New(reload.Config{
 		Sources: assembly.Sources(), Swap: func(s *gateway.Snapshot) { snapshot = s }, Log: log,
-		Build: func(schemas []*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error) {
-			loaded.Schemas = schemas
-			return assembly.Build(schemas)
+		Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
+			for _, l := range loads {
+				loaded.Schemas = append(loaded.Schemas, l.Schema)
+			}
+			return assembly.Build(loads)
 		},
 	})
 	if loaded.Event, err = manager.Load(ctx); err != nil {
 		assembly.Close()
 		return nil, err
 	}
+	loaded.Declared = assembly.Declared
 	loaded.close = func() {
 		snapshot.Release()
 		assembly.Close()

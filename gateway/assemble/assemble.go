@@ -8,6 +8,7 @@ package assemble
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -33,6 +34,9 @@ type Parts struct {
 	Observers []gateway.Observer
 	// Log is the gateway's own log.
 	Log *slog.Logger
+	// Partial says that sources were left out of the configuration, for looking at the rest: a rule whose method is not there
+	// may be for one of theirs.
+	Partial bool
 }
 
 // Assembly makes snapshots of one configuration. Build and Close are called from one goroutine at a time.
@@ -42,6 +46,7 @@ type Assembly struct {
 	sources  []Source
 	backends map[string]*backend.Backend
 	release  func()
+	places   *places // of what Build made last
 }
 
 // New checks what a configuration names and opens its backends; it does not wait for them. The error joins all problems.
@@ -58,7 +63,7 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	return a, nil
 }
 
-// Sources returns the sources of the configuration; the schemas that Build is given are theirs, in the same order.
+// Sources returns the sources of the configuration; what Build is given is theirs, in the same order.
 func (a *Assembly) Sources() []Source { return a.sources }
 
 // Close gives back the backends that the assembly holds. Snapshots hold their own.
@@ -84,16 +89,16 @@ func (a *Assembly) Backends() []BackendState {
 	return states
 }
 
-// Build makes the snapshot of these schemas. The diagnostics say what is doubtful; the error, a *schema.LoadError, holds all
+// Build makes the snapshot of what the sources gave. The diagnostics say what is doubtful; the error, a *schema.LoadError, holds all
 // that is wrong, and then nothing is made.
-func (a *Assembly) Build(schemas []*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error) {
+func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 	mux, err := transcoder.NewMux(transcoder.Config{
-		Schemas: schemas, Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) },
+		Schemas: schemasOf(loads), Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) },
 	})
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	doubts, err := a.addRoutes(mux, schemas)
+	doubts, err := a.addRoutes(mux, loads)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,24 +134,42 @@ func each(err error) []schema.Diagnostic {
 }
 
 // addRoutes makes the route table of the methods of a Mux.
-func (a *Assembly) addRoutes(mux *transcoder.Mux, schemas []*schema.Schema) ([]schema.Diagnostic, error) {
-	methods := make([]protoreflect.MethodDescriptor, 0, len(mux.Methods()))
-	for _, m := range mux.Methods() {
-		methods = append(methods, m.Desc)
+func (a *Assembly) addRoutes(mux *transcoder.Mux, loads []Loaded) ([]schema.Diagnostic, error) {
+	var (
+		schemas     = schemasOf(loads)
+		rules       = &ruleSet{}
+		diagnostics []schema.Diagnostic
+		cfg         = a.ruleConfig()
+	)
+	for _, l := range loads {
+		rules.files = append(rules.files, l.Rules.List()...)
 	}
-	table, problems := httprule.Build(methods, a.ruleConfig())
-	at := &places{schemas: schemas}
-	diagnostics := at.diagnostics(problems)
+	methods := candidates(mux, schemas, len(rules.files) > 0 || a.hasOwnRules())
+	rules.own, diagnostics = a.ownRules(methods)
+	bindings, problems := a.bind(methods, rules, cfg)
+	table, more := httprule.NewTable(bindings, cfg)
+	places := &places{schemas: schemas, config: a.config, rules: rules}
+	for _, d := range places.diagnostics(append(problems, more...)) {
+		if d.Code == string(httprule.CodeSelectorUnused) {
+			d = a.missing(d)
+		}
+		diagnostics = append(diagnostics, d)
+	}
 	schema.Sort(diagnostics)
-	if table == nil || httprule.HasErrors(problems) {
+	if table == nil || slices.ContainsFunc(diagnostics, func(d schema.Diagnostic) bool { return d.Level == schema.Error }) {
 		return nil, &schema.LoadError{Diagnostics: diagnostics}
 	}
 	mux.SetRoutes(table)
+	a.places = places
 	for _, s := range schemas {
 		diagnostics = append(diagnostics, s.Unserved()...)
 	}
 	return diagnostics, nil
 }
+
+// Declared returns where the rule of a binding is written that is in the snapshot that Build made last. It may be called when
+// Build may be.
+func (a *Assembly) Declared(b *httprule.Binding) schema.Position { return a.places.declared(b) }
 
 func (a *Assembly) ruleConfig() httprule.Config {
 	cfg := httprule.Config{
@@ -154,8 +177,12 @@ func (a *Assembly) ruleConfig() httprule.Config {
 		DisableDerivedHead: a.config.Routes.DisableDerivedHead,
 		MaxPathBytes:       a.config.Routes.MaxPath,
 	}
+	cfg.Grammar.LiteralTail = a.config.Schemas.LiteralTail
 	if a.config.Schemas.OnConflict == config.ConflictFirstWins {
 		cfg.OnConflict = httprule.ConflictFirstWins
+	}
+	if a.config.Schemas.MergeRules == config.MergeAdd {
+		cfg.Merge = httprule.MergeAdd
 	}
 	switch a.config.Routes.TrailingSlash {
 	case config.SlashIgnore:

@@ -9,22 +9,11 @@ import (
 	"fmt"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/descriptorset"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/protofile"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/reflection"
+	"github.com/dragoman-gateway/dragoman/transcoder/serviceconfig"
 )
-
-// Source is a source of schemas under the name that the configuration gives it.
-type Source struct {
-	schema.Source
-	name string
-	// Watch loads it again when it changes.
-	Watch bool
-}
-
-// Name returns the name in the configuration, or what the source calls itself.
-func (s Source) Name() string { return cmp.Or(s.name, s.Source.Name()) }
 
 // openSources makes the sources that the configuration names. The error joins all problems.
 func (a *Assembly) openSources() ([]Source, error) {
@@ -33,12 +22,16 @@ func (a *Assembly) openSources() ([]Source, error) {
 		errs    []error
 	)
 	for i := range a.config.Schemas.Sources {
-		s, err := a.openSource(&a.config.Schemas.Sources[i])
+		cfg := &a.config.Schemas.Sources[i]
+		s, err := a.openSource(cfg)
+		if err == nil && len(cfg.HTTPRules) > 0 {
+			s.Rules, err = serviceconfig.New(serviceconfig.Config{Paths: cfg.HTTPRules})
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("schemas.sources[%d]: %w", i, err))
 			continue
 		}
-		s.name = a.config.Schemas.Sources[i].Name
+		s.name = cfg.Name
 		sources = append(sources, s)
 	}
 	return sources, errors.Join(errs...)
@@ -65,7 +58,7 @@ func (a *Assembly) openSource(cfg *config.Source) (Source, error) {
 			return Source{}, fmt.Errorf("reflection.backend is %q; there is no such backend", cfg.Reflection.Backend)
 		}
 		s, err := reflection.New(reflection.Config{Name: cmp.Or(a.target(b.Name()), b.Name()), Conn: b.Channel(), Interval: cfg.Reflection.Interval})
-		return Source{Source: s, Watch: true}, err
+		return Source{Source: s, Watch: true, asks: true}, err
 	default:
 		return Source{}, errors.New("it is of no kind; it must be one of protos, descriptor_set and reflection")
 	}

@@ -27,7 +27,7 @@ func (k *compiler) schemas(m *configv1.Schemas) {
 	}
 	s.Expose = k.globs(m.GetExpose(), "schemas.expose")
 	s.Hide = k.globs(m.GetHide(), "schemas.hide")
-	s.OnConflict = OnConflict(m.GetOnConflict())
+	s.OnConflict, s.MergeRules, s.LiteralTail = OnConflict(m.GetOnConflict()), MergeRules(m.GetMergeRules()), m.GetAllowLiteralTail()
 }
 
 func (k *compiler) source(m *configv1.Source, at string) Source {
@@ -50,6 +50,10 @@ func (k *compiler) source(m *configv1.Source, at string) Source {
 		byDefault = kind.Reflection.GetBackend()
 	}
 	s.Name = cmp.Or(s.Name, byDefault)
+	for _, file := range m.GetHttpRules() {
+		s.HTTPRules = append(s.HTTPRules, k.file(file))
+	}
+	k.distinct(s.HTTPRules, at+".http_rules") // as they are in the end: ./a.yaml is a.yaml
 	return s
 }
 

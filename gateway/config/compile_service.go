@@ -32,7 +32,7 @@ func (k *compiler) services(m *configv1.Config) {
 		for j, method := range s.GetMethods() {
 			at := item(path+".methods", j)
 			unique(k.collector, names, method.GetName(), at+".name", "put them together")
-			service.Methods = append(service.Methods, Method{Name: method.GetName(), Policy: policy(method.GetPolicy())})
+			service.Methods = append(service.Methods, Method{Name: method.GetName(), Policy: policy(method.GetPolicy()), HTTP: httpRules(method.GetHttp())})
 			k.deadline(append(own[:2:2], layer{path: at + ".policy", policy: &service.Methods[j].Policy}))
 		}
 		k.cfg.Services = append(k.cfg.Services, service)

@@ -74,6 +74,10 @@ type Schemas struct {
 	Hide []Glob
 	// OnConflict says what happens when two methods claim one path; "" means ConflictReject.
 	OnConflict OnConflict
+	// MergeRules says what the HTTPRules of sources do to annotations; "" means MergeReplace.
+	MergeRules MergeRules
+	// LiteralTail permits segments behind ** in paths.
+	LiteralTail bool
 }
 
 // Exposes says whether clients can call the methods of a service, by its full name.
@@ -91,6 +95,8 @@ type Source struct {
 	DescriptorSet *DescriptorSet
 	// Reflection is a backend that is asked.
 	Reflection *Reflection
+	// HTTPRules are files with HTTP rules, google.api.Service in YAML; none twice.
+	HTTPRules []string
 }
 
 // Protos are folders of .proto files.
@@ -268,6 +274,7 @@ func (c *Config) SetDefaults() {
 		}
 	}
 	c.Schemas.OnConflict = cmp.Or(c.Schemas.OnConflict, ConflictReject)
+	c.Schemas.MergeRules = cmp.Or(c.Schemas.MergeRules, MergeReplace)
 	c.JSON.EmitDefaults = cmp.Or(c.JSON.EmitDefaults, EmitPrint)
 	c.Routes.TrailingSlash = cmp.Or(c.Routes.TrailingSlash, SlashStrict)
 	c.Routes.UnknownQuery = cmp.Or(c.Routes.UnknownQuery, QueryReject)
@@ -282,6 +289,9 @@ func (c *Config) Position(path string) (line, column int) {
 	p := (&collector{places: c.places}).place(path)
 	return p.line, p.column
 }
+
+// Line returns a line of the file, without its end; "" without a file, and where there is no such line. Lines begin with 1.
+func (c *Config) Line(number int) string { return c.text.line(number) }
 
 // Problem returns a problem of a setting that is found later, such as a certificate that cannot be read, with its place in
 // the file. The path is as in Position.

@@ -76,14 +76,14 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 					Dirs:        []string{"proto"},
 					ImportPaths: []config.ImportPath{{Dir: "third_party"}, {Virtual: "acme/common", Dir: "../common/protos"}},
 					Watch:       true,
-				}},
+				}, HTTPRules: []string{"rest/orders.yaml", "/etc/dragoman/rules.yaml"}},
 				{Name: "one,two", Protos: &config.Protos{Dirs: []string{"one", "two"}}},
 				{Name: "ci", DescriptorSet: &config.DescriptorSet{Path: "/etc/dragoman/descriptors/*.binpb", Watch: true}},
 				{Name: "live", Reflection: &config.Reflection{Backend: "search", Interval: 30 * time.Second}},
 			},
 			Expose:     []config.Glob{glob(t, "acme.**")},
 			Hide:       []config.Glob{glob(t, "acme.internal.**"), glob(t, "**.AdminService")},
-			OnConflict: config.ConflictFirstWins,
+			OnConflict: config.ConflictFirstWins, MergeRules: config.MergeAdd, LiteralTail: true,
 		},
 		Backends: []backend.Config{{
 			Name: "orders",
@@ -102,7 +102,10 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		Services: []config.Service{
 			{Match: glob(t, "acme.users.v1.*"), Backend: "users", Policy: policy(3*time.Second, 0, 0), Methods: []config.Method{
 				{Name: "GetUser", Policy: policy(500*time.Millisecond, 2*time.Second, 0)},
-				{Name: "WatchUsers", Policy: policy(0, 0, time.Hour)},
+				{Name: "WatchUsers", Policy: policy(0, 0, time.Hour), HTTP: []config.HTTPRule{
+					{Pattern: "get", Path: "/v1/users:watch"},
+					{Pattern: "custom", Kind: "SEARCH", Path: "/v1/users", Body: "*", ResponseBody: "users"},
+				}},
 			}},
 			{Match: glob(t, "acme.search.**"), Backend: "search"},
 			{Match: glob(t, "**"), Backend: "orders"},
@@ -136,7 +139,7 @@ func TestDefaultsAreSecure(t *testing.T) {
 		Listeners: []transport.Config{{Name: "default", Address: ":8080"}},
 		Schemas: config.Schemas{
 			Sources:    []config.Source{{Name: "./proto", Protos: &config.Protos{Dirs: []string{"proto"}, Watch: true}}},
-			OnConflict: config.ConflictReject,
+			OnConflict: config.ConflictReject, MergeRules: config.MergeReplace,
 		},
 		Backends:      []backend.Config{{Name: "all", Target: "localhost:50051"}},
 		Services:      []config.Service{{Match: glob(t, "**"), Backend: "all"}},
@@ -285,9 +288,10 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
 		"listeners[1].tls.cert":                     {19, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {46, 11},
-		`backends["users"].tls`:                     {45, 5},
-		"services[0].methods[0].policy.timeout":     {69, 20},
+		`backends["users"].tls.ca`:                  {49, 11},
+		`backends["users"].tls`:                     {48, 5},
+		"services[0].methods[0].policy.timeout":     {72, 20},
+		"services[0].methods[1].http[0].get":        {76, 22},
 		"schemas.sources[0].protos.import_paths[1]": {30, 13},
 		"": {1, 1},
 	} {

@@ -34,6 +34,8 @@ type Method struct {
 	Name string
 	// Policy is the method's own.
 	Policy Policy
+	// HTTP are the method's HTTP rules, instead of its annotation and of the rules of files; none leaves it those.
+	HTTP []HTTPRule
 }
 
 // Origin says which rule set a value: the path of the setting, such as services[1].policy.timeout. "" is the built-in

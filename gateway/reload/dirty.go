@@ -5,22 +5,41 @@ package reload
 
 import "sync"
 
-// dirty is a set of indices that watchers mark and the reloading goroutine takes, so that any number of
+// change is what a watcher tells of: a source, or just the files of rules below it.
+type change struct {
+	source    int
+	onlyRules bool
+}
+
+// dirty is a set of changes that watchers mark and the reloading goroutine takes, so that any number of
 // changes during a reload is one reload more (fault 22).
 type dirty struct {
 	signal chan struct{} // has an element when something is marked
 
 	mu     sync.Mutex
-	marked []bool // guarded by mu
+	marked []extent // by source; guarded by mu
 }
 
-func newDirty(n int) *dirty {
-	return &dirty{signal: make(chan struct{}, 1), marked: make([]bool, n)}
+// extent is how much of a source changed.
+type extent uint8
+
+const (
+	nothing extent = iota
+	rulesOnly
+	everything
+)
+
+func newDirty(sources int) *dirty {
+	return &dirty{signal: make(chan struct{}, 1), marked: make([]extent, sources)}
 }
 
-func (d *dirty) mark(i int) {
+func (d *dirty) mark(c change) {
+	much := everything
+	if c.onlyRules {
+		much = rulesOnly
+	}
 	d.mu.Lock()
-	d.marked[i] = true
+	d.marked[c.source] = max(d.marked[c.source], much)
 	d.mu.Unlock()
 	select {
 	case d.signal <- struct{}{}:
@@ -28,16 +47,16 @@ func (d *dirty) mark(i int) {
 	}
 }
 
-// take returns what is marked and clears it.
-func (d *dirty) take() []int {
+// take returns what is marked, each source once, and clears it.
+func (d *dirty) take() []change {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var all []int
-	for i, m := range d.marked {
-		if m {
-			all = append(all, i)
+	var all []change
+	for i, much := range d.marked {
+		if much != nothing {
+			all = append(all, change{source: i, onlyRules: much == rulesOnly})
 		}
-		d.marked[i] = false
+		d.marked[i] = nothing
 	}
 	return all
 }

@@ -25,9 +25,9 @@ const pollInterval = 2 * time.Second
 type Config struct {
 	// Sources are loaded at the start, all of them.
 	Sources []assemble.Source
-	// Build makes a snapshot of the schemas of the sources, which come in the same order. The diagnostics say what is
+	// Build makes a snapshot of what the sources gave, which comes in the same order. The diagnostics say what is
 	// doubtful; with an error, *schema.LoadError, nothing is made. Build is called from one goroutine at a time.
-	Build func(schemas []*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error)
+	Build func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error)
 	// Swap puts a snapshot in force.
 	Swap func(*gateway.Snapshot)
 	// Notify is told of every reload, from the goroutine of Run; it should return soon. Nil tells nobody.
@@ -58,7 +58,8 @@ type Event struct {
 // Manager loads and reloads. Load is called first, then Run; both from one goroutine.
 type Manager struct {
 	config  Config
-	schemas []*schema.Schema // of the last load that took effect
+	latest  []assemble.Loaded // what each source gave last, whether or not it took effect
+	inForce []assemble.Loaded
 	current *gateway.Snapshot
 	routes  []string
 	since   time.Time
@@ -70,15 +71,15 @@ func New(cfg Config) *Manager {
 	if cfg.Notify == nil {
 		cfg.Notify = func(Event) {}
 	}
-	return &Manager{config: cfg, schemas: make([]*schema.Schema, len(cfg.Sources))}
+	return &Manager{config: cfg, latest: make([]assemble.Loaded, len(cfg.Sources))}
 }
 
 // Load loads all sources, at the same time, and puts the first snapshot in force. The error holds what is wrong
 // with all of them.
 func (m *Manager) Load(ctx context.Context) (Event, error) {
-	all := make([]int, len(m.config.Sources))
+	all := make([]change, len(m.config.Sources))
 	for i := range all {
-		all[i] = i
+		all[i] = change{source: i}
 	}
 	e := m.reload(ctx, all)
 	return e, e.Err
@@ -93,7 +94,10 @@ func (m *Manager) Run(ctx context.Context) {
 		if !s.Watch {
 			continue
 		}
-		watchers.Go(func() { m.watch(ctx, s, func() { dirty.mark(i) }) })
+		watchers.Go(func() { m.watch(ctx, s, s.Source, func() { dirty.mark(change{source: i}) }) })
+		if s.Rules != nil {
+			watchers.Go(func() { m.watch(ctx, s, s.Rules, func() { dirty.mark(change{source: i, onlyRules: true}) }) })
+		}
 	}
 	for {
 		select {
@@ -107,9 +111,9 @@ func (m *Manager) Run(ctx context.Context) {
 	}
 }
 
-// watch marks a source whenever it may have changed. What cannot be watched is loaded now and then.
-func (m *Manager) watch(ctx context.Context, s assemble.Source, changed func()) {
-	if w, ok := s.Source.(schema.Watcher); ok {
+// watch marks a source whenever what of it is to be watched may have changed. What cannot be watched is loaded now and then.
+func (m *Manager) watch(ctx context.Context, s assemble.Source, watched any, changed func()) {
+	if w, ok := watched.(schema.Watcher); ok {
 		err := w.Watch(ctx, changed)
 		if ctx.Err() != nil {
 			return
@@ -129,41 +133,68 @@ func (m *Manager) watch(ctx context.Context, s assemble.Source, changed func()) 
 	}
 }
 
-// reload loads the sources with these indices and, if all is well, puts a new snapshot in force.
-func (m *Manager) reload(ctx context.Context, changed []int) Event {
-	e := Event{Time: time.Now()}
-	for _, i := range changed {
-		e.Sources = append(e.Sources, m.config.Sources[i].Name())
-	}
-	schemas, err := m.load(ctx, changed)
-	if err == nil && m.current != nil && slices.Equal(schemas, m.schemas) {
-		e.Snapshot, e.Since, e.Took, e.Diagnostics = m.current, m.since, time.Since(e.Time), m.doubts
-		return e // nothing is new
+// reload loads what changed and, if all is well, puts a new snapshot in force.
+func (m *Manager) reload(ctx context.Context, changes []change) Event {
+	e := Event{Time: time.Now(), Snapshot: m.current, Since: m.since}
+	for _, c := range changes {
+		e.Sources = append(e.Sources, m.config.Sources[c.source].Name())
 	}
 	var next *gateway.Snapshot
+	loads, err := m.load(ctx, changes)
 	if err == nil {
-		next, e.Diagnostics, err = m.config.Build(schemas)
+		if m.current != nil && slices.Equal(loads, m.inForce) {
+			e.Took, e.Diagnostics = time.Since(e.Time), m.doubts
+			return e // nothing is new
+		}
+		next, loads, e.Diagnostics, err = m.build(loads, changes)
 	}
 	if err != nil {
-		e.Err, e.Snapshot, e.Since, e.Took = err, m.current, m.since, time.Since(e.Time)
+		e.Err, e.Took = err, time.Since(e.Time)
 		return e
 	}
 	m.config.Swap(next)
 	before := m.routes
-	m.schemas, m.current, m.routes, m.since, m.doubts = schemas, next, routesOf(next), e.Time, e.Diagnostics
+	m.inForce, m.current, m.routes, m.since, m.doubts = loads, next, routesOf(next), e.Time, e.Diagnostics
 	e.Snapshot, e.Since, e.Took = next, m.since, time.Since(e.Time)
 	e.Added, e.Removed = difference(before, m.routes)
 	return e
 }
 
-// load returns the schemas with those of the changed sources loaded anew. The error holds all diagnostics.
-func (m *Manager) load(ctx context.Context, changed []int) ([]*schema.Schema, error) {
-	schemas, errs := slices.Clone(m.schemas), make([]error, len(changed))
-	var loads sync.WaitGroup
-	for n, i := range changed {
-		loads.Go(func() { schemas[i], errs[n] = m.config.Sources[i].Load(ctx) })
+// build makes a snapshot of the latest of all sources: what was refused alone may be right with what came since, such as a method
+// with a new name and then the rule for it. But a source that stays wrong holds up no other: failing that, what changed now is
+// tried with what is in force. It returns what the snapshot is made of.
+func (m *Manager) build(latest []assemble.Loaded, changes []change) (*gateway.Snapshot, []assemble.Loaded, []schema.Diagnostic, error) {
+	next, doubts, err := m.config.Build(latest)
+	if err == nil || m.current == nil {
+		return next, latest, doubts, err
 	}
-	loads.Wait()
+	loads := slices.Clone(m.inForce)
+	for _, c := range changes {
+		loads[c.source] = latest[c.source]
+	}
+	if slices.Equal(loads, latest) || slices.Equal(loads, m.inForce) {
+		return nil, nil, nil, err
+	}
+	if next, doubts, again := m.config.Build(loads); again == nil {
+		return next, loads, doubts, nil
+	}
+	return nil, nil, nil, err
+}
+
+// load returns the latest of all sources, with what changed loaded anew. The error holds all diagnostics.
+func (m *Manager) load(ctx context.Context, changes []change) ([]assemble.Loaded, error) {
+	loads, errs := slices.Clone(m.latest), make([]error, len(changes))
+	var running sync.WaitGroup
+	for n, c := range changes {
+		running.Go(func() {
+			loaded, err := m.config.Sources[c.source].Load(ctx, loads[c.source], c.onlyRules)
+			if errs[n] = err; err == nil {
+				loads[c.source] = loaded
+			}
+		})
+	}
+	running.Wait()
+	m.latest = loads
 	var all schema.LoadError
 	for n, err := range errs {
 		if err == nil {
@@ -174,13 +205,13 @@ func (m *Manager) load(ctx context.Context, changed []int) ([]*schema.Schema, er
 			continue
 		}
 		all.Diagnostics = append(all.Diagnostics, schema.Diagnostic{
-			Message: m.config.Sources[changed[n]].Name() + ": " + err.Error(),
+			Message: m.config.Sources[changes[n].source].Name() + ": " + err.Error(),
 		})
 	}
 	if len(all.Diagnostics) > 0 {
 		return nil, &all
 	}
-	return schemas, nil
+	return loads, nil
 }
 
 // routesOf lists the routes of a snapshot, sorted.

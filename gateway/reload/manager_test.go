@@ -86,7 +86,7 @@ func TestT7RefusedReloadKeepsWhatServes(t *testing.T) {
 		)
 		m := New(Config{
 			Sources: []assemble.Source{{Source: a, Watch: true}, {Source: b, Watch: true}},
-			Build: func([]*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error) {
+			Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 				if refuse.Load() {
 					return nil, nil, &schema.LoadError{Diagnostics: []schema.Diagnostic{{Message: "two methods claim a route"}}}
 				}
@@ -148,7 +148,7 @@ func TestNothingNewSwapsNothing(t *testing.T) {
 	swaps := 0
 	m := New(Config{
 		Sources: []assemble.Source{{Source: &source{name: "a", same: same}}},
-		Build:   func([]*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil },
+		Build:   func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil },
 		Swap:    func(*gateway.Snapshot) { swaps++ },
 	})
 	for range 3 {
@@ -168,7 +168,7 @@ func TestSourceThatCannotBeWatchedIsPolled(t *testing.T) {
 		s := &source{name: "a", broken: errors.New("no watches left")}
 		m := New(Config{
 			Sources: []assemble.Source{{Source: s, Watch: true}}, Swap: func(*gateway.Snapshot) {}, Log: slog.New(slog.DiscardHandler),
-			Build: func([]*schema.Schema) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil },
+			Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil },
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -191,12 +191,14 @@ func TestFault22ChangesAreCoalesced(t *testing.T) {
 	t.Parallel()
 	d := newDirty(3)
 	for range 100 {
-		d.mark(2)
-		d.mark(0)
+		d.mark(change{source: 2})
+		d.mark(change{source: 0})
+		d.mark(change{source: 1, onlyRules: true})
+		d.mark(change{source: 2, onlyRules: true}) // is less than what is marked
 	}
 	<-d.signal
-	if got := d.take(); !slices.Equal(got, []int{0, 2}) {
-		t.Errorf("got %v; want 0 and 2", got)
+	if got, want := d.take(), []change{{source: 0}, {source: 1, onlyRules: true}, {source: 2}}; !slices.Equal(got, want) {
+		t.Errorf("got %v; want %v", got, want)
 	}
 	select {
 	case <-d.signal:

@@ -43,9 +43,18 @@ type Schemas struct {
 	// those it has; first_wins keeps the method whose full name comes first, and warns.
 	//
 	// Default: reject.
-	OnConflict    string `protobuf:"bytes,4,opt,name=on_conflict,json=onConflict,proto3" json:"on_conflict,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OnConflict string `protobuf:"bytes,4,opt,name=on_conflict,json=onConflict,proto3" json:"on_conflict,omitempty"`
+	// MergeRules is what the files of http_rules do to the annotation of a method that they have a rule for: replace, the last
+	// rule stands alone, as google.api.http says; add, the annotation and all rules stand, as with grpc-gateway.
+	//
+	// Default: replace.
+	MergeRules string `protobuf:"bytes,5,opt,name=merge_rules,json=mergeRules,proto3" json:"merge_rules,omitempty"`
+	// AllowLiteralTail permits segments behind ** in paths, as in "/v1/{name=**}/config", which google.api.http does not.
+	//
+	// Default: false.
+	AllowLiteralTail bool `protobuf:"varint,6,opt,name=allow_literal_tail,json=allowLiteralTail,proto3" json:"allow_literal_tail,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Schemas) Reset() {
@@ -106,6 +115,20 @@ func (x *Schemas) GetOnConflict() string {
 	return ""
 }
 
+func (x *Schemas) GetMergeRules() string {
+	if x != nil {
+		return x.MergeRules
+	}
+	return ""
+}
+
+func (x *Schemas) GetAllowLiteralTail() bool {
+	if x != nil {
+		return x.AllowLiteralTail
+	}
+	return false
+}
+
 // Source is one place that descriptions of services come from. Exactly one of protos, descriptor_set and reflection.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -120,7 +143,13 @@ type Source struct {
 	//	*Source_Protos
 	//	*Source_DescriptorSet
 	//	*Source_Reflection
-	Kind          isSource_Kind `protobuf_oneof:"kind"`
+	Kind isSource_Kind `protobuf_oneof:"kind"`
+	// HttpRules are files with the HTTP rules of methods whose protos have none, or others: google.api.Service in YAML, what
+	// grpc-gateway calls grpc_api_configuration. A rule that selects no method is refused. They are watched if the source
+	// is. At most 64, none twice.
+	//
+	// Default: none. Example: http_rules: [./rest/orders.yaml]
+	HttpRules     []string `protobuf:"bytes,5,rep,name=http_rules,json=httpRules,proto3" json:"http_rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -192,6 +221,13 @@ func (x *Source) GetReflection() *Reflection {
 		if x, ok := x.Kind.(*Source_Reflection); ok {
 			return x.Reflection
 		}
+	}
+	return nil
+}
+
+func (x *Source) GetHttpRules() []string {
+	if x != nil {
+		return x.HttpRules
 	}
 	return nil
 }
@@ -432,21 +468,26 @@ var File_dragoman_config_v1_schemas_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/schemas.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb4\x01\n" +
+	" dragoman/config/v1/schemas.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9b\x02\n" +
 	"\aSchemas\x12>\n" +
 	"\asources\x18\x01 \x03(\v2\x1a.dragoman.config.v1.SourceB\b\xbaH\x05\x92\x01\x02\b\x01R\asources\x12\x16\n" +
 	"\x06expose\x18\x02 \x03(\tR\x06expose\x12\x12\n" +
 	"\x04hide\x18\x03 \x03(\tR\x04hide\x12=\n" +
 	"\von_conflict\x18\x04 \x01(\tB\x1c\xbaH\x19\xd8\x01\x01r\x14R\x06rejectR\n" +
 	"first_winsR\n" +
-	"onConflict\"\x95\x02\n" +
+	"onConflict\x127\n" +
+	"\vmerge_rules\x18\x05 \x01(\tB\x16\xbaH\x13\xd8\x01\x01r\x0eR\areplaceR\x03addR\n" +
+	"mergeRules\x12,\n" +
+	"\x12allow_literal_tail\x18\x06 \x01(\bR\x10allowLiteralTail\"\xc4\x02\n" +
 	"\x06Source\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c2\x1a^[A-Za-z0-9_./:*-]{1,256}$R\x04name\x124\n" +
 	"\x06protos\x18\x02 \x01(\v2\x1a.dragoman.config.v1.ProtosH\x00R\x06protos\x12J\n" +
 	"\x0edescriptor_set\x18\x03 \x01(\v2!.dragoman.config.v1.DescriptorSetH\x00R\rdescriptorSet\x12@\n" +
 	"\n" +
 	"reflection\x18\x04 \x01(\v2\x1e.dragoman.config.v1.ReflectionH\x00R\n" +
-	"reflectionB\r\n" +
+	"reflection\x12-\n" +
+	"\n" +
+	"http_rules\x18\x05 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02\x10\x01R\thttpRulesB\r\n" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01\"\x97\x01\n" +
 	"\x06Protos\x12\x10\n" +
 	"\x03dir\x18\x01 \x01(\tR\x03dir\x12 \n" +

@@ -188,7 +188,12 @@ type Method struct {
 	// Policy is the method's; what it leaves out comes from the service, and then from defaults.
 	//
 	// Example: policy: {timeout: 60s}
-	Policy        *Policy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	Policy *Policy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	// Http are the method's HTTP rules. They stand instead of its annotation and of what the files of http_rules say, whatever
+	// schemas.merge_rules is. At most 64.
+	//
+	// Default: none. Example: http: [{get: "/v1/customers/{customer_id}/orders:export"}]
+	Http          []*HttpRule `protobuf:"bytes,3,rep,name=http,proto3" json:"http,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,11 +242,18 @@ func (x *Method) GetPolicy() *Policy {
 	return nil
 }
 
+func (x *Method) GetHttp() []*HttpRule {
+	if x != nil {
+		return x.Http
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf4\x01\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf4\x01\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -251,10 +263,11 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12 \n" +
 	"\abackend\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\abackend\x122\n" +
 	"\x06policy\x18\x03 \x01(\v2\x1a.dragoman.config.v1.PolicyR\x06policy\x124\n" +
-	"\amethods\x18\x04 \x03(\v2\x1a.dragoman.config.v1.MethodR\amethods\"z\n" +
+	"\amethods\x18\x04 \x03(\v2\x1a.dragoman.config.v1.MethodR\amethods\"\xb6\x01\n" +
 	"\x06Method\x12<\n" +
 	"\x04name\x18\x01 \x01(\tB(\xbaH%\xc8\x01\x01r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,255}$R\x04name\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.dragoman.config.v1.PolicyR\x06policyB\xd6\x01\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.dragoman.config.v1.PolicyR\x06policy\x12:\n" +
+	"\x04http\x18\x03 \x03(\v2\x1c.dragoman.config.v1.HttpRuleB\b\xbaH\x05\x92\x01\x02\x10@R\x04httpB\xd6\x01\n" +
 	"\x16com.dragoman.config.v1B\fServiceProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -275,6 +288,7 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Service)(nil),             // 1: dragoman.config.v1.Service
 	(*Method)(nil),              // 2: dragoman.config.v1.Method
 	(*durationpb.Duration)(nil), // 3: google.protobuf.Duration
+	(*HttpRule)(nil),            // 4: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3, // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -283,11 +297,12 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	0, // 3: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
 	2, // 4: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
 	0, // 5: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	4, // 6: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -295,6 +310,7 @@ func file_dragoman_config_v1_service_proto_init() {
 	if File_dragoman_config_v1_service_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_http_rule_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
