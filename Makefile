@@ -15,6 +15,8 @@ ROOT := $(abspath .)
 TMP := $(ROOT)/.tmp
 BIN := $(TMP)/bin
 export PATH := $(BIN):$(PATH)
+# The cache keeps places as paths: that of another checkout would have the wrong ones.
+export GOLANGCI_LINT_CACHE := $(TMP)/golangci-cache
 
 # Programs that tests start, as Debian packages.
 TEST_PROGRAMS := etcd-server

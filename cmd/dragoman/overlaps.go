@@ -57,8 +57,9 @@ func overlapNote(o *httprule.Overlap, declared func(*httprule.Binding) schema.Po
 		verb = o.Second.HTTPMethod
 	}
 	d := schema.Diagnostic{Level: schema.Note, Message: fmt.Sprintf("of two routes that match %s %s, the first is preferred", verb, o.Example)}
+	width := max(len(o.First.String()), len(o.Second.String()))
 	for _, b := range []*httprule.Binding{o.First, o.Second} {
-		d.Spans = append(d.Spans, schema.Span{Position: declared(b), Label: fmt.Sprintf("%-24s %s", b, methodName(b))})
+		d.Spans = append(d.Spans, schema.Span{Position: declared(b), Label: fmt.Sprintf("%-*s  %s", width, b, methodName(b))})
 	}
 	return d
 }
