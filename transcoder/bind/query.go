@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // bindQuery appends the parameters of a query in their order.
@@ -178,8 +179,8 @@ func unescape(s *state, raw string, literalPlus bool) (string, bool) {
 			if i+2 >= len(raw) {
 				return "", false
 			}
-			hi, ok1 := unhex(raw[i+1])
-			lo, ok2 := unhex(raw[i+2])
+			hi, ok1 := wire.Unhex(raw[i+1])
+			lo, ok2 := wire.Unhex(raw[i+2])
 			if !ok1 || !ok2 {
 				return "", false
 			}
@@ -190,19 +191,6 @@ func unescape(s *state, raw string, literalPlus bool) (string, bool) {
 		}
 	}
 	return string(s.text), true
-}
-
-func unhex(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	default:
-		return 0, false
-	}
 }
 
 func queryError(name, format string, args ...any) error {

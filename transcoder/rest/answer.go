@@ -119,7 +119,7 @@ func (f *framer) refuse(c *transcoder.Call, out *transcoder.Out) {
 	body := buffers.Take()
 	*body = f.appendError(*body, c)
 	f.head(c, out, status.HTTPOf(c.Err), "application/json")
-	out.Header.Add("content-length", itoa(len(*body)))
+	out.Header.Add("content-length", strconv.Itoa(len(*body)))
 	out.Header.Add("cache-control", "no-store") // T203
 	out.Header.Add("x-dragoman-reason", string(c.Reason()))
 	if c.Request.Method == http.MethodHead {
@@ -181,5 +181,3 @@ func appendAny(dst []byte, c *codec.Codec, detail *anypb.Any, o *codec.EncodeOpt
 	out, err := c.Message(detail.ProtoReflect().Descriptor()).AppendJSON(dst, data, o)
 	return out, err == nil
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -6,6 +6,7 @@ package rest
 import (
 	"io"
 	"net/http"
+	"strconv"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -133,7 +134,7 @@ func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcod
 	if !f.started {
 		f.head(c, out, http.StatusOK, f.answerType(c, contentType))
 		if !c.Method.ServerStreams {
-			out.Header.Add("content-length", itoa(len(*body)))
+			out.Header.Add("content-length", strconv.Itoa(len(*body)))
 		}
 	}
 	out.Flush = c.Method.ServerStreams

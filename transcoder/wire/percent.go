@@ -27,8 +27,8 @@ func DecodePercent(s string) string {
 	var out []byte
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
-			hi, ok1 := unhex(s[i+1])
-			lo, ok2 := unhex(s[i+2])
+			hi, ok1 := Unhex(s[i+1])
+			lo, ok2 := Unhex(s[i+2])
 			if ok1 && ok2 {
 				if out == nil {
 					out = append(make([]byte, 0, len(s)), s[:i]...)
@@ -48,7 +48,8 @@ func DecodePercent(s string) string {
 	return string(out)
 }
 
-func unhex(c byte) (byte, bool) {
+// Unhex returns the value of a hexadecimal digit of either case, and whether c is one.
+func Unhex(c byte) (byte, bool) {
 	switch {
 	case c >= '0' && c <= '9':
 		return c - '0', true
