@@ -206,7 +206,7 @@ func (e *encoder) oneofOf(m *Message, order uint32) uint16 {
 
 // spanned appends the member of a field whose records lie in the spans from lo to hi.
 func (e *encoder) spanned(dst []byte, f *Field, lo, hi, depth int) []byte {
-	if f.redacted && e.o.DropRedacted {
+	if e.drops && e.dropped(f) {
 		return dst
 	}
 	mark := len(dst)

@@ -151,7 +151,7 @@ func (e *encoder) field(dst []byte, f *Field, b []byte, i int, tag uint64, depth
 		e.within(f)
 		return dst, i
 	}
-	if zero && e.omit || f.redacted && e.o.DropRedacted {
+	if zero && e.omit || e.drops && e.dropped(f) {
 		dst = dst[:mark]
 	}
 	return dst, i
@@ -236,7 +236,7 @@ func (e *encoder) absent(dst []byte, m *Message, lo, hi int) []byte {
 	for k := lo; k < hi; k++ {
 		f := &m.fields[k]
 		switch {
-		case f.absent == absentNothing || f.redacted && e.o.DropRedacted:
+		case f.absent == absentNothing || e.drops && e.dropped(f):
 		case f.absent == absentNull:
 			if e.o.Defaults == DefaultsNull {
 				dst = append(dst, f.key[e.which]...)

@@ -19,6 +19,7 @@ type encoder struct {
 	which int  // names: 0 for JSON, 1 for proto
 	plain bool // values without a field are written as precomputed
 	omit  bool // fields without a value are left out
+	drops bool // some fields are left out whatever their value; dropped says which
 	// defaults is what nil options mean.
 	defaults EncodeOptions
 
@@ -59,10 +60,14 @@ func newEncoder(in []byte, o *EncodeOptions) *encoder {
 		e.which = 1
 	}
 	e.omit = o.Defaults == DefaultsOmit
+	e.drops = o.DropRedacted || len(o.Omit) > 0
 	e.plain = !o.Int64Numbers && !o.EnumNumbers && !o.StripEnumPrefix
 	e.indexed, e.stop, e.err = false, false, nil
 	return e
 }
+
+// dropped tells whether the options leave a field out.
+func (e *encoder) dropped(f *Field) bool { return f.redacted && e.o.DropRedacted || slices.Contains(e.o.Omit, f) }
 
 func (e *encoder) free() {
 	e.in, e.o, e.err = nil, nil, nil

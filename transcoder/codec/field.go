@@ -113,7 +113,7 @@ func (e *encoder) only(dst []byte, f *Field) []byte {
 		}
 	}
 	switch {
-	case f.redacted && e.o.DropRedacted:
+	case e.drops && f.redacted && e.o.DropRedacted:
 		return append(dst, "null"...)
 	case lo < hi:
 		dst, _ = e.spannedValue(dst, f, lo, hi, depth)

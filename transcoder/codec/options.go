@@ -30,6 +30,8 @@ type EncodeOptions struct {
 	StripEnumPrefix bool
 	// DropRedacted leaves out fields whose option debug_redact is true.
 	DropRedacted bool
+	// Omit are fields that are left out wherever their message occurs.
+	Omit []*Field
 	// RefuseUnknownAny makes an Any of a type that is not in the schema an error; else it is written with its bytes in
 	// base64, {"@type": …, "value": …}.
 	RefuseUnknownAny bool
