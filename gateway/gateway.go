@@ -67,6 +67,7 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	}
 	defer s.done()
 
+	dropInvalid(ex.Request())
 	c := transcoder.NewCall(ex.Context(), ex.Request())
 	identify(c)
 	framer, err := s.open(c)
@@ -92,7 +93,11 @@ func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream,
 	}()
 	route := &s.routes[c.Method.ID]
 	describe(c)
-	return route.Chain.Run(c, stream, admitted, route.forward)
+	err = route.Chain.Run(c, stream, admitted, route.forward)
+	if route.HideInternal {
+		err = hideInternal(c, err)
+	}
+	return err
 }
 
 // finish writes the end of the answer, unless nobody is there to read it (T177).

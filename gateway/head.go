@@ -5,6 +5,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -38,7 +39,7 @@ func checkHead(r *transcoder.Request) error {
 		if !limits.AllowUnderscores && strings.IndexByte(f.Name, '_') >= 0 {
 			return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "header %.64q: names with an underscore are not allowed", f.Name)
 		}
-		if !wire.ValidValue(f.Value) {
+		if !wire.ValidValue(f.Value) { // those that are to be dropped are gone already
 			return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "header %.64q: the value has bytes that are not printable ASCII", f.Name)
 		}
 	}
@@ -48,4 +49,13 @@ func checkHead(r *transcoder.Request) error {
 		}
 	}
 	return nil
+}
+
+// dropInvalid takes the fields out of a head whose value cannot be passed on, where the listener says so (T165). It comes before
+// anything reads the head.
+func dropInvalid(r *transcoder.Request) {
+	if r.Limits == nil || !r.Limits.DropInvalidHeaders {
+		return
+	}
+	r.Header = slices.DeleteFunc(r.Header, func(f wire.Field) bool { return !wire.ValidValue(f.Value) })
 }

@@ -18,24 +18,14 @@ const requestIDHeader = "x-request-id"
 // maxRequestID is the length of the longest id that is taken from a client.
 const maxRequestID = 64
 
-// identify gives a call its id, the client's if it is fit for a log (threat I8), and tells the backend who is
-// behind the gateway. What the client itself says in X-Forwarded-* fields was dropped by the protocol (T170).
+// identify gives a call its id, the client's if it is fit for a log (threat I8), and the address that it counts as coming from.
 func identify(c *transcoder.Call) {
 	c.RequestID = c.Request.Header.Get(requestIDHeader)
 	if !fitRequestID(c.RequestID) {
 		c.RequestID = newRequestID(c.Start)
 	}
-}
-
-// describe adds what the gateway itself says to the backend's metadata. It comes after the client's own.
-func describe(c *transcoder.Call) {
-	c.Metadata.Set(requestIDHeader, c.RequestID)
-	if c.Client.IsValid() {
-		c.Metadata.Add("x-forwarded-for", c.Client.String())
-	}
-	c.Metadata.Add("x-forwarded-proto", c.Request.Scheme)
-	if c.Request.Authority != "" {
-		c.Metadata.Add("x-forwarded-host", c.Request.Authority)
+	if trusted(c.Request, c.Client) {
+		c.Client = clientBehind(c.Request, c.Client)
 	}
 }
 

@@ -27,6 +27,8 @@ type Route struct {
 	Chain *interceptor.Chain
 	// Backend is where its calls go; nil where none is configured.
 	Backend Backend
+	// HideInternal keeps what INTERNAL and UNKNOWN say from clients (T159).
+	HideInternal bool
 }
 
 func (r *Route) forward(c *transcoder.Call, s transcoder.Stream) error {

@@ -49,6 +49,10 @@ type Limits struct {
 	// AllowUnderscores accepts header names with "_", which are refused because servers behind may take "x_user" for
 	// "x-user" (threat B3).
 	AllowUnderscores bool
+	// DropInvalidHeaders drops fields whose value has bytes that are not printable ASCII, which are refused else (T165).
+	DropInvalidHeaders bool
+	// TrustedProxies are the peers whose X-Forwarded-* fields are believed; those of others are dropped (T170).
+	TrustedProxies []netip.Prefix
 	// MaxMessage is the size in bytes of the largest message of a request, decompressed; 0 means DefaultMaxMessage.
 	MaxMessage int64
 	// MaxAnswer is the size in bytes of the largest message of an answer; 0 means DefaultMaxAnswer.

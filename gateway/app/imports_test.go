@@ -33,7 +33,7 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/interceptor/deadline", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver"}},
 
 	"gateway":                      {own: []string{"gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
@@ -41,6 +41,7 @@ var direction = map[string]row{
 	"gateway/bookstore":            {own: []string{"gen/bookstore/v1"}},
 	"gateway/interceptor":          {own: []string{"transcoder", "transcoder/wire"}},
 	"gateway/interceptor/deadline": {own: []string{"transcoder", "transcoder/status"}},
+	"gateway/interceptor/headers":  {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/recovery": {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/internal/testbackend": {own: []string{"gen/dragoman/test/v1"}},
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},

@@ -17,8 +17,6 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/native"
@@ -102,23 +100,25 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := a.addProtocols(mux); err != nil {
+	policies, err := a.policies(mux)
+	if err == nil {
+		err = a.addProtocols(mux, policies)
+	}
+	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
 	backends, release, err := a.parts.Pool.Acquire(a.config.Backends)
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	routes, missing, err := a.routes(mux, backends)
-	if err == nil {
-		var s *gateway.Snapshot
-		if s, err = gateway.NewSnapshot(mux, routes, release); err == nil {
-			s.Observers = a.parts.Observers
-			return s, append(doubts, missing...), nil
-		}
+	routes, missing := a.routes(mux, policies, backends)
+	s, err := gateway.NewSnapshot(mux, routes, release)
+	if err != nil {
+		release()
+		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	release()
-	return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+	s.Observers = a.parts.Observers
+	return s, append(doubts, missing...), nil
 }
 
 // each makes diagnostics of an error that may join several.
@@ -176,6 +176,14 @@ func (a *Assembly) ruleConfig() httprule.Config {
 		DefaultBinding:     func(protoreflect.ServiceDescriptor) bool { return true },
 		DisableDerivedHead: a.config.Routes.DisableDerivedHead,
 		MaxPathBytes:       a.config.Routes.MaxPath,
+		RejectDotSegments:  a.config.Routes.RejectDotSegments,
+	}
+	switch a.config.Routes.Unescape {
+	case config.UnescapeKeepReserved:
+		cfg.Unescape = httprule.UnescapeExceptReserved
+	case config.UnescapeAll:
+		cfg.Unescape = httprule.UnescapeAll
+	case config.UnescapeKeepSlash:
 	}
 	cfg.Grammar.LiteralTail = a.config.Schemas.LiteralTail
 	if a.config.Schemas.OnConflict == config.ConflictFirstWins {
@@ -195,8 +203,12 @@ func (a *Assembly) ruleConfig() httprule.Config {
 }
 
 // addProtocols gives a Mux what it speaks. REST comes last: it takes what no other protocol accepts.
-func (a *Assembly) addProtocols(mux *transcoder.Mux) error {
-	r, err := rest.New(a.restConfig(), mux)
+func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
+	cfg, err := a.restConfigs(mux, policies)
+	if err != nil {
+		return err
+	}
+	r, err := rest.New(cfg, mux)
 	if err != nil {
 		return err
 	}
@@ -205,22 +217,15 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux) error {
 }
 
 // routes gives every method its chain and its backend. Methods without a backend are served with UNAVAILABLE, and told.
-func (a *Assembly) routes(mux *transcoder.Mux, backends map[string]*backend.Backend) ([]gateway.Route, []schema.Diagnostic, error) {
+func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, backends map[string]*backend.Backend) ([]gateway.Route, []schema.Diagnostic) {
 	routes := make([]gateway.Route, len(mux.Methods()))
-	chains := map[deadline.Config]*interceptor.Chain{}
 	var without []string // services, in their order
 	for _, m := range mux.Methods() {
 		route := &routes[m.ID]
-		policy, _ := a.config.PolicyFor(m.Service, m.Name)
-		chain := chains[policy.Deadline]
-		if chain == nil {
-			var err error
-			if chain, err = newChain(policy.Deadline); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", m.Path, err)
-			}
-			chains[policy.Deadline] = chain
+		route.Chain = policies.chain(m)
+		if hide := policies.of(m).HideInternalErrors; hide != nil {
+			route.HideInternal = *hide
 		}
-		route.Chain = chain
 		if i, ok := a.config.ServiceFor(m.Service); ok {
 			if b := backends[a.config.Services[i].Backend]; b != nil {
 				route.Backend = b
@@ -230,7 +235,7 @@ func (a *Assembly) routes(mux *transcoder.Mux, backends map[string]*backend.Back
 		}
 	}
 	if len(without) == 0 || len(a.config.Services) == 0 {
-		return routes, nil, nil // without any entry, nobody expects calls to go anywhere
+		return routes, nil // without any entry, nobody expects calls to go anywhere
 	}
 	const most = 5
 	named := strings.Join(without[:min(most, len(without))], ", ")
@@ -240,17 +245,5 @@ func (a *Assembly) routes(mux *transcoder.Mux, backends map[string]*backend.Back
 	return routes, []schema.Diagnostic{{
 		Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + named + "; their methods answer UNAVAILABLE",
 		Help: []string{"add an entry to services whose match covers them, or hide them with schemas.hide"},
-	}}, nil
-}
-
-// newChain makes the policies of a method, in the order in which a call meets them. The order is part of the design
-// (docs/architecture.md): what costs least and knows most about abuse comes first.
-//
-//   - the deadline is set before anything may take time; a call that has none left is refused at once.
-func newChain(d deadline.Config) (*interceptor.Chain, error) {
-	policy, err := deadline.New(d)
-	if err != nil {
-		return nil, err
-	}
-	return interceptor.NewChain(interceptor.Stage{Name: "deadline", Admitter: policy}), nil
+	}}
 }

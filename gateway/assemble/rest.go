@@ -4,31 +4,120 @@
 package assemble
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 )
 
-// restConfig says how REST is served.
-func (a *Assembly) restConfig() rest.Config {
-	j, r := &a.config.JSON, &a.config.Routes
-	cfg := rest.Config{
-		Bind: bind.Config{
-			UnknownQuery: bind.RejectUnknown, IgnoredQuery: r.IgnoredQueryParameters, MaxParameters: r.MaxQueryParameters,
-			Decode: codec.DecodeOptions{DiscardUnknown: j.IgnoreUnknownFields},
-		},
-		Encode: codec.EncodeOptions{ProtoNames: j.ProtoFieldNames, Int64Numbers: j.Int64AsNumber, EnumNumbers: j.EnumsAsNumbers},
+// restConfigs says how the methods are served over REST. What belongs to no method is answered as the defaults say.
+func (a *Assembly) restConfigs(mux *transcoder.Mux, policies *policies) (rest.Configs, error) {
+	var (
+		cfg  rest.Configs
+		all  = map[*config.Policy]*rest.Config{}
+		errs []error
+	)
+	if own, err := restConfig(policies.defaults); err != nil {
+		errs = append(errs, fmt.Errorf("defaults.rest: %w", err))
+	} else {
+		cfg.Default = *own
 	}
-	if r.UnknownQuery == config.QueryIgnore {
+	for _, m := range mux.Methods() {
+		p := policies.of(m)
+		if _, ok := all[p]; ok {
+			continue
+		}
+		own, err := restConfig(p)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.Path, err))
+		}
+		all[p] = own
+	}
+	cfg.Of = func(m *transcoder.Method) *rest.Config { return all[policies.of(m)] }
+	return cfg, errors.Join(errs...)
+}
+
+// restConfig puts what a policy says over what its profile says.
+func restConfig(p *config.Policy) (*rest.Config, error) {
+	cfg, err := rest.Profile(p.REST.Profile).Config()
+	if err != nil {
+		return nil, err
+	}
+	r := &p.REST
+	switch r.UnknownQuery {
+	case config.QueryReject:
+		cfg.Bind.UnknownQuery = bind.RejectUnknown
+	case config.QueryIgnore:
 		cfg.Bind.UnknownQuery = bind.IgnoreUnknown
 	}
-	switch j.EmitDefaults {
-	case config.EmitOmit:
-		cfg.Encode.Defaults = codec.DefaultsOmit
-	case config.EmitNull:
-		cfg.Encode.Defaults = codec.DefaultsNull
-	case config.EmitPrint:
+	override(&cfg.Bind.MaxParameters, r.MaxQueryParameters)
+	overrideList(&cfg.Bind.IgnoredQuery, r.IgnoredQueryParameters)
+	overrideMap(&cfg.Bind.HeaderFields, r.RequestHeaders)
+	overrideMap(&cfg.ResponseFields, r.ResponseHeaders)
+	overrideList(&cfg.TrailersAsHeaders, r.TrailersAsHeaders)
+	overrideBool(&cfg.AnyContentType, r.AnyContentType)
+	overrideBool(&cfg.NoContentForEmpty, r.NoContentForEmpty)
+	override(&cfg.SuccessStatus, r.SuccessStatus)
+	override(&cfg.CacheControl, r.CacheControl)
+	override(&cfg.ETag, rest.ETag(r.ETag))
+	if s := r.StatusFrom; s != nil {
+		cfg.StatusHeader, cfg.StatusAllowed = s.Header, s.Allow
 	}
-	return cfg
+	if e := r.Errors; e != nil {
+		cfg.Errors = rest.ErrorFormat{Name: e.Format, Template: e.Template}
+	}
+	overrideJSON(&cfg, &p.JSON)
+	return &cfg, nil
+}
+
+func overrideJSON(cfg *rest.Config, j *config.JSON) {
+	encode, decode := &cfg.Encode, &cfg.Bind.Decode
+	overrideBool(&encode.ProtoNames, j.ProtoFieldNames)
+	overrideBool(&encode.Int64Numbers, j.Int64AsNumber)
+	overrideBool(&encode.EnumNumbers, j.EnumsAsNumbers)
+	overrideBool(&encode.StripEnumPrefix, j.StripEnumPrefix)
+	overrideBool(&encode.DropRedacted, j.DropRedacted)
+	overrideBool(&encode.RefuseUnknownAny, j.RefuseUnknownAny)
+	overrideBool(&decode.StripEnumPrefix, j.StripEnumPrefix)
+	overrideBool(&decode.FoldEnumCase, j.FoldEnumCase)
+	if j.RejectUnknownFields != nil {
+		decode.DiscardUnknown = !*j.RejectUnknownFields
+	}
+	switch j.EmitDefaults {
+	case config.EmitPrint:
+		encode.Defaults = codec.DefaultsPrint
+	case config.EmitOmit:
+		encode.Defaults = codec.DefaultsOmit
+	case config.EmitNull:
+		encode.Defaults = codec.DefaultsNull
+	}
+}
+
+func override[T comparable](to *T, value T) {
+	var unset T
+	if value != unset {
+		*to = value
+	}
+}
+
+func overrideBool(to, value *bool) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+func overrideList(to *[]string, value []string) {
+	if len(value) > 0 {
+		*to = value
+	}
+}
+
+func overrideMap(to *map[string]string, value map[string]string) {
+	if len(value) > 0 {
+		*to = value
+	}
 }

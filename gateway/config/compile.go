@@ -33,7 +33,7 @@ func compile(c *collector, m *configv1.Config, dir string) *Config {
 	k.schemas(m.GetSchemas())
 	k.backends(m.GetBackends())
 	k.services(m)
-	k.json(m.GetJson())
+	k.cfg.JSON = jsonOf(m.GetJson())
 	k.routes(m.GetRoutes())
 	k.observability(m.GetObservability())
 	k.cfg.Shutdown = Shutdown{Delay: m.GetShutdown().GetDelay().AsDuration(), Drain: m.GetShutdown().GetDrain().AsDuration()}
@@ -70,16 +70,6 @@ func (k *compiler) use(backend, path string) {
 	k.on(path, didYouMean(shown, known), "names backend %q, which does not exist", shown)
 }
 
-func (k *compiler) json(m *configv1.Json) {
-	k.cfg.JSON = JSON{
-		ProtoFieldNames:     m.GetProtoFieldNames(),
-		Int64AsNumber:       m.GetInt64AsNumber(),
-		EnumsAsNumbers:      m.GetEnumsAsNumbers(),
-		EmitDefaults:        EmitDefaults(m.GetEmitDefaults()),
-		IgnoreUnknownFields: m != nil && m.RejectUnknownFields != nil && !m.GetRejectUnknownFields(),
-	}
-}
-
 func (k *compiler) routes(m *configv1.Routes) {
 	k.cfg.Routes = Routes{
 		TrailingSlash:          TrailingSlash(m.GetTrailingSlash()),
@@ -88,6 +78,8 @@ func (k *compiler) routes(m *configv1.Routes) {
 		DisableDerivedHead:     m != nil && m.DerivedHead != nil && !m.GetDerivedHead(),
 		MaxPath:                int(k.size(m.GetMaxPath(), "routes.max_path", leastPath, mostPath)),
 		MaxQueryParameters:     int(m.GetMaxQueryParameters()),
+		RejectDotSegments:      m.GetRejectDotSegments(),
+		Unescape:               Unescape(m.GetUnescape()),
 	}
 	k.distinct(m.GetIgnoredQueryParameters(), "routes.ignored_query_parameters")
 }

@@ -86,6 +86,8 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 		MaxConnections:       int(limits.GetMaxConnections()),
 		MaxConcurrentStreams: int(connections.GetMaxConcurrentStreams()),
 		AllowUnderscores:     limits.GetAllowUnderscores(),
+		DropInvalidHeaders:   limits.GetDropInvalidHeaders(),
+		TrustedProxies:       k.prefixes(m.GetTrustedProxies(), path+".trusted_proxies"),
 		StreamWindow:         int(k.size(connections.GetStreamWindow(), path+".connections.stream_window", leastWindow, mostStream)),
 		ConnectionWindow:     int(k.size(connections.GetConnectionWindow(), path+".connections.connection_window", leastWindow, mostWindow)),
 	}
@@ -155,4 +157,29 @@ func (s socket) overlaps(o socket) bool {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback() || slices.Contains([]string{"localhost", "ip6-localhost"}, host)
+}
+
+// prefixes returns the prefixes of a list; an address alone is a prefix of all its bits.
+func (k *compiler) prefixes(list []string, path string) []netip.Prefix {
+	seen := map[string]string{}
+	var prefixes []netip.Prefix
+	for i, s := range list {
+		at := item(path, i)
+		prefix, err := netip.ParsePrefix(s)
+		if address, errAddress := netip.ParseAddr(s); errAddress == nil && address.Zone() == "" {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			k.on(at, "", "must be an address or a prefix, such as 10.0.0.0/8")
+			continue
+		}
+		if prefix != prefix.Masked() {
+			k.on(at, "", "has bits behind its prefix; they must be 0")
+			continue
+		}
+		if unique(k.collector, seen, prefix.String(), at, "remove one of them") {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
 }

@@ -7,17 +7,18 @@ import (
 	"fmt"
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
 func (k *compiler) services(m *configv1.Config) {
-	k.cfg.Defaults = policy(m.GetDefaults())
+	k.cfg.Defaults = k.policy(m.GetDefaults(), "defaults")
 	defaults := []layer{{path: "defaults", policy: &k.cfg.Defaults}}
 	k.deadline(defaults)
 	globs := map[string]string{}
 	for i, s := range m.GetServices() {
 		path := item("services", i)
-		service := Service{Backend: s.GetBackend(), Policy: policy(s.GetPolicy())}
+		service := Service{Backend: s.GetBackend(), Policy: k.policy(s.GetPolicy(), path+".policy")}
 		k.use(s.GetBackend(), path+".backend")
 		if s.GetMatch() != "" && unique(k.collector, globs, s.GetMatch(), path+".match", "put them together") {
 			g, err := ParseGlob(s.GetMatch())
@@ -32,19 +33,42 @@ func (k *compiler) services(m *configv1.Config) {
 		for j, method := range s.GetMethods() {
 			at := item(path+".methods", j)
 			unique(k.collector, names, method.GetName(), at+".name", "put them together")
-			service.Methods = append(service.Methods, Method{Name: method.GetName(), Policy: policy(method.GetPolicy()), HTTP: httpRules(method.GetHttp())})
+			service.Methods = append(service.Methods, Method{Name: method.GetName(), Policy: k.policy(method.GetPolicy(), at+".policy"), HTTP: httpRules(method.GetHttp())})
 			k.deadline(append(own[:2:2], layer{path: at + ".policy", policy: &service.Methods[j].Policy}))
 		}
 		k.cfg.Services = append(k.cfg.Services, service)
 	}
 }
 
-func policy(m *configv1.Policy) Policy {
-	return Policy{Deadline: deadline.Config{
-		Timeout:    m.GetTimeout().AsDuration(),
-		MaxTimeout: m.GetMaxTimeout().AsDuration(),
-		StreamIdle: m.GetStreamIdleTimeout().AsDuration(),
-	}}
+func (k *compiler) policy(m *configv1.Policy, path string) Policy {
+	if m == nil {
+		return Policy{}
+	}
+	p := Policy{
+		Deadline: deadline.Config{
+			Timeout:    m.GetTimeout().AsDuration(),
+			MaxTimeout: m.GetMaxTimeout().AsDuration(),
+			StreamIdle: m.GetStreamIdleTimeout().AsDuration(),
+		},
+		REST:               k.rest(m.GetRest(), path+".rest"),
+		JSON:               jsonOf(m.GetJson()),
+		Headers:            headers.Config{Allow: m.GetHeaders().GetAllow(), Deny: m.GetHeaders().GetDeny()},
+		HideInternalErrors: m.HideInternalErrors,
+	}
+	k.distinct(p.Headers.Allow, path+".headers.allow")
+	k.distinct(p.Headers.Deny, path+".headers.deny")
+	k.headers(p.Headers, path+".headers")
+	return p
+}
+
+// headers reports what two lists say together; single names are checked by the schema.
+func (k *compiler) headers(cfg headers.Config, path string) {
+	for i := range cfg.Allow {
+		at := item(path+".allow", i)
+		if err := cfg.CheckAllowed(i); err != nil && !k.isRefused(at) {
+			k.on(at, "", "%s", err)
+		}
+	}
 }
 
 // deadline reports a timeout that is longer than the longest allowed one, at the last of the layers. What only layers before

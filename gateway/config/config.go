@@ -138,7 +138,7 @@ type EmitDefaults string
 
 // How fields without a value are written.
 const (
-	// EmitPrint writes the default of those that have one. It is the default.
+	// EmitPrint writes the default of those that have one. It is the default of the strict profile.
 	EmitPrint EmitDefaults = "print"
 	// EmitOmit leaves them out.
 	EmitOmit EmitDefaults = "omit"
@@ -146,18 +146,26 @@ const (
 	EmitNull EmitDefaults = "print_null"
 )
 
-// JSON says how messages are written as JSON and read from it.
+// JSON says how messages are written as JSON and read from it. What is nil or empty is not said.
 type JSON struct {
 	// ProtoFieldNames writes names as in the .proto file.
-	ProtoFieldNames bool
+	ProtoFieldNames *bool
 	// Int64AsNumber writes integers of 64 bits as numbers.
-	Int64AsNumber bool
+	Int64AsNumber *bool
 	// EnumsAsNumbers writes the values of enums as numbers.
-	EnumsAsNumbers bool
-	// EmitDefaults says how fields without a value are written; "" means EmitPrint.
+	EnumsAsNumbers *bool
+	// EmitDefaults says how fields without a value are written.
 	EmitDefaults EmitDefaults
-	// IgnoreUnknownFields reads past fields that the message does not have; else they are refused.
-	IgnoreUnknownFields bool
+	// RejectUnknownFields refuses fields that the message does not have; else they are read past.
+	RejectUnknownFields *bool
+	// StripEnumPrefix leaves the prefix that repeats the name of the enum out of its values.
+	StripEnumPrefix *bool
+	// FoldEnumCase reads the names of enum values in any case.
+	FoldEnumCase *bool
+	// DropRedacted leaves out fields whose option debug_redact is true.
+	DropRedacted *bool
+	// RefuseUnknownAny makes an answer with an Any of a type that is in no schema an error.
+	RefuseUnknownAny *bool
 }
 
 // TrailingSlash says what a slash at the end of a path means.
@@ -178,7 +186,7 @@ type UnknownQuery string
 
 // What happens to a query parameter that names no field.
 const (
-	// QueryReject answers 400. It is the default.
+	// QueryReject answers 400. It is the default of the strict profile.
 	QueryReject UnknownQuery = "reject"
 	// QueryIgnore drops it.
 	QueryIgnore UnknownQuery = "ignore"
@@ -188,7 +196,7 @@ const (
 type Routes struct {
 	// TrailingSlash says what a slash at the end of a path means; "" means SlashStrict.
 	TrailingSlash TrailingSlash
-	// UnknownQuery says what happens to a query parameter that names no field; "" means QueryReject.
+	// UnknownQuery says what happens to a query parameter that names no field; "" leaves it to the profile of the method.
 	UnknownQuery UnknownQuery
 	// IgnoredQueryParameters never reach a message.
 	IgnoredQueryParameters []string
@@ -198,7 +206,24 @@ type Routes struct {
 	MaxPath int
 	// MaxQueryParameters is how many query parameters a request may have; 0 means bind.DefaultMaxParameters.
 	MaxQueryParameters int
+	// RejectDotSegments refuses paths with a segment "." or "..".
+	RejectDotSegments bool
+	// Unescape says how variables of several segments are decoded; "" means UnescapeKeepSlash.
+	Unescape Unescape
 }
+
+// Unescape says how variables of several segments are decoded.
+type Unescape string
+
+// How variables of several segments are decoded.
+const (
+	// UnescapeKeepSlash decodes all but %2F. It is the default.
+	UnescapeKeepSlash Unescape = "keep_slash"
+	// UnescapeKeepReserved decodes all but reserved characters.
+	UnescapeKeepReserved Unescape = "keep_reserved"
+	// UnescapeAll decodes all.
+	UnescapeAll Unescape = "all"
+)
 
 // Format is the form of a log.
 type Format string
@@ -275,9 +300,8 @@ func (c *Config) SetDefaults() {
 	}
 	c.Schemas.OnConflict = cmp.Or(c.Schemas.OnConflict, ConflictReject)
 	c.Schemas.MergeRules = cmp.Or(c.Schemas.MergeRules, MergeReplace)
-	c.JSON.EmitDefaults = cmp.Or(c.JSON.EmitDefaults, EmitPrint)
 	c.Routes.TrailingSlash = cmp.Or(c.Routes.TrailingSlash, SlashStrict)
-	c.Routes.UnknownQuery = cmp.Or(c.Routes.UnknownQuery, QueryReject)
+	c.Routes.Unescape = cmp.Or(c.Routes.Unescape, UnescapeKeepSlash)
 	c.Observability.AccessLog.Output = cmp.Or(c.Observability.AccessLog.Output, OutputStdout)
 	c.Admin.Address = cmp.Or(c.Admin.Address, DefaultAdminAddress)
 	c.Shutdown.Drain = cmp.Or(c.Shutdown.Drain, DefaultDrain)

@@ -130,7 +130,7 @@ func (d *decoder) list(n *yaml.Node, list protoreflect.List, f protoreflect.Fiel
 	}
 }
 
-// entries sets a map from names to messages.
+// entries sets a map from names to messages or to single values.
 func (d *decoder) entries(n *yaml.Node, entries protoreflect.Map, f protoreflect.FieldDescriptor, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.at(position(n), path, "", "is %s; it must be a mapping of names", kindOf(n))
@@ -152,7 +152,18 @@ func (d *decoder) entries(n *yaml.Node, entries protoreflect.Map, f protoreflect
 		set[key.Value] = key
 		d.places[at] = position(key)
 		entry := entries.NewValue()
-		d.message(value, entry.Message(), at)
+		if f.MapValue().Message() != nil {
+			d.message(value, entry.Message(), at)
+		} else {
+			if !d.plain(value, at) {
+				continue
+			}
+			d.places[at] = position(value)
+			var ok bool
+			if entry, ok = d.scalar(value, f.MapValue(), at); !ok {
+				continue
+			}
+		}
 		entries.Set(protoreflect.ValueOfString(key.Value).MapKey(), entry)
 	}
 }

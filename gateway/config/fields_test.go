@@ -74,9 +74,9 @@ func eachField(root proto.Message, try func(path string, without, with proto.Mes
 			below := path + "." + string(f.Name())
 			inside := func(root protoreflect.Message) protoreflect.Message { return enter(at(root), f) }
 			switch {
-			case f.IsMap():
+			case f.IsMap() && f.MapValue().Message() != nil:
 				walk(below, f.MapValue().Message(), inside)
-			case f.Message() != nil && f.Message().FullName() != durationName:
+			case f.Message() != nil && f.Message().FullName() != durationName && !f.IsMap():
 				walk(below, f.Message(), inside)
 			default:
 				without, with := proto.Clone(root), proto.Clone(root)
@@ -109,6 +109,10 @@ func enter(m protoreflect.Message, f protoreflect.FieldDescriptor) protoreflect.
 
 // set gives a field a value that is not its default.
 func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
+	if f.IsMap() {
+		m.Mutable(f).Map().Set(protoreflect.ValueOfString("x-own").MapKey(), protoreflect.ValueOfString("own"))
+		return
+	}
 	rules := fieldRules(f)
 	texts := rules.GetString()
 	if f.IsList() {
@@ -125,6 +129,8 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = "64KiB"
 		case f.Name() == "output":
 			s = "./file"
+		case f.Name() == "trusted_proxies":
+			s = "10.0.0.0/8"
 		case f.Name() == "expose" || f.Name() == "hide" || f.Name() == "match":
 			s = "a.**"
 		}
@@ -183,6 +189,12 @@ func TestEveryNumberAndDurationHasBothBounds(t *testing.T) {
 	eachMessage(func(d protoreflect.MessageDescriptor) {
 		for i := range d.Fields().Len() {
 			f := d.Fields().Get(i)
+			if f.IsList() && f.Kind() == protoreflect.Uint32Kind {
+				if r := fieldRules(f).GetRepeated().GetItems().GetUint32(); !r.HasLte() || r.GetGte() == 0 {
+					t.Errorf("%s: its numbers need gte, not 0, and lte", f.FullName())
+				}
+				continue
+			}
 			isDuration := f.Message() != nil && f.Message().FullName() == durationName
 			if (isDuration || f.Kind() == protoreflect.Uint32Kind) && fieldRules(f) == nil {
 				t.Errorf("%s has no bounds", f.FullName())
@@ -221,4 +233,21 @@ func eachMessage(do func(protoreflect.MessageDescriptor)) {
 		}
 	}
 	walk((&configv1.Config{}).ProtoReflect().Descriptor())
+}
+
+// Every value of a policy can be said at every place: it has a row in the table by which policies are put over each other.
+func TestEveryPolicyFieldHasARow(t *testing.T) {
+	t.Parallel()
+	rows := map[string]bool{}
+	for _, v := range policyValues {
+		rows[v.name] = true
+	}
+	eachField(&configv1.Policy{}, func(path string, _, _ proto.Message) {
+		for name := path[1:]; !rows[name]; name = parent(name) {
+			if name == "" {
+				t.Errorf("%s: no row takes it from one policy to the other", path[1:])
+				break
+			}
+		}
+	})
 }

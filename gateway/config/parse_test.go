@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,6 +30,7 @@ import (
 var settings = cmp.Options{
 	cmpopts.IgnoreUnexported(config.Config{}),
 	cmp.Comparer(func(a, b config.Glob) bool { return a.String() == b.String() }),
+	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 }
 
 func glob(t testing.TB, s string) config.Glob {
@@ -68,7 +70,8 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			HeaderTimeout: 5 * time.Second, RequestTimeout: 2 * time.Minute, WriteStall: 15 * time.Second,
 			IdleTimeout: 10 * time.Minute, MaxConnections: 5000, MaxConcurrentStreams: 250,
 		}, {
-			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"},
+			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"}, AllowUnderscores: true, DropInvalidHeaders: true,
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::7/128")},
 		}},
 		Schemas: config.Schemas{
 			Sources: []config.Source{
@@ -110,10 +113,11 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			{Match: glob(t, "acme.search.**"), Backend: "search"},
 			{Match: glob(t, "**"), Backend: "orders"},
 		},
-		JSON: config.JSON{ProtoFieldNames: true, Int64AsNumber: true, EnumsAsNumbers: true, EmitDefaults: config.EmitOmit, IgnoreUnknownFields: true},
+		JSON: config.JSON{ProtoFieldNames: new(true), Int64AsNumber: new(true), EnumsAsNumbers: new(true), EmitDefaults: config.EmitOmit, RejectUnknownFields: new(false)},
 		Routes: config.Routes{
 			TrailingSlash: config.SlashRedirect, UnknownQuery: config.QueryIgnore,
 			IgnoredQueryParameters: []string{"key", "$alt"}, DisableDerivedHead: true,
+			RejectDotSegments: true, Unescape: config.UnescapeAll,
 		},
 		Observability: config.Observability{
 			Log:       config.Log{Level: slog.LevelDebug, Format: config.FormatJSON},
@@ -143,8 +147,7 @@ func TestDefaultsAreSecure(t *testing.T) {
 		},
 		Backends:      []backend.Config{{Name: "all", Target: "localhost:50051"}},
 		Services:      []config.Service{{Match: glob(t, "**"), Backend: "all"}},
-		JSON:          config.JSON{EmitDefaults: config.EmitPrint},
-		Routes:        config.Routes{TrailingSlash: config.SlashStrict, UnknownQuery: config.QueryReject},
+		Routes:        config.Routes{TrailingSlash: config.SlashStrict, Unescape: config.UnescapeKeepSlash},
 		Observability: config.Observability{AccessLog: config.AccessLog{Output: config.OutputStdout}},
 		Admin:         config.Admin{Address: "127.0.0.1:9901"},
 		Shutdown:      config.Shutdown{Drain: 30 * time.Second},
@@ -288,11 +291,11 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
 		"listeners[1].tls.cert":                     {19, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {49, 11},
-		`backends["users"].tls`:                     {48, 5},
-		"services[0].methods[0].policy.timeout":     {72, 20},
-		"services[0].methods[1].http[0].get":        {76, 22},
-		"schemas.sources[0].protos.import_paths[1]": {30, 13},
+		`backends["users"].tls.ca`:                  {51, 11},
+		`backends["users"].tls`:                     {50, 5},
+		"services[0].methods[0].policy.timeout":     {74, 20},
+		"services[0].methods[1].http[0].get":        {78, 22},
+		"schemas.sources[0].protos.import_paths[1]": {32, 13},
 		"": {1, 1},
 	} {
 		if line, column := cfg.Position(path); line != want[0] || column != want[1] {

@@ -5,15 +5,27 @@ package config
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 )
 
 // Policy is what one place of the configuration says about calls. A zero field says nothing.
 type Policy struct {
 	// Deadline bounds how long calls take.
 	Deadline deadline.Config
+	// REST says how methods are served over REST.
+	REST REST
+	// JSON says how messages are written as JSON and read from it.
+	JSON JSON
+	// Headers say which header fields of a request reach the backend.
+	Headers headers.Config
+	// HideInternalErrors keeps what INTERNAL and UNKNOWN say from clients.
+	HideInternalErrors *bool
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -26,6 +38,11 @@ type Service struct {
 	Policy Policy
 	// Methods are exceptions; their names are unique.
 	Methods []Method
+}
+
+// Method returns the index of the exception for a method, or -1.
+func (s *Service) Method(name string) int {
+	return slices.IndexFunc(s.Methods, func(m Method) bool { return m.Name == name })
 }
 
 // Method is an exception for one method.
@@ -45,8 +62,8 @@ type Origin string
 // BuiltIn is the origin of a value that no setting set.
 const BuiltIn Origin = ""
 
-// Origins say for each value of a policy which rule set it, by the value's name in the file: timeout, max_timeout,
-// stream_idle_timeout.
+// Origins say for each value of a policy which rule set it, by the value's name in the file, such as timeout or json.emit_defaults.
+// Values that no rule set are not in it, but for the deadlines, which always have a value.
 type Origins map[string]Origin
 
 // ServiceFor returns the index of the entry of Services that is in force for a service, by its full name: the most specific
@@ -66,46 +83,104 @@ func (c *Config) ServiceFor(service string) (int, bool) {
 // Services that is in force, Defaults, or what is built in; and which of them it was. The service's name is the full one,
 // the method's is its own alone. Every value is set.
 func (c *Config) PolicyFor(service, method string) (Policy, Origins) {
-	layers := []layer{{path: "defaults", policy: &c.Defaults}}
+	layers := []layer{c.base(), {path: "defaults", policy: &c.Defaults}}
 	if i, ok := c.ServiceFor(service); ok {
 		layers = append(layers, layer{path: fmt.Sprintf("services[%d].policy", i), policy: &c.Services[i].Policy})
-		for j := range c.Services[i].Methods {
-			if m := &c.Services[i].Methods[j]; m.Name == method {
-				layers = append(layers, layer{path: fmt.Sprintf("services[%d].methods[%d].policy", i, j), policy: &m.Policy})
-			}
+		if j := c.Services[i].Method(method); j >= 0 {
+			layers = append(layers, layer{path: fmt.Sprintf("services[%d].methods[%d].policy", i, j), policy: &c.Services[i].Methods[j].Policy})
 		}
 	}
 	return resolve(layers)
 }
 
-// layer is a policy and where it stands.
+// base is what the file says for all calls outside of any policy.
+func (c *Config) base() layer {
+	return layer{policy: &Policy{JSON: c.JSON, REST: REST{
+		UnknownQuery: c.Routes.UnknownQuery, IgnoredQueryParameters: c.Routes.IgnoredQueryParameters, MaxQueryParameters: c.Routes.MaxQueryParameters,
+	}}}
+}
+
+// layer is a policy and where it stands; the path of the base is "".
 type layer struct {
 	path   string
 	policy *Policy
+}
+
+// origin is where the layer's value of that name stands.
+func (l *layer) origin(name string) Origin {
+	if l.path == "" {
+		return Origin(strings.Replace(name, "rest.", "routes.", 1))
+	}
+	return Origin(l.path + "." + name)
+}
+
+// value is one value of a policy.
+type value struct {
+	name string
+	set  func(*Policy) bool
+	take func(to, from *Policy)
+}
+
+// of describes the value that at points to. A zero value is not set.
+func of[T any](name string, at func(*Policy) *T) value {
+	return value{
+		name: name,
+		set:  func(p *Policy) bool { return !reflect.ValueOf(at(p)).Elem().IsZero() },
+		take: func(to, from *Policy) { *at(to) = *at(from) },
+	}
+}
+
+// policyValues are all that a policy can say. A test holds that none is missing.
+var policyValues = []value{ //nolint:gochecknoglobals // a table
+	of("timeout", func(p *Policy) *time.Duration { return &p.Deadline.Timeout }),
+	of("max_timeout", func(p *Policy) *time.Duration { return &p.Deadline.MaxTimeout }),
+	of("stream_idle_timeout", func(p *Policy) *time.Duration { return &p.Deadline.StreamIdle }),
+
+	of("rest.profile", func(p *Policy) *string { return &p.REST.Profile }),
+	of("rest.unknown_query", func(p *Policy) *UnknownQuery { return &p.REST.UnknownQuery }),
+	of("rest.ignored_query_parameters", func(p *Policy) *[]string { return &p.REST.IgnoredQueryParameters }),
+	of("rest.max_query_parameters", func(p *Policy) *int { return &p.REST.MaxQueryParameters }),
+	of("rest.any_content_type", func(p *Policy) **bool { return &p.REST.AnyContentType }),
+	of("rest.success_status", func(p *Policy) *int { return &p.REST.SuccessStatus }),
+	of("rest.no_content_for_empty", func(p *Policy) **bool { return &p.REST.NoContentForEmpty }),
+	of("rest.status_from", func(p *Policy) **StatusFrom { return &p.REST.StatusFrom }),
+	of("rest.etag", func(p *Policy) *string { return &p.REST.ETag }),
+	of("rest.cache_control", func(p *Policy) *string { return &p.REST.CacheControl }),
+	of("rest.request_headers", func(p *Policy) *map[string]string { return &p.REST.RequestHeaders }),
+	of("rest.response_headers", func(p *Policy) *map[string]string { return &p.REST.ResponseHeaders }),
+	of("rest.trailers_as_headers", func(p *Policy) *[]string { return &p.REST.TrailersAsHeaders }),
+	of("rest.errors", func(p *Policy) **Errors { return &p.REST.Errors }),
+	of("rest.multipart", func(p *Policy) **bool { return &p.REST.Multipart }),
+
+	of("json.proto_field_names", func(p *Policy) **bool { return &p.JSON.ProtoFieldNames }),
+	of("json.int64_as_number", func(p *Policy) **bool { return &p.JSON.Int64AsNumber }),
+	of("json.enums_as_numbers", func(p *Policy) **bool { return &p.JSON.EnumsAsNumbers }),
+	of("json.emit_defaults", func(p *Policy) *EmitDefaults { return &p.JSON.EmitDefaults }),
+	of("json.reject_unknown_fields", func(p *Policy) **bool { return &p.JSON.RejectUnknownFields }),
+	of("json.strip_enum_prefix", func(p *Policy) **bool { return &p.JSON.StripEnumPrefix }),
+	of("json.fold_enum_case", func(p *Policy) **bool { return &p.JSON.FoldEnumCase }),
+	of("json.drop_redacted", func(p *Policy) **bool { return &p.JSON.DropRedacted }),
+	of("json.refuse_unknown_any", func(p *Policy) **bool { return &p.JSON.RefuseUnknownAny }),
+
+	of("headers.allow", func(p *Policy) *[]string { return &p.Headers.Allow }),
+	of("headers.deny", func(p *Policy) *[]string { return &p.Headers.Deny }),
+	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
 }
 
 // resolve puts policies over each other, the most specific last.
 func resolve(layers []layer) (Policy, Origins) {
 	var p Policy
 	origins := Origins{}
-	d := &p.Deadline
-	for _, l := range layers {
-		over := &l.policy.Deadline
-		for _, v := range []struct {
-			name string
-			dst  *time.Duration
-			src  time.Duration
-		}{
-			{"timeout", &d.Timeout, over.Timeout},
-			{"max_timeout", &d.MaxTimeout, over.MaxTimeout},
-			{"stream_idle_timeout", &d.StreamIdle, over.StreamIdle},
-		} {
-			if v.src != 0 {
-				*v.dst = v.src
-				origins[v.name] = Origin(l.path + "." + v.name)
+	for i := range layers {
+		l := &layers[i]
+		for _, v := range policyValues {
+			if v.set(l.policy) {
+				v.take(&p, l.policy)
+				origins[v.name] = l.origin(v.name)
 			}
 		}
 	}
+	d := &p.Deadline
 	builtIn := func(name string, dst *time.Duration, value time.Duration) {
 		if *dst == 0 {
 			*dst = value

@@ -169,6 +169,10 @@ func flat(m proto.Message) map[string]string {
 			switch {
 			case f.IsMap():
 				v.Map().Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+					if f.MapValue().Message() == nil {
+						values[fmt.Sprintf("%s[%s]", at, k)] = v.String()
+						return true
+					}
 					walk(fmt.Sprintf("%s[%s]", at, k), v.Message())
 					return true
 				})

@@ -120,6 +120,8 @@ func patternSentence(pattern string) string {
 
 var patternSentences = []struct{ part, sentence string }{
 	{"KiB", "must be a size such as 4MiB: a whole number with one of the units B, KiB, MiB, GiB, kB, MB"},
+	{"{0,99}[*]?", `must be the name of a header field, in lower case, with * at its end for all that begin so`},
+	{"{0,99}", "must be the name of a header field, in lower case"},
 	{"{0,63}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 64`},
 	{"{0,127}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 128`},
 	{"{1,256}", `must be letters, digits and "_-./:*", at most 256`},

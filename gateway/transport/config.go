@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +71,10 @@ type Config struct {
 	StreamWindow, ConnectionWindow int
 	// AllowUnderscores accepts header names with "_" (threat B3).
 	AllowUnderscores bool
+	// DropInvalidHeaders drops fields whose value cannot be passed on, instead of refusing the request (T165).
+	DropInvalidHeaders bool
+	// TrustedProxies are the peers whose X-Forwarded-* fields are believed (T170).
+	TrustedProxies []netip.Prefix
 }
 
 // TLS is a certificate from files, read again when they change.

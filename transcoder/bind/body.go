@@ -101,6 +101,12 @@ func (p *Plan) checkHits(s *state, r *Request) error {
 			continue // unset
 		}
 		g := p.guarded[i]
+		if g.header != 0 {
+			if err := p.checkHeaderHit(s, r, &p.headers[g.header-1], g.sibling, value); err != nil {
+				return err
+			}
+			continue
+		}
 		v := &p.vars[g.variable]
 		if g.sibling != "" {
 			return oneofTwice(v.name, "path", "a member that the body names", string(realOneof(leaf(v.chain).Descriptor()).Name()))

@@ -43,7 +43,8 @@ type variable struct {
 // guard says what it means that the body names a watched field.
 type guard struct {
 	variable int    // index of the variable that sets the field, or
-	sibling  string // the member of the oneof that the variable sets, when the watched field is another one
+	header   int    // index of the header field that does, plus 1
+	sibling  string // the member of the oneof that is set so, when the watched field is another one
 }
 
 // Compile makes the plan of a binding whose messages c converts.
@@ -107,22 +108,27 @@ func (p *Plan) compileWatch() error {
 		return nil
 	}
 	var paths [][]protoreflect.FieldDescriptor
-	for i := range p.binding.Variables {
-		v := &p.binding.Variables[i]
-		path := v.Path
+	add := func(path []protoreflect.FieldDescriptor, g guard) {
 		if p.binding.Body == httprule.BodyField {
 			if path[0].Number() != p.binding.BodyField.Number() {
-				continue
+				return
 			}
 			path = path[1:]
 		}
-		paths, p.guarded = append(paths, path), append(p.guarded, guard{variable: i})
+		paths, p.guarded = append(paths, path), append(p.guarded, g)
 		for level, fd := range path {
 			for _, sibling := range siblings(fd) {
 				other := append(append([]protoreflect.FieldDescriptor{}, path[:level]...), sibling)
-				paths, p.guarded = append(paths, other), append(p.guarded, guard{variable: i, sibling: string(fd.Name())})
+				g.sibling = string(fd.Name())
+				paths, p.guarded = append(paths, other), append(p.guarded, g)
 			}
 		}
+	}
+	for i := range p.binding.Variables {
+		add(p.binding.Variables[i].Path, guard{variable: i})
+	}
+	for i := range p.headers {
+		add(descriptors(p.headers[i].chain), guard{header: i + 1})
 	}
 	if len(paths) == 0 {
 		return nil
@@ -130,6 +136,15 @@ func (p *Plan) compileWatch() error {
 	var err error
 	p.watch, err = codec.NewWatch(paths)
 	return err
+}
+
+// descriptors are the fields of a chain.
+func descriptors(chain []*codec.Field) []protoreflect.FieldDescriptor {
+	path := make([]protoreflect.FieldDescriptor, len(chain))
+	for i, f := range chain {
+		path[i] = f.Descriptor()
+	}
+	return path
 }
 
 // siblings are the other members of the oneof that fd is in.

@@ -58,9 +58,28 @@ func TestT171HeaderFields(t *testing.T) {
 			t.Errorf("x sets %s: %v; want %q", path, err, want)
 		}
 	}
-	if _, err := bind.Compile(b.find(t, "POST", "/test/v1/body/thing/7"), b.codec, bind.Config{HeaderFields: map[string]string{"x": "thing.name"}}); err == nil {
-		t.Error("a header may set a field of the body")
+	if _, err := bind.Compile(b.find(t, "POST", "/test/v1/body/thing/7"), b.codec, bind.Config{HeaderFields: map[string]string{"x": "thing"}}); err == nil {
+		t.Error("a header may set the body")
 	}
+
+	// What the body says as well must be the same (T53).
+	b = newBinder(t, bind.Config{HeaderFields: map[string]string{"x-title": "thing.title", "x-name": "name"}})
+	run(t, b, []row{{"POST /test/v1/body/thing/7", `{"title":"b"}`, `{"id":"7","thing":{"title":"b"}}`}})
+	b.header = wire.Header{{Name: "x-title", Value: "h"}}
+	run(t, b, []row{
+		{"POST /test/v1/body/thing/7", `{"name":"n"}`, `{"id":"7","thing":{"name":"n","title":"h"}}`},
+		{"POST /test/v1/body/thing/7", `{"title":"h"}`, `{"id":"7","thing":{"title":"h"}}`},
+		{"POST /test/v1/body/thing/7", `{"title":"b"}`, `!title: the body has another value than the header`},
+		{"POST /test/v1/body/thing/7", "", `{"id":"7","thing":{"title":"h"}}`},
+	})
+	b = newBinder(t, bind.Config{HeaderFields: map[string]string{"x-name": "name", "x-tags": "tags"}})
+	b.header = wire.Header{{Name: "x-name", Value: "h"}, {Name: "x-tags", Value: "t"}}
+	run(t, b, []row{
+		{"POST /test/v1/body/all", `{"count":1}`, `{"count":"1","name":"h","tags":["t"]}`},
+		{"POST /test/v1/body/all", `{"name":"h"}`, `{"name":"h","tags":["t"]}`},
+		{"POST /test/v1/body/all", `{"name":"b"}`, `!name: the body has another value than the header`},
+		{"POST /test/v1/body/all", `{"tags":["t"]}`, `!tags: the body has another value than the header`},
+	})
 }
 
 // T49, T52, T53 where a profile asks for it: what is weaker is dropped, and still never wins.

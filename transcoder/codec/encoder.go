@@ -67,7 +67,9 @@ func newEncoder(in []byte, o *EncodeOptions) *encoder {
 }
 
 // dropped tells whether the options leave a field out.
-func (e *encoder) dropped(f *Field) bool { return f.redacted && e.o.DropRedacted || slices.Contains(e.o.Omit, f) }
+func (e *encoder) dropped(f *Field) bool {
+	return f.redacted && e.o.DropRedacted || slices.Contains(e.o.Omit, f)
+}
 
 func (e *encoder) free() {
 	e.in, e.o, e.err = nil, nil, nil

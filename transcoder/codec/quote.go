@@ -5,6 +5,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -98,6 +99,11 @@ func appendEscaped(dst, s []byte) ([]byte, bool) {
 }
 
 const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a JSON string. What is not UTF-8 in it is replaced by U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	return appendQuoted(dst, strings.ToValidUTF8(s, "\uFFFD"))
+}
 
 // appendQuoted appends a name of the schema, which is UTF-8, as a JSON string.
 func appendQuoted(dst []byte, s string) []byte {

@@ -4,20 +4,16 @@
 package rest
 
 import (
-	"net/http"
-	"strconv"
+	"encoding/json"
 	"strings"
 
-	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
-	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // httpBody is the message whose data are the bytes of the HTTP body.
@@ -28,24 +24,20 @@ const defaultContentType = "application/octet-stream"
 
 // encode appends the body of an answer to dst. It returns the content type if the body is a google.api.HttpBody,
 // and "" for JSON.
-func (f *framer) encode(dst *[]byte, message []byte) (contentType string, err error) {
+func (f *framer) encode(dst *[]byte, message []byte, options *codec.EncodeOptions) (contentType string, err error) {
 	fd := f.route.binding.ResponseField
-	md := f.route.method.Desc.Output()
-	if fd != nil {
-		md = fd.Message()
-	}
-	if md != nil && md.FullName() == httpBody && (fd == nil || (!fd.IsList() && !fd.IsMap())) {
+	switch {
+	case f.route.rawBody:
 		if fd != nil {
 			message = lastField(message, fd.Number())
 		}
 		*dst = append(*dst, lastField(message, 2)...)
 		return cleanContentType(string(lastField(message, 1))), nil
+	case fd != nil:
+		*dst, err = f.route.answer.Field(fd).AppendJSON(*dst, message, options)
+	default:
+		*dst, err = f.route.answer.AppendJSON(*dst, message, options)
 	}
-	if fd != nil {
-		*dst, err = f.route.answer.Field(fd).AppendJSON(*dst, message, &f.protocol.config.Encode)
-		return "", err
-	}
-	*dst, err = f.route.answer.AppendJSON(*dst, message, &f.protocol.config.Encode)
 	return "", err
 }
 
@@ -83,94 +75,43 @@ func cleanContentType(t string) string {
 	return t
 }
 
-// End ends the answer. What failed midway is never ended as if it were whole: a stream of JSON lines ends with an
-// error line (T136), a body of raw bytes is cut off (T128).
-func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
-	out.End = transcoder.EndClean
-	switch {
-	case f.bare != 0:
-		f.head(c, out, f.bare, "")
-	case c.Err == nil && !f.started:
-		f.head(c, out, http.StatusOK, f.answerType(c, ""))
-	case !f.started:
-		f.refuse(c, out)
-	case c.Err != nil && f.raw:
-		out.End = transcoder.EndAbort
-	case c.Err != nil && c.Method.ServerStreams:
-		line := buffers.Take()
-		*line = append(*line, `{"error":`...)
-		*line = f.appendError(*line, c)
-		*line = append(*line, "}\n"...)
-		out.Data = append(out.Data, mem.NewBuffer(line, &buffers))
-	case c.Err != nil:
-		out.End = transcoder.EndAbort
+// toHeader returns the fields of an answer that are sent as header fields, and the options that leave them out of its body. Where
+// one has a value that cannot stand in a header, all stay in the body: nothing is lost (T171).
+func (f *framer) toHeader(message []byte) (wire.Header, *codec.EncodeOptions) {
+	if len(f.route.toHeader) == 0 {
+		return nil, &f.route.encode
 	}
-	if c.Request.Major >= 2 && out.End == transcoder.EndClean && c.Request.Method != http.MethodHead {
-		for _, field := range c.Trailer {
-			if !droppedAnswer(field.Name) {
-				out.Trailer = append(out.Trailer, field) // T168
-			}
+	fields := make(wire.Header, 0, len(f.route.toHeader))
+	for _, r := range f.route.toHeader {
+		value, ok := f.text(r.field, message)
+		if !ok || !wire.ValidValue(value) {
+			return nil, &f.config.Encode
+		}
+		if value != "" {
+			fields.Add(r.header, value)
 		}
 	}
+	return fields, &f.route.encode
 }
 
-// refuse writes an answer that is an error and nothing else.
-func (f *framer) refuse(c *transcoder.Call, out *transcoder.Out) {
-	body := buffers.Take()
-	*body = f.appendError(*body, c)
-	f.head(c, out, status.HTTPOf(c.Err), "application/json")
-	out.Header.Add("content-length", strconv.Itoa(len(*body)))
-	out.Header.Add("cache-control", "no-store") // T203
-	out.Header.Add("x-dragoman-reason", string(c.Reason()))
-	if c.Request.Method == http.MethodHead {
-		buffers.Put(body) // T160
-		return
+// text returns the value of a field of the message that the body is, as a text; "" where it has none.
+func (f *framer) text(field *codec.Field, message []byte) (string, bool) {
+	options := f.config.Encode
+	if fd := f.route.binding.ResponseField; fd != nil {
+		message = lastField(message, fd.Number())
 	}
-	out.Data = append(out.Data, mem.NewBuffer(body, &buffers))
-}
-
-// appendError appends the google.rpc.Status of a call's error as JSON. Its three members are always there; inside of details what
-// has no value is left out. Details of types that the schema does not have stay, with their bytes in base64 (T149); one that
-// cannot be read at all is left out, and the rest is still said.
-func (f *framer) appendError(dst []byte, c *transcoder.Call) []byte {
-	st := status.Proto(c.Err)
-	convert := f.protocol.errors
-	if c.Method != nil {
-		convert = c.Method.Codec
+	out, err := field.AppendJSON(nil, message, &options)
+	if err != nil {
+		return "", false
 	}
-	dst = append(dst, `{"code":`...)
-	dst = strconv.AppendInt(dst, int64(st.GetCode()), 10)
-	dst = append(dst, `,"message":`...)
-	dst = appendMessage(dst, f.protocol.errors, st.GetMessage())
-	dst = append(dst, `,"details":[`...)
-	options := f.protocol.config.Encode
-	options.Defaults = codec.DefaultsOmit
-	first := true
-	for _, detail := range st.GetDetails() {
-		before := len(dst)
-		if !first {
-			dst = append(dst, ',')
-		}
-		out, ok := appendAny(dst, convert, detail, &options)
-		if !ok {
-			dst = dst[:before]
-			continue
-		}
-		dst, first = out, false
+	text := string(out)
+	if text == "null" {
+		return "", true
 	}
-	return append(dst, "]}"...)
-}
-
-// appendMessage appends a JSON string. Backends send texts that are not UTF-8; what is not is replaced.
-func appendMessage(dst []byte, c *codec.Codec, message string) []byte {
-	value := wrapperspb.String(strings.ToValidUTF8(message, "\uFFFD"))
-	data, err := proto.MarshalOptions{}.MarshalAppend(nil, value)
-	if err == nil {
-		if out, err := c.Message(value.ProtoReflect().Descriptor()).AppendJSON(dst, data, nil); err == nil {
-			return out
-		}
+	if text[0] == '"' {
+		err = json.Unmarshal(out, &text)
 	}
-	return append(dst, `""`...)
+	return text, err == nil
 }
 
 func appendAny(dst []byte, c *codec.Codec, detail *anypb.Any, o *codec.EncodeOptions) ([]byte, bool) {

@@ -5,8 +5,8 @@ package rest
 
 import (
 	"io"
-	"net/http"
-	"strconv"
+	"slices"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -25,6 +25,7 @@ var buffers wire.Buffers //nolint:gochecknoglobals // a pool
 type framer struct {
 	protocol *Protocol
 	route    *route
+	config   *compiled
 	match    httprule.Match
 
 	limit  int64
@@ -54,7 +55,7 @@ func (f *framer) Push(c *transcoder.Call, buf mem.Buffer, last bool) error {
 		return tooLarge(f.limit)
 	}
 	if first && f.size > 0 {
-		return f.protocol.checkContentType(c, f)
+		return f.checkContentType(c)
 	}
 	return nil
 }
@@ -91,11 +92,14 @@ func (f *framer) bind(c *transcoder.Call, first bool) (transcoder.Message, bool,
 	f.pieces = nil
 	request := bind.Request{Match: &f.match, Body: data}
 	plan := f.route.plan
+	var err error
 	if first {
 		request.Query, request.ContentType = c.Request.Query, c.Request.Header.Get("content-type")
+		if request.Header, err = f.fields(c); err != nil {
+			return transcoder.Message{}, false, err
+		}
 	}
 	out := buffers.Take()
-	var err error
 	if first {
 		*out, err = plan.Bind(*out, &request)
 	} else {
@@ -109,77 +113,27 @@ func (f *framer) bind(c *transcoder.Call, first bool) (transcoder.Message, bool,
 	return transcoder.Message{Data: mem.BufferSlice{mem.NewBuffer(out, &buffers)}}, true, nil
 }
 
+// fields returns the fields of the head for binding: If-Match as the value of the field that it sets (T202).
+func (f *framer) fields(c *transcoder.Call) (wire.Header, error) {
+	h := c.Request.Header
+	if !f.route.ifMatch || !h.Has(ifMatchHeader) {
+		return h, nil
+	}
+	h = slices.Clone(h)
+	tag := strings.TrimSpace(h.Get(ifMatchHeader))
+	if tag == "*" { // it only says that the resource must be there
+		h.Del(ifMatchHeader)
+		return h, nil
+	}
+	value, ok := valueOf(tag)
+	if !ok || h.Count(ifMatchHeader) > 1 {
+		return nil, status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "header %q: it must be one entity tag", ifMatchHeader)
+	}
+	h.Set(ifMatchHeader, value)
+	return h, nil
+}
+
 func (f *framer) Close() {
 	f.pieces.Free()
 	f.pieces = nil
-}
-
-// Header does nothing: the head waits for the first message or the end, so that an error before it has its
-// proper status (T134).
-func (f *framer) Header(*transcoder.Call, *transcoder.Out) {}
-
-func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcoder.Out) error {
-	data, free := m.Bytes()
-	defer free()
-	body := buffers.Take()
-	contentType, err := f.encode(body, data)
-	if err != nil {
-		buffers.Put(body)
-		return backendMessageError(err)
-	}
-	f.raw = f.raw || contentType != ""
-	if c.Method.ServerStreams && !f.raw {
-		*body = append(*body, '\n')
-	}
-	if !f.started {
-		f.head(c, out, http.StatusOK, f.answerType(c, contentType))
-		if !c.Method.ServerStreams {
-			out.Header.Add("content-length", strconv.Itoa(len(*body)))
-		}
-	}
-	out.Flush = c.Method.ServerStreams
-	if c.Request.Method == http.MethodHead {
-		buffers.Put(body)
-		return nil
-	}
-	out.Data = append(out.Data, mem.NewBuffer(body, &buffers))
-	return nil
-}
-
-func (f *framer) answerType(c *transcoder.Call, fromBody string) string {
-	switch {
-	case fromBody != "":
-		return fromBody
-	case c.Method.ServerStreams:
-		return "application/x-ndjson"
-	default:
-		return "application/json"
-	}
-}
-
-// head writes the head of an answer, once.
-func (f *framer) head(c *transcoder.Call, out *transcoder.Out, code int, contentType string) {
-	f.started = true
-	out.Status = code
-	if contentType != "" {
-		out.Header.Add("content-type", contentType)
-		out.Header.Add("x-content-type-options", "nosniff") // T118, threat E12
-	}
-	out.Header = append(out.Header, f.extra...)
-	for _, field := range c.Header {
-		if !droppedAnswer(field.Name) {
-			out.Header = append(out.Header, field)
-		}
-	}
-	if c.RequestID != "" {
-		out.Header.Add("x-request-id", c.RequestID)
-	}
-}
-
-// backendMessageError says that a backend's message cannot be said in JSON (T120).
-func backendMessageError(err error) error {
-	return &status.Error{
-		Code: codes.Internal, Reason: status.ReasonSchemaMismatch, HTTP: http.StatusBadGateway, Cause: err,
-		Message: "the backend's answer does not fit its schema",
-	}
 }

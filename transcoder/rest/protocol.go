@@ -5,69 +5,80 @@
 package rest
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
-	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
-// Config says how REST is served. The zero value is the strict profile.
-type Config struct {
-	// Bind says how requests are bound.
-	Bind bind.Config
-	// Encode says how JSON is written.
-	Encode codec.EncodeOptions
-	// AnyContentType accepts bodies of any Content-Type, or none, as JSON (T91, T92).
-	AnyContentType bool
-}
-
 // Protocol is REST. It takes every request that no other protocol accepts, so it is the last in a Mux.
 type Protocol struct {
-	config Config
-	errors *codec.Codec // for errors of calls without a method
-	routes map[*httprule.Binding]*route
+	config   *compiled    // for what belongs to no method
+	fallback *codec.Codec // for errors of calls without a method
+	routes   map[*httprule.Binding]*route
 }
 
 var _ transcoder.Protocol = (*Protocol)(nil)
 
-// route is a binding with what serving it needs. The plan is compiled when it is first used: a reload of thousands of rules
-// would else pay for all of them.
-type route struct {
-	binding *httprule.Binding
-	method  *transcoder.Method
-	once    sync.Once
-	plan    *bind.Plan
-	answer  *codec.Message
-	err     error
-}
-
-// New returns the protocol for the routes of a Mux.
-func New(cfg Config, m *transcoder.Mux) (*Protocol, error) {
+// New returns the protocol for the routes of a Mux. The error joins what is wrong with the configurations.
+func New(cfg Configs, m *transcoder.Mux) (*Protocol, error) {
 	fallback, err := codec.New(protoregistry.GlobalTypes, codec.Config{})
 	if err != nil {
 		return nil, err
 	}
-	p := &Protocol{config: cfg, errors: fallback, routes: map[*httprule.Binding]*route{}}
+	p := &Protocol{fallback: fallback, routes: map[*httprule.Binding]*route{}}
+	if p.config, err = compileConfig(&cfg.Default); err != nil {
+		return nil, err
+	}
 	if m.Routes() == nil {
 		return p, nil
 	}
+	errs := p.addRoutes(cfg, m)
+	return p, errors.Join(errs...)
+}
+
+func (p *Protocol) addRoutes(cfg Configs, m *transcoder.Mux) []error {
+	var errs []error
+	seen := map[*Config]*compiled{nil: p.config}
 	for _, b := range m.Routes().Bindings() {
 		method := m.Method("/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name()))
 		if method == nil {
 			continue // not exposed
 		}
-		p.routes[b] = &route{binding: b, method: method}
+		var own *Config
+		if cfg.Of != nil {
+			own = cfg.Of(method)
+		}
+		c, ok := seen[own]
+		if !ok {
+			var err error
+			if c, err = compileConfig(own); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", method.Path, err))
+				c = nil
+			}
+			seen[own] = c
+		}
+		if c == nil {
+			continue // told of already
+		}
+		r := &route{binding: b, method: method, config: c}
+		p.routes[b] = r
+		if r.eager() {
+			if err := r.compile(); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", method.Path, err))
+			}
+		}
 	}
-	return p, nil
+	return errs
 }
 
 // Name returns "rest".
@@ -78,15 +89,15 @@ func (*Protocol) Accepts(*transcoder.Request) bool { return true }
 
 // Open matches the route and reads timeout and metadata.
 func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer, error) {
-	f := &framer{protocol: p, limit: c.Request.MaxMessage()}
+	f := &framer{protocol: p, config: p.config, limit: c.Request.MaxMessage()}
 	if err := p.match(m, c, f); err != nil {
 		return f, err
 	}
-	c.Method, c.Binding = f.route.method, f.route.binding
-	if err := f.route.compile(&p.config); err != nil {
+	c.Method, c.Binding, f.config = f.route.method, f.route.binding, f.route.config
+	if err := f.route.ready(); err != nil {
 		return f, err
 	}
-	if err := p.readable(c, f); err != nil {
+	if err := f.readable(c); err != nil {
 		return f, err
 	}
 	return f, head(c)
@@ -143,24 +154,8 @@ func noRoute(r *transcoder.Request) error {
 	return status.Errorf(codes.NotFound, status.ReasonNoRoute, "no route for %.16s %s", r.Method, path)
 }
 
-func (r *route) compile(cfg *Config) error {
-	r.once.Do(func() {
-		if r.plan, r.err = bind.Compile(r.binding, r.method.Codec, cfg.Bind); r.err == nil {
-			r.answer = r.method.Codec.Message(r.method.Desc.Output())
-			r.err = r.answer.Err()
-		}
-	})
-	if r.err != nil {
-		return &status.Error{
-			Code: codes.Unimplemented, Reason: status.ReasonUnsupported, Cause: r.err,
-			Message: "the messages of this method have no JSON form",
-		}
-	}
-	return nil
-}
-
 // readable checks what can be known of the body before it is read.
-func (p *Protocol) readable(c *transcoder.Call, f *framer) error {
+func (f *framer) readable(c *transcoder.Call) error {
 	if c.Method.ClientStreams && (c.Method.ServerStreams || !f.route.plan.RawBody()) {
 		return status.Errorf(codes.Unimplemented, status.ReasonUnsupported,
 			"%s methods cannot be called over plain REST; use gRPC", strings.ReplaceAll(c.Method.Kind(), "_", " "))
@@ -169,20 +164,20 @@ func (p *Protocol) readable(c *transcoder.Call, f *framer) error {
 		return tooLarge(f.limit)
 	}
 	if c.Request.ContentLength > 0 {
-		return p.checkContentType(c, f)
+		return f.checkContentType(c)
 	}
 	return nil
 }
 
 // checkContentType refuses a body where there is none to be, or that does not say that it is JSON (T90-T92, threat F3).
-func (p *Protocol) checkContentType(c *transcoder.Call, f *framer) error {
+func (f *framer) checkContentType(c *transcoder.Call) error {
 	if !f.route.plan.TakesBody() {
-		if p.config.Bind.IgnoreUnboundBody {
+		if f.config.Bind.IgnoreUnboundBody {
 			return nil
 		}
 		return status.Errorf(codes.InvalidArgument, status.ReasonBadRequest, "%s takes no body", f.route.binding) // T71, before it is read
 	}
-	if f.route.plan.RawBody() || p.config.AnyContentType {
+	if f.route.plan.RawBody() || f.config.AnyContentType {
 		return nil
 	}
 	contentType := c.Request.Header.Get("content-type")

@@ -33,6 +33,9 @@ type Error struct {
 	Violations []Violation
 	// Details are further details, sent as they are.
 	Details []*anypb.Any
+	// Challenge is the WWW-Authenticate of a REST answer with status 401 (RFC 9110, section 11.6.1); "" for none. It is the
+	// gateway's own: nothing that a backend says is put there (T157).
+	Challenge string
 	// Cause is logged and never sent.
 	Cause error
 }
@@ -123,4 +126,33 @@ func HTTPOf(err error) int {
 		return e.HTTP
 	}
 	return HTTP(codes.Code(Proto(err).GetCode())) //nolint:gosec // codes are small
+}
+
+// ChallengeOf returns the challenge of an error, or "".
+func ChallengeOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Challenge
+	}
+	return ""
+}
+
+// maxRetryAfter is the longest time in seconds that RetryAfter returns: what is said of next year is no help.
+const maxRetryAfter = 7 * 24 * 60 * 60
+
+// RetryAfter returns the delay of an error's google.rpc.RetryInfo in whole seconds, rounded up; it is false where there is
+// none, or none that can be read.
+func RetryAfter(err error) (int64, bool) {
+	for _, detail := range Proto(err).GetDetails() {
+		info := &errdetails.RetryInfo{}
+		if !detail.MessageIs(info) || detail.UnmarshalTo(info) != nil || !info.GetRetryDelay().IsValid() {
+			continue
+		}
+		delay := info.GetRetryDelay()
+		seconds := delay.GetSeconds()
+		if delay.GetNanos() > 0 {
+			seconds++
+		}
+		return min(max(seconds, 0), maxRetryAfter), true
+	}
+	return 0, false
 }

@@ -63,7 +63,7 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 		t.Fatal(problems)
 	}
 	mux.SetRoutes(table)
-	r, err := rest.New(rest.Config{}, mux)
+	r, err := rest.New(rest.Configs{}, mux)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,16 +33,16 @@ type Json struct {
 	// case.
 	//
 	// Default: false.
-	ProtoFieldNames bool `protobuf:"varint,1,opt,name=proto_field_names,json=protoFieldNames,proto3" json:"proto_field_names,omitempty"`
+	ProtoFieldNames *bool `protobuf:"varint,1,opt,name=proto_field_names,json=protoFieldNames,proto3,oneof" json:"proto_field_names,omitempty"`
 	// Int64AsNumber writes integers of 64 bits as numbers instead of strings. JavaScript and other readers that hold numbers
 	// as doubles round them from 2^53 on.
 	//
 	// Default: false.
-	Int64AsNumber bool `protobuf:"varint,2,opt,name=int64_as_number,json=int64AsNumber,proto3" json:"int64_as_number,omitempty"`
+	Int64AsNumber *bool `protobuf:"varint,2,opt,name=int64_as_number,json=int64AsNumber,proto3,oneof" json:"int64_as_number,omitempty"`
 	// EnumsAsNumbers writes the values of enums as numbers instead of names. Both are read in any case.
 	//
 	// Default: false.
-	EnumsAsNumbers bool `protobuf:"varint,3,opt,name=enums_as_numbers,json=enumsAsNumbers,proto3" json:"enums_as_numbers,omitempty"`
+	EnumsAsNumbers *bool `protobuf:"varint,3,opt,name=enums_as_numbers,json=enumsAsNumbers,proto3,oneof" json:"enums_as_numbers,omitempty"`
 	// EmitDefaults says how fields without a value are written: print writes the default of those that have one, 0, "",
 	// false, [] and {}; omit leaves them out; print_null is like print, and writes null for messages and optional fields
 	// that are not set.
@@ -54,8 +54,26 @@ type Json struct {
 	//
 	// Default: true.
 	RejectUnknownFields *bool `protobuf:"varint,5,opt,name=reject_unknown_fields,json=rejectUnknownFields,proto3,oneof" json:"reject_unknown_fields,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// StripEnumPrefix leaves the prefix that repeats the name of the enum out of its values, when they are written and, as well
+	// as with it, when they are read: BOOK_KIND_NOVEL of BookKind is NOVEL.
+	//
+	// Default: false.
+	StripEnumPrefix *bool `protobuf:"varint,6,opt,name=strip_enum_prefix,json=stripEnumPrefix,proto3,oneof" json:"strip_enum_prefix,omitempty"`
+	// FoldEnumCase reads the names of enum values in any case.
+	//
+	// Default: false.
+	FoldEnumCase *bool `protobuf:"varint,7,opt,name=fold_enum_case,json=foldEnumCase,proto3,oneof" json:"fold_enum_case,omitempty"`
+	// DropRedacted leaves out fields whose option debug_redact is true.
+	//
+	// Default: false.
+	DropRedacted *bool `protobuf:"varint,8,opt,name=drop_redacted,json=dropRedacted,proto3,oneof" json:"drop_redacted,omitempty"`
+	// RefuseUnknownAny makes an answer with a google.protobuf.Any of a type that is in no schema an error. When it is false, such
+	// a value is written with its bytes in base64.
+	//
+	// Default: false.
+	RefuseUnknownAny *bool `protobuf:"varint,9,opt,name=refuse_unknown_any,json=refuseUnknownAny,proto3,oneof" json:"refuse_unknown_any,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Json) Reset() {
@@ -89,22 +107,22 @@ func (*Json) Descriptor() ([]byte, []int) {
 }
 
 func (x *Json) GetProtoFieldNames() bool {
-	if x != nil {
-		return x.ProtoFieldNames
+	if x != nil && x.ProtoFieldNames != nil {
+		return *x.ProtoFieldNames
 	}
 	return false
 }
 
 func (x *Json) GetInt64AsNumber() bool {
-	if x != nil {
-		return x.Int64AsNumber
+	if x != nil && x.Int64AsNumber != nil {
+		return *x.Int64AsNumber
 	}
 	return false
 }
 
 func (x *Json) GetEnumsAsNumbers() bool {
-	if x != nil {
-		return x.EnumsAsNumbers
+	if x != nil && x.EnumsAsNumbers != nil {
+		return *x.EnumsAsNumbers
 	}
 	return false
 }
@@ -123,19 +141,58 @@ func (x *Json) GetRejectUnknownFields() bool {
 	return false
 }
 
+func (x *Json) GetStripEnumPrefix() bool {
+	if x != nil && x.StripEnumPrefix != nil {
+		return *x.StripEnumPrefix
+	}
+	return false
+}
+
+func (x *Json) GetFoldEnumCase() bool {
+	if x != nil && x.FoldEnumCase != nil {
+		return *x.FoldEnumCase
+	}
+	return false
+}
+
+func (x *Json) GetDropRedacted() bool {
+	if x != nil && x.DropRedacted != nil {
+		return *x.DropRedacted
+	}
+	return false
+}
+
+func (x *Json) GetRefuseUnknownAny() bool {
+	if x != nil && x.RefuseUnknownAny != nil {
+		return *x.RefuseUnknownAny
+	}
+	return false
+}
+
 var File_dragoman_config_v1_json_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_json_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddragoman/config/v1/json.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\x9f\x02\n" +
-	"\x04Json\x12*\n" +
-	"\x11proto_field_names\x18\x01 \x01(\bR\x0fprotoFieldNames\x12&\n" +
-	"\x0fint64_as_number\x18\x02 \x01(\bR\rint64AsNumber\x12(\n" +
-	"\x10enums_as_numbers\x18\x03 \x01(\bR\x0eenumsAsNumbers\x12F\n" +
+	"\x1ddragoman/config/v1/json.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xf8\x04\n" +
+	"\x04Json\x12/\n" +
+	"\x11proto_field_names\x18\x01 \x01(\bH\x00R\x0fprotoFieldNames\x88\x01\x01\x12+\n" +
+	"\x0fint64_as_number\x18\x02 \x01(\bH\x01R\rint64AsNumber\x88\x01\x01\x12-\n" +
+	"\x10enums_as_numbers\x18\x03 \x01(\bH\x02R\x0eenumsAsNumbers\x88\x01\x01\x12F\n" +
 	"\remit_defaults\x18\x04 \x01(\tB!\xbaH\x1e\xd8\x01\x01r\x19R\x05printR\x04omitR\n" +
 	"print_nullR\femitDefaults\x127\n" +
-	"\x15reject_unknown_fields\x18\x05 \x01(\bH\x00R\x13rejectUnknownFields\x88\x01\x01B\x18\n" +
-	"\x16_reject_unknown_fieldsB\xd3\x01\n" +
+	"\x15reject_unknown_fields\x18\x05 \x01(\bH\x03R\x13rejectUnknownFields\x88\x01\x01\x12/\n" +
+	"\x11strip_enum_prefix\x18\x06 \x01(\bH\x04R\x0fstripEnumPrefix\x88\x01\x01\x12)\n" +
+	"\x0efold_enum_case\x18\a \x01(\bH\x05R\ffoldEnumCase\x88\x01\x01\x12(\n" +
+	"\rdrop_redacted\x18\b \x01(\bH\x06R\fdropRedacted\x88\x01\x01\x121\n" +
+	"\x12refuse_unknown_any\x18\t \x01(\bH\aR\x10refuseUnknownAny\x88\x01\x01B\x14\n" +
+	"\x12_proto_field_namesB\x12\n" +
+	"\x10_int64_as_numberB\x13\n" +
+	"\x11_enums_as_numbersB\x18\n" +
+	"\x16_reject_unknown_fieldsB\x14\n" +
+	"\x12_strip_enum_prefixB\x11\n" +
+	"\x0f_fold_enum_caseB\x10\n" +
+	"\x0e_drop_redactedB\x15\n" +
+	"\x13_refuse_unknown_anyB\xd3\x01\n" +
 	"\x16com.dragoman.config.v1B\tJsonProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (

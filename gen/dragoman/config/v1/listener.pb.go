@@ -48,9 +48,14 @@ type Listener struct {
 	// Limits bound what one client can make the gateway hold or wait for.
 	Limits *Limits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Connections say how long connections live and how much one may do at a time.
-	Connections   *Connections `protobuf:"bytes,6,opt,name=connections,proto3" json:"connections,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Connections *Connections `protobuf:"bytes,6,opt,name=connections,proto3" json:"connections,omitempty"`
+	// TrustedProxies are addresses, or prefixes of such, of proxies in front of the listener. What they say in X-Forwarded-For,
+	// X-Forwarded-Proto and X-Forwarded-Host is believed and passed on; of all others it is dropped. At most 256, none twice.
+	//
+	// Default: none. Example: trusted_proxies: [10.0.0.0/8, "fd00::/8"]
+	TrustedProxies []string `protobuf:"bytes,7,rep,name=trusted_proxies,json=trustedProxies,proto3" json:"trusted_proxies,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Listener) Reset() {
@@ -121,6 +126,13 @@ func (x *Listener) GetLimits() *Limits {
 func (x *Listener) GetConnections() *Connections {
 	if x != nil {
 		return x.Connections
+	}
+	return nil
+}
+
+func (x *Listener) GetTrustedProxies() []string {
+	if x != nil {
+		return x.TrustedProxies
 	}
 	return nil
 }
@@ -237,8 +249,13 @@ type Limits struct {
 	//
 	// Default: false.
 	AllowUnderscores bool `protobuf:"varint,9,opt,name=allow_underscores,json=allowUnderscores,proto3" json:"allow_underscores,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// DropInvalidHeaders drops header fields whose value has bytes that are not printable ASCII. When it is false, a request that
+	// has one is answered with 400.
+	//
+	// Default: false.
+	DropInvalidHeaders bool `protobuf:"varint,10,opt,name=drop_invalid_headers,json=dropInvalidHeaders,proto3" json:"drop_invalid_headers,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -334,6 +351,13 @@ func (x *Limits) GetAllowUnderscores() bool {
 	return false
 }
 
+func (x *Limits) GetDropInvalidHeaders() bool {
+	if x != nil {
+		return x.DropInvalidHeaders
+	}
+	return false
+}
+
 // Connections say how long connections live and how much one may do at a time.
 type Connections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -419,20 +443,21 @@ var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
-	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd4\x02\n" +
+	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x90\x03\n" +
 	"\bListener\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12 \n" +
 	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12;\n" +
 	"\tprotocols\x18\x03 \x03(\tB\x1d\xbaH\x1a\x92\x01\x17\"\x15r\x13R\x05http1R\x05http2R\x03h2cR\tprotocols\x121\n" +
 	"\x03tls\x18\x04 \x01(\v2\x1f.dragoman.config.v1.ListenerTlsR\x03tls\x122\n" +
 	"\x06limits\x18\x05 \x01(\v2\x1a.dragoman.config.v1.LimitsR\x06limits\x12A\n" +
-	"\vconnections\x18\x06 \x01(\v2\x1f.dragoman.config.v1.ConnectionsR\vconnections\"x\n" +
+	"\vconnections\x18\x06 \x01(\v2\x1f.dragoman.config.v1.ConnectionsR\vconnections\x12:\n" +
+	"\x0ftrusted_proxies\x18\a \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x80\x02\"\x06r\x04\x10\x01\x18@R\x0etrustedProxies\"x\n" +
 	"\vListenerTls\x12\x1a\n" +
 	"\x04cert\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x04cert\x12\x18\n" +
 	"\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x03key\x123\n" +
 	"\vmin_version\x18\x03 \x01(\tB\x12\xbaH\x0f\xd8\x01\x01r\n" +
 	"R\x031.2R\x031.3R\n" +
-	"minVersion\"\xd1\x05\n" +
+	"minVersion\"\x83\x06\n" +
 	"\x06Limits\x12Q\n" +
 	"\vmax_message\x18\x01 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\n" +
 	"maxMessage\x12b\n" +
@@ -446,7 +471,9 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\vwrite_stall\x18\a \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
 	"writeStall\x129\n" +
 	"\x0fmax_connections\x18\b \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\x0emaxConnections\x88\x01\x01\x12+\n" +
-	"\x11allow_underscores\x18\t \x01(\bR\x10allowUnderscoresB\x14\n" +
+	"\x11allow_underscores\x18\t \x01(\bR\x10allowUnderscores\x120\n" +
+	"\x14drop_invalid_headers\x18\n" +
+	" \x01(\bR\x12dropInvalidHeadersB\x14\n" +
 	"\x12_max_header_fieldsB\x12\n" +
 	"\x10_max_connections\"\xec\x02\n" +
 	"\vConnections\x12D\n" +

@@ -55,8 +55,18 @@ type Routes struct {
 	//
 	// Default: 200.
 	MaxQueryParameters *uint32 `protobuf:"varint,6,opt,name=max_query_parameters,json=maxQueryParameters,proto3,oneof" json:"max_query_parameters,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// RejectDotSegments answers paths with a segment "." or "..", plain or escaped, with 400. When it is false, they are values
+	// like any other.
+	//
+	// Default: false.
+	RejectDotSegments bool `protobuf:"varint,7,opt,name=reject_dot_segments,json=rejectDotSegments,proto3" json:"reject_dot_segments,omitempty"`
+	// Unescape says how the value of a path variable that covers several segments is decoded: keep_slash decodes all but %2F;
+	// keep_reserved all but the reserved characters of RFC 6570; all decodes all.
+	//
+	// Default: keep_slash.
+	Unescape      string `protobuf:"bytes,8,opt,name=unescape,proto3" json:"unescape,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Routes) Reset() {
@@ -131,11 +141,25 @@ func (x *Routes) GetMaxQueryParameters() uint32 {
 	return 0
 }
 
+func (x *Routes) GetRejectDotSegments() bool {
+	if x != nil {
+		return x.RejectDotSegments
+	}
+	return false
+}
+
+func (x *Routes) GetUnescape() string {
+	if x != nil {
+		return x.Unescape
+	}
+	return ""
+}
+
 var File_dragoman_config_v1_routes_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_routes_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/routes.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xc2\x03\n" +
+	"\x1fdragoman/config/v1/routes.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xb8\x04\n" +
 	"\x06Routes\x12I\n" +
 	"\x0etrailing_slash\x18\x01 \x01(\tB\"\xbaH\x1f\xd8\x01\x01r\x1aR\x06strictR\x06ignoreR\bredirectR\rtrailingSlash\x12=\n" +
 	"\runknown_query\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x10R\x06rejectR\x06ignoreR\funknownQuery\x12L\n" +
@@ -143,7 +167,10 @@ const file_dragoman_config_v1_routes_proto_rawDesc = "" +
 	"\fderived_head\x18\x04 \x01(\bH\x00R\vderivedHead\x88\x01\x01\x12K\n" +
 	"\bmax_path\x18\x05 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\amaxPath\x12A\n" +
 	"\x14max_query_parameters\x18\x06 \x01(\rB\n" +
-	"\xbaH\a*\x05\x18\x90N(\x01H\x01R\x12maxQueryParameters\x88\x01\x01B\x0f\n" +
+	"\xbaH\a*\x05\x18\x90N(\x01H\x01R\x12maxQueryParameters\x88\x01\x01\x12.\n" +
+	"\x13reject_dot_segments\x18\a \x01(\bR\x11rejectDotSegments\x12D\n" +
+	"\bunescape\x18\b \x01(\tB(\xbaH%\xd8\x01\x01r R\n" +
+	"keep_slashR\rkeep_reservedR\x03allR\bunescapeB\x0f\n" +
 	"\r_derived_headB\x17\n" +
 	"\x15_max_query_parametersB\xd5\x01\n" +
 	"\x16com.dragoman.config.v1B\vRoutesProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"

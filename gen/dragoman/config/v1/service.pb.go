@@ -43,8 +43,25 @@ type Policy struct {
 	//
 	// Default: 5m.
 	StreamIdleTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=stream_idle_timeout,json=streamIdleTimeout,proto3" json:"stream_idle_timeout,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Rest says how the methods are served over REST.
+	//
+	// Example: rest: {profile: grpc-gateway}
+	Rest *Rest `protobuf:"bytes,4,opt,name=rest,proto3" json:"rest,omitempty"`
+	// Json says how messages are written as JSON and read from it, over what the json of the whole file says.
+	//
+	// Example: json: {int64_as_number: true}
+	Json *Json `protobuf:"bytes,5,opt,name=json,proto3" json:"json,omitempty"`
+	// Headers say which header fields of a request reach the backend.
+	//
+	// Example: headers: {allow: [cookie]}
+	Headers *Headers `protobuf:"bytes,6,opt,name=headers,proto3" json:"headers,omitempty"`
+	// HideInternalErrors keeps the messages and details of the errors INTERNAL and UNKNOWN from clients, which get the id of the
+	// request instead. The log has them.
+	//
+	// Default: false.
+	HideInternalErrors *bool `protobuf:"varint,7,opt,name=hide_internal_errors,json=hideInternalErrors,proto3,oneof" json:"hide_internal_errors,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Policy) Reset() {
@@ -96,6 +113,34 @@ func (x *Policy) GetStreamIdleTimeout() *durationpb.Duration {
 		return x.StreamIdleTimeout
 	}
 	return nil
+}
+
+func (x *Policy) GetRest() *Rest {
+	if x != nil {
+		return x.Rest
+	}
+	return nil
+}
+
+func (x *Policy) GetJson() *Json {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
+func (x *Policy) GetHeaders() *Headers {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *Policy) GetHideInternalErrors() bool {
+	if x != nil && x.HideInternalErrors != nil {
+		return *x.HideInternalErrors
+	}
+	return false
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -253,12 +298,17 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf4\x01\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd7\x03\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
 	"maxTimeout\x12Y\n" +
-	"\x13stream_idle_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x11streamIdleTimeout\"\xb3\x01\n" +
+	"\x13stream_idle_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x11streamIdleTimeout\x12,\n" +
+	"\x04rest\x18\x04 \x01(\v2\x18.dragoman.config.v1.RestR\x04rest\x12,\n" +
+	"\x04json\x18\x05 \x01(\v2\x18.dragoman.config.v1.JsonR\x04json\x125\n" +
+	"\aheaders\x18\x06 \x01(\v2\x1b.dragoman.config.v1.HeadersR\aheaders\x125\n" +
+	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01B\x17\n" +
+	"\x15_hide_internal_errors\"\xb3\x01\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12 \n" +
 	"\abackend\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\abackend\x122\n" +
@@ -288,21 +338,27 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Service)(nil),             // 1: dragoman.config.v1.Service
 	(*Method)(nil),              // 2: dragoman.config.v1.Method
 	(*durationpb.Duration)(nil), // 3: google.protobuf.Duration
-	(*HttpRule)(nil),            // 4: dragoman.config.v1.HttpRule
+	(*Rest)(nil),                // 4: dragoman.config.v1.Rest
+	(*Json)(nil),                // 5: dragoman.config.v1.Json
+	(*Headers)(nil),             // 6: dragoman.config.v1.Headers
+	(*HttpRule)(nil),            // 7: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
-	3, // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
-	3, // 1: dragoman.config.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
-	3, // 2: dragoman.config.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
-	0, // 3: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2, // 4: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	0, // 5: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	4, // 6: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
+	3,  // 1: dragoman.config.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
+	3,  // 2: dragoman.config.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
+	4,  // 3: dragoman.config.v1.Policy.rest:type_name -> dragoman.config.v1.Rest
+	5,  // 4: dragoman.config.v1.Policy.json:type_name -> dragoman.config.v1.Json
+	6,  // 5: dragoman.config.v1.Policy.headers:type_name -> dragoman.config.v1.Headers
+	0,  // 6: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 7: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	0,  // 8: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	7,  // 9: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -311,6 +367,9 @@ func file_dragoman_config_v1_service_proto_init() {
 		return
 	}
 	file_dragoman_config_v1_http_rule_proto_init()
+	file_dragoman_config_v1_json_proto_init()
+	file_dragoman_config_v1_rest_proto_init()
+	file_dragoman_config_v1_service_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

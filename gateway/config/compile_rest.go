@@ -1,0 +1,58 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
+)
+
+func (k *compiler) rest(m *configv1.Rest, path string) REST {
+	if m == nil {
+		return REST{}
+	}
+	r := REST{
+		Profile:                m.GetProfile(),
+		UnknownQuery:           UnknownQuery(m.GetUnknownQuery()),
+		IgnoredQueryParameters: m.GetIgnoredQueryParameters(),
+		MaxQueryParameters:     int(m.GetMaxQueryParameters()),
+		AnyContentType:         m.AnyContentType,
+		SuccessStatus:          int(m.GetSuccessStatus()),
+		NoContentForEmpty:      m.NoContentForEmpty,
+		ETag:                   m.GetEtag(),
+		CacheControl:           m.GetCacheControl(),
+		RequestHeaders:         m.GetRequestHeaders(),
+		ResponseHeaders:        m.GetResponseHeaders(),
+		TrailersAsHeaders:      m.GetTrailersAsHeaders(),
+		Multipart:              m.Multipart,
+	}
+	k.distinct(r.IgnoredQueryParameters, path+".ignored_query_parameters")
+	k.distinct(r.TrailersAsHeaders, path+".trailers_as_headers")
+	if s := m.GetStatusFrom(); s != nil {
+		r.StatusFrom = &StatusFrom{Header: s.GetHeader()}
+		for _, code := range s.GetAllow() {
+			r.StatusFrom.Allow = append(r.StatusFrom.Allow, int(code))
+		}
+	}
+	if e := m.GetErrors(); e != nil {
+		r.Errors = &Errors{Format: e.GetFormat(), Template: e.GetTemplate()}
+	}
+	return r
+}
+
+func jsonOf(m *configv1.Json) JSON {
+	if m == nil {
+		return JSON{}
+	}
+	return JSON{
+		ProtoFieldNames:     m.ProtoFieldNames,
+		Int64AsNumber:       m.Int64AsNumber,
+		EnumsAsNumbers:      m.EnumsAsNumbers,
+		EmitDefaults:        EmitDefaults(m.GetEmitDefaults()),
+		RejectUnknownFields: m.RejectUnknownFields,
+		StripEnumPrefix:     m.StripEnumPrefix,
+		FoldEnumCase:        m.FoldEnumCase,
+		DropRedacted:        m.DropRedacted,
+		RefuseUnknownAny:    m.RefuseUnknownAny,
+	}
+}

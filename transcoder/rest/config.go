@@ -1,0 +1,129 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/bind"
+	"github.com/dragoman-gateway/dragoman/transcoder/codec"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+// Config says how methods are served over REST. The zero value is the strict profile. Methods that are served alike share one.
+type Config struct {
+	// Bind says how requests are bound.
+	Bind bind.Config
+	// Encode says how JSON is written.
+	Encode codec.EncodeOptions
+	// AnyContentType accepts bodies of any Content-Type, or none, as JSON (T91, T92).
+	AnyContentType bool
+
+	// SuccessStatus is the HTTP status of an answer that is no error, 200 to 299; 0 means 200 (T121).
+	SuccessStatus int
+	// NoContentForEmpty answers 204, without a body, where the method returns a google.protobuf.Empty (T121).
+	NoContentForEmpty bool
+	// StatusHeader names the backend's header field that chooses the HTTP status of a success, among StatusAllowed, and is not
+	// sent on; "" for none. With 201 and 3xx the backend's location is sent on as well. Lower case (T121).
+	StatusHeader string
+	// StatusAllowed are the statuses that StatusHeader can choose, 200 to 399; any other makes the answer a 502.
+	StatusAllowed []int
+
+	// ETag says which entity tag the answers of GET have (T202).
+	ETag ETag
+	// CacheControl is the Cache-Control of successful answers of GET; "" sends none (T203).
+	CacheControl string
+	// ResponseFields are fields of the answer that become header fields and are left out of the body: the value is the name of a
+	// field of the message that the body is, in either of its names; the key the lower-case name of the header field (T171).
+	ResponseFields map[string]string
+	// TrailersAsHeaders are trailers of the backend that become header fields where the answer cannot have trailers: unary
+	// answers over HTTP/1.1 to clients that do not say that they take trailers. Lower case (T168).
+	TrailersAsHeaders []string
+
+	// Errors says what the body of an error is.
+	Errors ErrorFormat
+}
+
+// ETag says which entity tag an answer has.
+type ETag string
+
+const (
+	// ETagOff sends none. It is the default.
+	ETagOff ETag = "off"
+	// ETagContent is a hash of the body.
+	ETagContent ETag = "content"
+	// ETagField is the value of the answer's field etag (AIP-154), and If-Match sets the field etag of the request, or of the
+	// message that the body is.
+	ETagField ETag = "field"
+)
+
+// Configs says how each method is served.
+type Configs struct {
+	// Default is for what belongs to no method, such as a path that nothing is served at.
+	Default Config
+	// Of returns how a method is served; nil, and a nil Config, mean Default. Methods whose Config is the same pointer are served alike.
+	Of func(*transcoder.Method) *Config
+}
+
+// compiled is a Config in the form that calls use. It is immutable and shared.
+type compiled struct {
+	Config
+	errors *errorTemplate
+}
+
+func compileConfig(cfg *Config) (*compiled, error) {
+	c := &compiled{Config: *cfg}
+	var errs []error
+	if c.SuccessStatus != 0 && (c.SuccessStatus < 200 || c.SuccessStatus > 299) {
+		errs = append(errs, fmt.Errorf("success_status is %d; it must be 200 to 299", c.SuccessStatus))
+	}
+	if c.SuccessStatus == 0 {
+		c.SuccessStatus = http.StatusOK
+	}
+	if bodiless(c.SuccessStatus) {
+		errs = append(errs, fmt.Errorf("success_status is %d, which has no body; use no_content_for_empty", c.SuccessStatus))
+	}
+	for _, s := range c.StatusAllowed {
+		if s < 200 || s > 399 {
+			errs = append(errs, fmt.Errorf("status_from.allow has %d; it must be 200 to 399", s))
+		}
+	}
+	if (c.StatusHeader == "") != (len(c.StatusAllowed) == 0) {
+		errs = append(errs, errors.New("status_from needs both a header and the statuses that it allows"))
+	}
+	switch c.ETag {
+	case "":
+		c.ETag = ETagOff
+	case ETagOff, ETagContent, ETagField:
+	default:
+		errs = append(errs, fmt.Errorf("etag is %q; it must be off, content or field", c.ETag))
+	}
+	if !wire.ValidValue(c.CacheControl) {
+		errs = append(errs, errors.New("cache_control has bytes that cannot stand in a header"))
+	}
+	names := append(slices.Sorted(maps.Keys(c.ResponseFields)), c.TrailersAsHeaders...)
+	if c.StatusHeader != "" {
+		names = append(names, c.StatusHeader)
+	}
+	for _, name := range names {
+		if !wire.ValidName(name) || wire.Reserved(name) {
+			errs = append(errs, fmt.Errorf("%.64q cannot be the name of a header field here", name))
+		}
+	}
+	var err error
+	if c.errors, err = c.Errors.compile(); err != nil {
+		errs = append(errs, err)
+	}
+	return c, errors.Join(errs...)
+}
+
+// bodiless tells whether an answer of that status has no body.
+func bodiless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
+}
