@@ -55,6 +55,9 @@ func backendError(ctx context.Context, c *Call, err error) error {
 			Message: fmt.Sprintf("the backend's answer is larger than the limit of %d bytes", limit),
 		}
 	}
+	if own := ownStatus(st); own != nil {
+		return own.Err()
+	}
 	if local := localFailure(st); local != nil {
 		local.Cause = err
 		return local
@@ -83,6 +86,8 @@ var localFailures = []struct {
 	{codes.Unavailable, "transport is closing", status.ReasonBackendReset, "the backend closed the connection"},
 	{codes.Unavailable, "the connection is draining", status.ReasonBackendReset, "the backend closed the connection"},
 	{codes.Unavailable, "keepalive ping failed", status.ReasonBackendReset, "the backend closed the connection"},
+	// The status that the backend sent is not to be had then.
+	{codes.Internal, "transport: malformed grpc-status-details-bin: ", status.ReasonBackendError, "the details of the backend's status cannot be read"},
 	{codes.Internal, "server closed the stream without sending trailers", status.ReasonBackendError, "the backend ended its answer without a status"},
 	{codes.Internal, "cardinality violation", status.ReasonBackendError, "the backend answered a unary call with no message or with more than one"},
 	{codes.Internal, "grpc: failed to unmarshal", status.ReasonSchemaMismatch, "the backend's answer cannot be read"},
@@ -114,6 +119,32 @@ func localFailure(st *grpcstatus.Status) *status.Error {
 		strings.HasPrefix(text, "transport: received unexpected content-type "), strings.HasPrefix(text, "malformed header: "):
 		return &status.Error{
 			Code: st.Code(), Reason: status.ReasonBackendError, HTTP: 502, Message: "the backend's answer is not gRPC",
+		}
+	}
+	return nil
+}
+
+// ownStatus returns the status that a backend sent with details of another code, or nil. grpc-go makes an INTERNAL of it; what
+// grpc-status says decides, and the details are dropped (T150).
+//
+// google.golang.org/grpc v1.85.0: internal/status/status.go, NewWithProto.
+func ownStatus(st *grpcstatus.Status) *grpcstatus.Status {
+	text, ok := strings.CutPrefix(st.Message(), "grpc-status-details-bin mismatch: grpc-status=")
+	if !ok || st.Code() != codes.Internal {
+		return nil
+	}
+	name, text, _ := strings.Cut(text, ", grpc-message=")
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil {
+		return nil
+	}
+	message, err := strconv.Unquote(quoted)
+	if err != nil {
+		return nil
+	}
+	for code := codes.OK; code <= codes.Unauthenticated; code++ {
+		if code.String() == name && code != codes.OK {
+			return grpcstatus.New(code, message)
 		}
 	}
 	return nil

@@ -14,7 +14,6 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
-	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Header does nothing: the head waits for the first message or the end, so that an error before it has its
@@ -105,9 +104,20 @@ func (f *framer) data(c *transcoder.Call, body *[]byte, out *transcoder.Out) {
 	out.Data = append(out.Data, mem.NewBuffer(body, &buffers))
 }
 
-// length says how long a body is. In HTTP/1.1 only a body without a length can have trailers.
+// length says how long a body is, or, in HTTP/1.1, which trailers come behind it: it cannot have both.
 func (f *framer) length(c *transcoder.Call, out *transcoder.Out, n int) {
-	if c.Request.Major >= 2 || c.Request.Method == http.MethodHead || !f.hasTrailers(c) {
+	if c.Request.Major >= 2 || c.Request.Method == http.MethodHead || !takesTrailers(c) {
+		out.Header.Add("content-length", strconv.Itoa(n))
+		return
+	}
+	announced := false
+	for _, field := range c.Trailer {
+		if !f.dropped(field.Name) {
+			out.Header.Add("trailer", field.Name)
+			announced = true
+		}
+	}
+	if !announced {
 		out.Header.Add("content-length", strconv.Itoa(n))
 	}
 }
@@ -193,11 +203,6 @@ func takesTrailers(c *transcoder.Call) bool {
 		}
 	}
 	return false
-}
-
-// hasTrailers tells whether trailers will be sent. Of unary calls they are known when the head is written.
-func (f *framer) hasTrailers(c *transcoder.Call) bool {
-	return takesTrailers(c) && slices.ContainsFunc(c.Trailer, func(t wire.Field) bool { return !f.dropped(t.Name) })
 }
 
 // End ends the answer. What failed midway is never ended as if it were whole: a stream of JSON lines ends with an
