@@ -67,7 +67,7 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	}
 	defer s.done()
 
-	dropInvalid(ex.Request())
+	transcoder.DropInvalid(ex.Request())
 	c := transcoder.NewCall(ex.Context(), ex.Request())
 	identify(c)
 	framer, err := s.open(c)

@@ -95,7 +95,7 @@ func (s *Snapshot) done() {
 // protocol of the client.
 func (s *Snapshot) open(c *transcoder.Call) (transcoder.Framer, error) {
 	framer, err := s.Mux.Open(c)
-	if bad := checkHead(c.Request); bad != nil && framer != nil {
+	if bad := transcoder.CheckHead(c.Request); bad != nil && framer != nil {
 		return framer, bad
 	}
 	return framer, err

@@ -22,12 +22,6 @@ import (
 // RecvMsg and SendMsg move a *Message without looking inside; given a proto.Message they decode and encode.
 func ServerStream(c *Call, s Stream) grpc.ServerStream { return &serverStream{call: c, stream: s} }
 
-// IsServerStream tells whether ss is what ServerStream made of s, unwrapped.
-func IsServerStream(ss grpc.ServerStream, s Stream) bool {
-	own, ok := ss.(*serverStream)
-	return ok && own.stream == s
-}
-
 type serverStream struct {
 	call   *Call
 	stream Stream
@@ -108,3 +102,32 @@ func (s *serverStream) SendMsg(v any) error {
 		return fmt.Errorf("message is a %T; it must be a *transcoder.Message or a proto.Message", v)
 	}
 }
+
+// StreamOf shows what an interceptor hands on as a Stream again. An interceptor that did not wrap its
+// stream gives back the one below it, at no cost.
+func StreamOf(ss grpc.ServerStream, below Stream) Stream {
+	if own, ok := ss.(*serverStream); ok && own.stream == below {
+		return below
+	}
+	return &wrapped{ss: ss, below: below}
+}
+
+// wrapped is a Stream whose messages pass through an interceptor's grpc.ServerStream.
+type wrapped struct {
+	ss    grpc.ServerStream
+	below Stream
+}
+
+func (w *wrapped) Recv() (Message, error) {
+	var m Message
+	err := w.ss.RecvMsg(&m)
+	return m, err
+}
+
+func (w *wrapped) CloseRecv() { w.below.CloseRecv() }
+
+func (w *wrapped) SendHeader() error { return w.ss.SendHeader(nil) }
+
+func (w *wrapped) Send(m Message) error { return w.ss.SendMsg(&m) }
+
+func (w *wrapped) Finish() error { return w.below.Finish() }

@@ -50,6 +50,7 @@ var direction = map[string]row{
 	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/codec":                  {},
+	"transcoder/handler":                {own: []string{"transcoder", "transcoder/codec", "transcoder/httprule", "transcoder/native", "transcoder/nethttp", "transcoder/rest", "transcoder/schema", "transcoder/status"}},
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}},

@@ -14,35 +14,6 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
-// streamOf shows what an interceptor hands on as a Stream again. An interceptor that did not wrap its
-// stream gives back the one below it, at no cost.
-func streamOf(ss grpc.ServerStream, below transcoder.Stream) transcoder.Stream {
-	if transcoder.IsServerStream(ss, below) {
-		return below
-	}
-	return &wrapped{ss: ss, below: below}
-}
-
-// wrapped is a Stream whose messages pass through an interceptor's grpc.ServerStream.
-type wrapped struct {
-	ss    grpc.ServerStream
-	below transcoder.Stream
-}
-
-func (w *wrapped) Recv() (transcoder.Message, error) {
-	var m transcoder.Message
-	err := w.ss.RecvMsg(&m)
-	return m, err
-}
-
-func (w *wrapped) CloseRecv() { w.below.CloseRecv() }
-
-func (w *wrapped) SendHeader() error { return w.ss.SendHeader(nil) }
-
-func (w *wrapped) Send(m transcoder.Message) error { return w.ss.SendMsg(&m) }
-
-func (w *wrapped) Finish() error { return w.below.Finish() }
-
 // StreamServerInterceptor turns an Admitter into an interceptor for any gRPC server. The call that it sees has
 // method, metadata and peer, but no HTTP request.
 func StreamServerInterceptor(a Admitter) grpc.StreamServerInterceptor {

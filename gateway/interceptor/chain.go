@@ -79,7 +79,7 @@ func (ch *Chain) intercept(i int, c *transcoder.Call, s transcoder.Stream, admit
 	handler := func(_ any, ss grpc.ServerStream) error {
 		c.SetContext(ss.Context())
 		*admitted = i + 1
-		return ch.Run(c, streamOf(ss, s), admitted, last)
+		return ch.Run(c, transcoder.StreamOf(ss, s), admitted, last)
 	}
 	return ch.stages[i].Interceptor(nil, transcoder.ServerStream(c, s), info, handler)
 }

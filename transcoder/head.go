@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package gateway
+package transcoder
 
 import (
 	"net/http"
@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -18,15 +17,15 @@ import (
 // singletons are the fields that decide something and so may come once only (threat B10).
 var singletons = [...]string{"authorization", "host", "content-type", "content-length", "x-api-key", "grpc-timeout", "grpc-encoding"}
 
-// checkHead refuses a head that could be read in two ways, or that no backend should see (spec/security.md section 3).
-func checkHead(r *transcoder.Request) error {
-	var limits transcoder.Limits
+// CheckHead refuses a head that could be read in two ways, or that no backend should see (spec/security.md section 3).
+func CheckHead(r *Request) error {
+	var limits Limits
 	if r.Limits != nil {
 		limits = *r.Limits
 	}
 	most := limits.MaxFields
 	if most == 0 {
-		most = transcoder.DefaultMaxFields
+		most = DefaultMaxFields
 	}
 	if len(r.Header) > most {
 		return &status.Error{
@@ -51,9 +50,9 @@ func checkHead(r *transcoder.Request) error {
 	return nil
 }
 
-// dropInvalid takes the fields out of a head whose value cannot be passed on, where the listener says so (T165). It comes before
+// DropInvalid takes the fields out of a head whose value cannot be passed on, where the listener says so (T165). It comes before
 // anything reads the head.
-func dropInvalid(r *transcoder.Request) {
+func DropInvalid(r *Request) {
 	if r.Limits == nil || !r.Limits.DropInvalidHeaders {
 		return
 	}
