@@ -61,6 +61,7 @@ func restConfig(p *config.Policy) (*rest.Config, error) {
 	overrideList(&cfg.TrailersAsHeaders, r.TrailersAsHeaders)
 	overrideBool(&cfg.AnyContentType, r.AnyContentType)
 	overrideBool(&cfg.NoContentForEmpty, r.NoContentForEmpty)
+	overrideBool(&cfg.Multipart, r.Multipart)
 	override(&cfg.SuccessStatus, r.SuccessStatus)
 	override(&cfg.CacheControl, r.CacheControl)
 	override(&cfg.ETag, rest.ETag(r.ETag))

@@ -27,12 +27,18 @@ type Request struct {
 	Body []byte
 	// ContentType is the Content-Type as it was sent; it goes into a google.api.HttpBody.
 	ContentType string
+	// Form are the fields of a form, which count as the query does; names and values are decoded.
+	Form []Parameter
 	// Header are the fields of the head, for those that Config.HeaderFields names.
 	Header wire.Header
 }
 
+// Parameter is a field of a form.
+type Parameter struct{ Name, Value string }
+
 // state is what one Bind needs; it is pooled.
 type state struct {
+	what     string // what the parameter at hand is called in messages
 	assigned []assignment
 	arena    []*codec.Field // the chains of assigned, and of the parameter at hand
 	record   []byte         // the record at hand
@@ -81,8 +87,8 @@ func (p *Plan) Bind(dst []byte, r *Request) ([]byte, error) {
 			return dst, err
 		}
 	}
-	if r.Query != "" {
-		if dst, err = p.bindQuery(s, dst, r.Query); err != nil {
+	if r.Query != "" || len(r.Form) > 0 {
+		if dst, err = p.bindQuery(s, dst, r); err != nil {
 			return dst, err
 		}
 	}

@@ -26,7 +26,7 @@ type headerField struct {
 func (p *Plan) compileHeaders() error {
 	for _, name := range slices.Sorted(maps.Keys(p.config.HeaderFields)) {
 		path := p.config.HeaderFields[name]
-		s := &state{}
+		s := &state{what: "field path"}
 		chain, err := p.find(s, path)
 		if err != nil || chain == nil {
 			return fmt.Errorf("header %q: %q is not a field of %s", name, path, p.binding.Method.Input().FullName())

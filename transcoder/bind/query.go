@@ -15,9 +15,17 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
-// bindQuery appends the parameters of a query in their order.
-func (p *Plan) bindQuery(s *state, dst []byte, query string) ([]byte, error) {
+// What parameters are called in messages.
+const (
+	queryParameter = "query parameter"
+	formField      = "form field"
+)
+
+// bindQuery appends the parameters of a query in their order, and then those of a form.
+func (p *Plan) bindQuery(s *state, dst []byte, r *Request) ([]byte, error) {
 	count := 0
+	query := r.Query
+	s.what = queryParameter
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
@@ -38,6 +46,16 @@ func (p *Plan) bindQuery(s *state, dst []byte, query string) ([]byte, error) {
 			return dst, err
 		}
 	}
+	if count+len(r.Form) > p.config.MaxParameters {
+		return dst, queryError("", "query and form have more than %d parameters", p.config.MaxParameters)
+	}
+	s.what = formField
+	for i := range r.Form {
+		var err error
+		if dst, err = p.bindParameter(s, dst, r.Form[i].Name, r.Form[i].Value); err != nil {
+			return dst, err
+		}
+	}
 	return dst, nil
 }
 
@@ -55,15 +73,15 @@ func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, 
 		if p.config.UnknownQuery == IgnoreUnknown {
 			return dst, nil
 		}
-		return dst, queryError(name, "query parameter %.64q is not a field of %s", name, p.binding.Method.Input().FullName())
+		return dst, queryError(name, "%s %.64q is not a field of %s", s.what, name, p.binding.Method.Input().FullName())
 	}
 	if p.binding.Body == httprule.BodyWhole { // T52
 		if p.config.PathWins {
 			return dst, nil
 		}
-		return dst, queryError(name, "query parameter %.64q is not allowed: the body is the whole message", name)
+		return dst, queryError(name, "%s %.64q is not allowed: the body is the whole message", s.what, name)
 	}
-	if err := p.claimed(chain, name); err != nil {
+	if err := p.claimed(s, chain, name); err != nil {
 		if p.config.PathWins {
 			return dst, nil
 		}
@@ -75,7 +93,7 @@ func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, 
 		s.record, err = p.appendText(s.record[:0], leaf(chain), value)
 	}
 	if err != nil {
-		return dst, textError(err, "query parameter", name, status.ReasonBadQuery)
+		return dst, textError(err, s.what, name, status.ReasonBadQuery)
 	}
 	if isEntry {
 		if err := s.assignKey(chain, name, key); err != nil {
@@ -89,14 +107,14 @@ func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, 
 }
 
 // claimed refuses a parameter for a field that the path or the body sets (T49, T51).
-func (p *Plan) claimed(chain []*codec.Field, name string) error {
+func (p *Plan) claimed(s *state, chain []*codec.Field, name string) error {
 	for i := range p.vars {
 		if overlap(p.vars[i].chain, chain) {
-			return queryError(name, "query parameter %.64q is not allowed: the path sets %s", name, p.vars[i].name)
+			return queryError(name, "%s %.64q is not allowed: the path sets %s", s.what, name, p.vars[i].name)
 		}
 	}
 	if p.body != nil && number(p.body) == number(chain[0]) {
-		return queryError(name, "query parameter %.64q is not allowed: the body is %s", name, p.body.Descriptor().Name())
+		return queryError(name, "%s %.64q is not allowed: the body is %s", s.what, name, p.body.Descriptor().Name())
 	}
 	return nil
 }
@@ -117,7 +135,7 @@ func (p *Plan) find(s *state, path string) ([]*codec.Field, error) {
 	at := p.message
 	for elements := 1; ; elements++ {
 		if elements > p.config.MaxPathElements {
-			return nil, queryError(path, "query parameter %.64q has more than %d names", path, p.config.MaxPathElements)
+			return nil, queryError(path, "%s %.64q has more than %d names", s.what, path, p.config.MaxPathElements)
 		}
 		name, rest, more := strings.Cut(path, ".")
 		f := at.FieldByName(name)

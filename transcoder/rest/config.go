@@ -24,6 +24,9 @@ type Config struct {
 	Encode codec.EncodeOptions
 	// AnyContentType accepts bodies of any Content-Type, or none, as JSON (T91, T92).
 	AnyContentType bool
+	// Multipart takes multipart/form-data where the body is a google.api.HttpBody: the part that is a file is the body, the
+	// others are fields of the request, as query parameters are (T129).
+	Multipart bool
 
 	// SuccessStatus is the HTTP status of an answer that is no error, 200 to 299; 0 means 200 (T121).
 	SuccessStatus int

@@ -33,6 +33,7 @@ type framer struct {
 	size   int64
 	last   bool // all of the body is in pieces
 	sent   int  // messages given by Next
+	form   *form
 
 	extra   wire.Header // fields of the head beside the usual ones
 	bare    int         // HTTP status of an answer without a body that is no error
@@ -46,8 +47,13 @@ func (f *framer) Push(c *transcoder.Call, buf mem.Buffer, last bool) error {
 		return nil
 	}
 	first := f.size == 0
-	f.pieces = append(f.pieces, buf)
 	f.size += int64(buf.Len())
+	if f.form != nil {
+		f.form.push(buf.ReadOnlyData())
+		buf.Free()
+	} else {
+		f.pieces = append(f.pieces, buf)
+	}
 	if c.Method.ClientStreams {
 		return nil // an upload is passed on piece by piece
 	}
@@ -70,31 +76,72 @@ func (f *framer) Next(c *transcoder.Call) (transcoder.Message, bool, error) {
 	if f.sent > 0 {
 		return transcoder.Message{}, false, io.EOF
 	}
-	return f.bind(c, true)
+	if f.form != nil {
+		return f.wholeForm(c)
+	}
+	return f.bindPieces(c, true)
 }
 
 // nextPiece makes a message of each piece of an upload, as it comes. The first one has what path and query say, and the content type
 // (T127); an upload of no bytes is one message too.
 func (f *framer) nextPiece(c *transcoder.Call) (transcoder.Message, bool, error) {
+	if f.form != nil {
+		return f.nextOfForm(c)
+	}
 	if len(f.pieces) == 0 && (!f.last || f.sent > 0) {
 		if f.last {
 			return transcoder.Message{}, false, io.EOF
 		}
 		return transcoder.Message{}, false, nil
 	}
-	return f.bind(c, f.sent == 0)
+	return f.bindPieces(c, f.sent == 0)
 }
 
-func (f *framer) bind(c *transcoder.Call, first bool) (transcoder.Message, bool, error) {
+// wholeForm makes the message of a form that is all there.
+func (f *framer) wholeForm(c *transcoder.Call) (transcoder.Message, bool, error) {
+	var file []byte
+	for {
+		data, _, end, err := f.form.next(true)
+		if err != nil {
+			return transcoder.Message{}, false, err
+		}
+		if end {
+			return f.bind(c, file, true)
+		}
+		file = append(file, data...)
+	}
+}
+
+// nextOfForm makes a message of each piece of the file of a form, as nextPiece does.
+func (f *framer) nextOfForm(c *transcoder.Call) (transcoder.Message, bool, error) {
+	data, more, end, err := f.form.next(f.last)
+	switch {
+	case err != nil || more:
+		return transcoder.Message{}, false, err
+	case end && f.sent > 0:
+		return transcoder.Message{}, false, io.EOF
+	}
+	return f.bind(c, data, f.sent == 0)
+}
+
+// bindPieces makes a message of the pieces of the body that are there.
+func (f *framer) bindPieces(c *transcoder.Call, first bool) (transcoder.Message, bool, error) {
 	body := transcoder.Message{Data: f.pieces}
 	data, free := body.Bytes()
 	defer free()
 	f.pieces = nil
+	return f.bind(c, data, first)
+}
+
+func (f *framer) bind(c *transcoder.Call, data []byte, first bool) (transcoder.Message, bool, error) {
 	request := bind.Request{Match: &f.match, Body: data}
 	plan := f.route.plan
 	var err error
 	if first {
 		request.Query, request.ContentType = c.Request.Query, c.Request.Header.Get("content-type")
+		if f.form != nil {
+			request.ContentType, request.Form = f.form.contentType, f.form.fields
+		}
 		if request.Header, err = f.fields(c); err != nil {
 			return transcoder.Message{}, false, err
 		}

@@ -164,7 +164,14 @@ func (f *framer) readable(c *transcoder.Call) error {
 		return tooLarge(f.limit)
 	}
 	if c.Request.ContentLength > 0 {
-		return f.checkContentType(c)
+		if err := f.checkContentType(c); err != nil {
+			return err
+		}
+	}
+	if f.config.Multipart && f.route.plan.RawBody() {
+		var err error
+		f.form, err = newForm(c.Request.Header.Get("content-type"), !c.Method.ClientStreams)
+		return err
 	}
 	return nil
 }
