@@ -131,7 +131,7 @@ func of[T any](name string, at func(*Policy) *T) value {
 }
 
 // policyValues are all that a policy can say. A test holds that none is missing.
-var policyValues = []value{ //nolint:gochecknoglobals // a table
+var policyValues = []value{
 	of("timeout", func(p *Policy) *time.Duration { return &p.Deadline.Timeout }),
 	of("max_timeout", func(p *Policy) *time.Duration { return &p.Deadline.MaxTimeout }),
 	of("stream_idle_timeout", func(p *Policy) *time.Duration { return &p.Deadline.StreamIdle }),

@@ -45,6 +45,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	fmt.Println(answer.Status, err)
 	fmt.Println(len(body) > 0 && body[0] == '{')

@@ -51,7 +51,7 @@ const (
 )
 
 // builtin are the formats that have a name, in the language of templates.
-var builtin = map[string]string{ //nolint:gochecknoglobals // a table
+var builtin = map[string]string{
 	FormatStatus:  `{"code":"{code}","message":"{message}","details":"{details}"}`,
 	FormatGoogle:  `{"error":{"code":"{http_status}","message":"{message}","status":"{status}","details":"{details}"}}`,
 	FormatProblem: `{"type":"about:blank","title":"{title}","status":"{http_status}","detail":"{message}","code":"{status}","reason":"{reason}","requestId":"{request_id}","details":"{details}"}`,
@@ -75,7 +75,7 @@ const (
 	placeRequestID
 )
 
-var placeholders = map[string]placeholder{ //nolint:gochecknoglobals // a table
+var placeholders = map[string]placeholder{
 	"code": placeCode, "status": placeStatus, "http_status": placeHTTPStatus, "title": placeTitle, "message": placeMessage,
 	"details": placeDetails, "reason": placeReason, "request_id": placeRequestID,
 }

@@ -20,8 +20,12 @@ import (
 func TestT163AllowAndDeny(t *testing.T) {
 	t.Parallel()
 	header := wire.Header{
-		{Name: "cookie", Value: "a=1"}, {Name: "x-own", Value: "1"}, {Name: "cookie", Value: "b=2"}, {Name: "x-internal-user", Value: "root"},
-		{Name: "priority", Value: "u=1"}, {Name: "connection", Value: "priority"},
+		{Name: "cookie", Value: "a=1"},
+		{Name: "x-own", Value: "1"},
+		{Name: "cookie", Value: "b=2"},
+		{Name: "x-internal-user", Value: "root"},
+		{Name: "priority", Value: "u=1"},
+		{Name: "connection", Value: "priority"},
 	}
 	passed := wire.Header{{Name: "x-own", Value: "1"}, {Name: "x-internal-user", Value: "root"}} // by the protocol itself
 	for _, c := range []struct {

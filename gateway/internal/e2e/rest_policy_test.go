@@ -66,8 +66,13 @@ func TestT202_ETagOfField(t *testing.T) {
 				reason, value string
 				want          int
 			}{
-				{"the same", tag, 304}, {"weakly the same", "W/" + tag, 304}, {"one of several", `"x", ` + tag, 304}, {"any", "*", 304},
-				{"another", `"x"`, 200}, {"no list of tags", "x", 200}, {"half a tag", strings.TrimSuffix(tag, `"`), 200},
+				{"the same", tag, 304},
+				{"weakly the same", "W/" + tag, 304},
+				{"one of several", `"x", ` + tag, 304},
+				{"any", "*", 304},
+				{"another", `"x"`, 200},
+				{"no list of tags", "x", 200},
+				{"half a tag", strings.TrimSuffix(tag, `"`), 200},
 			} {
 				a := c.call(t, "GET", book, "", "if-none-match", r.value)
 				if a.status != r.want || a.header.Get("Etag") != tag {
@@ -184,17 +189,20 @@ func TestT148_ErrorFormats(t *testing.T) {
 		failure     string // of the backend
 	}{
 		{
-			config.Errors{Format: "google"}, "application/json",
+			config.Errors{Format: "google"},
+			"application/json",
 			`{"error":{"code":404,"message":"no route for GET /nowhere","status":"NOT_FOUND","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"NO_ROUTE","domain":"dragoman"}]}}`,
 			`{"error":{"code":404,"message":"no \"x\"","status":"NOT_FOUND","details":[{"@type":"type.googleapis.com/google.rpc.RequestInfo","requestId":"r"}]}}`,
 		},
 		{
-			config.Errors{Format: "problem"}, "application/problem+json",
+			config.Errors{Format: "problem"},
+			"application/problem+json",
 			`{"type":"about:blank","title":"Not Found","status":404,"detail":"no route for GET /nowhere","code":"NOT_FOUND","reason":"no_route","requestId":"id","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"NO_ROUTE","domain":"dragoman"}]}`,
 			`{"type":"about:blank","title":"Not Found","status":404,"detail":"no \"x\"","code":"NOT_FOUND","reason":"backend_error","requestId":"id","details":[{"@type":"type.googleapis.com/google.rpc.RequestInfo","requestId":"r"}]}`,
 		},
 		{
-			config.Errors{Format: "template", Template: ` { "ok" : false, "err": "{status} ({code}): {message}", "http": "{http_status}", "list": ["{details}"], "brace": "{{x}" } `}, "application/json",
+			config.Errors{Format: "template", Template: ` { "ok" : false, "err": "{status} ({code}): {message}", "http": "{http_status}", "list": ["{details}"], "brace": "{{x}" } `},
+			"application/json",
 			`{"ok":false,"err":"NOT_FOUND (5): no route for GET /nowhere","http":404,"list":[[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"NO_ROUTE","domain":"dragoman"}]],"brace":"{x}"}`,
 			`{"ok":false,"err":"NOT_FOUND (5): no \"x\"","http":404,"list":[[{"@type":"type.googleapis.com/google.rpc.RequestInfo","requestId":"r"}]],"brace":"{x}"}`,
 		},
@@ -232,8 +240,12 @@ func TestT158_RetryAfter(t *testing.T) {
 		code          int
 		want          string
 	}{
-		{"rounded up", "1.2s", 14, "2"}, {"whole", "3s", 8, "3"}, {"none at all", "0s", 14, "0"}, {"negative", "-3s", 14, "0"},
-		{"of another error", "3s", 13, ""}, {"for ever", "99999999999s", 14, "604800"},
+		{"rounded up", "1.2s", 14, "2"},
+		{"whole", "3s", 8, "3"},
+		{"none at all", "0s", 14, "0"},
+		{"negative", "-3s", 14, "0"},
+		{"of another error", "3s", 13, ""},
+		{"for ever", "99999999999s", 14, "604800"},
 	} {
 		status, err := json.Marshal(map[string]any{"code": r.code, "details": []any{map[string]string{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": r.delay}}})
 		if err != nil {
