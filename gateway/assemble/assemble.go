@@ -105,7 +105,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		err = a.addProtocols(mux, policies)
 	}
 	if err != nil {
-		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+		return nil, nil, &schema.LoadError{Diagnostics: sorted(a.diagnosticsOf(err))}
 	}
 	backends, release, err := a.parts.Pool.Acquire(a.config.Backends)
 	if err != nil {
@@ -119,6 +119,26 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	}
 	s.Observers = a.parts.Observers
 	return s, append(doubts, missing...), nil
+}
+
+// diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.
+func (a *Assembly) diagnosticsOf(err error) []schema.Diagnostic {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []schema.Diagnostic
+		for _, e := range joined.Unwrap() {
+			all = append(all, a.diagnosticsOf(e)...)
+		}
+		return all
+	}
+	if d, ok := a.placed(err); ok {
+		return []schema.Diagnostic{d}
+	}
+	return each(err)
+}
+
+func sorted(diagnostics []schema.Diagnostic) []schema.Diagnostic {
+	schema.Sort(diagnostics)
+	return diagnostics
 }
 
 // each makes diagnostics of an error that may join several.

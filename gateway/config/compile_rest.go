@@ -4,6 +4,10 @@
 package config
 
 import (
+	"errors"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/rest"
+
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
@@ -37,7 +41,33 @@ func (k *compiler) rest(m *configv1.Rest, path string) REST {
 	if e := m.GetErrors(); e != nil {
 		r.Errors = &Errors{Format: e.GetFormat(), Template: e.GetTemplate()}
 	}
+	for _, e := range r.config().Check() {
+		if e.Setting == "status_from" || e.Setting == "status_from.allow" {
+			continue // the schema says so
+		}
+		at := path + "." + e.Setting
+		if e.Key != "" {
+			at = entry(at, e.Key)
+		}
+		if !k.isRefused(at) {
+			k.on(at, "", "%s", k.detail(at, errors.New(e.Message)))
+		}
+	}
 	return r
+}
+
+// config is what of it can be checked without the methods.
+func (r *REST) config() *rest.Config {
+	cfg := &rest.Config{
+		SuccessStatus: r.SuccessStatus, ETag: rest.ETag(r.ETag), CacheControl: r.CacheControl, ResponseFields: r.ResponseHeaders, TrailersAsHeaders: r.TrailersAsHeaders,
+	}
+	if r.StatusFrom != nil {
+		cfg.StatusHeader, cfg.StatusAllowed = r.StatusFrom.Header, r.StatusFrom.Allow
+	}
+	if r.Errors != nil {
+		cfg.Errors = rest.ErrorFormat{Name: r.Errors.Format, Template: r.Errors.Template}
+	}
+	return cfg
 }
 
 func jsonOf(m *configv1.Json) JSON {

@@ -4,6 +4,7 @@
 package bind
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,29 +23,50 @@ type headerField struct {
 	chain []*codec.Field
 }
 
-// compileHeaders resolves Config.HeaderFields, in the order of their names.
+// HeaderError says what is wrong with an entry of Config.HeaderFields for a binding.
+type HeaderError struct {
+	// Header is the name of the header field.
+	Header string
+	// Message says what is wrong.
+	Message string
+}
+
+// Error gives the name and the message.
+func (e *HeaderError) Error() string { return fmt.Sprintf("header %q: %s", e.Header, e.Message) }
+
+// compileHeaders resolves Config.HeaderFields, in the order of their names. The error joins a *HeaderError for each that is wrong.
 func (p *Plan) compileHeaders() error {
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(p.config.HeaderFields)) {
-		path := p.config.HeaderFields[name]
-		s := &state{what: "field path"}
-		chain, err := p.find(s, path)
-		if err != nil || chain == nil {
-			return fmt.Errorf("header %q: %q is not a field of %s", name, path, p.binding.Method.Input().FullName())
-		}
-		for i := range p.vars {
-			if overlap(p.vars[i].chain, chain) {
-				return fmt.Errorf("header %q: %s is set by the path of %s", name, path, p.binding)
-			}
-		}
-		if p.binding.Body == httprule.BodyField && number(p.body) == number(chain[0]) && (len(chain) == 1 || p.rawBody != nil) {
-			return fmt.Errorf("header %q: %s is the body of %s", name, path, p.binding)
-		}
-		if _, err := leaf(chain).AppendText(nil, "0", &p.config.Decode); codecKind(err) == codec.KindUnsupported {
-			return fmt.Errorf("header %q: %s is a message, which has no form as a text", name, path)
+		chain, fault := p.headerChain(p.config.HeaderFields[name])
+		if fault != "" {
+			errs = append(errs, &HeaderError{Header: name, Message: fault})
+			continue
 		}
 		p.headers = append(p.headers, headerField{name: name, chain: chain})
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// headerChain returns the field at a path, or says why a header field cannot set it.
+func (p *Plan) headerChain(path string) (chain []*codec.Field, fault string) {
+	s := &state{what: "field path"}
+	chain, err := p.find(s, path)
+	if err != nil || chain == nil {
+		return nil, fmt.Sprintf("%q is not a field of %s", path, p.binding.Method.Input().FullName())
+	}
+	for i := range p.vars {
+		if overlap(p.vars[i].chain, chain) {
+			return nil, fmt.Sprintf("%s is set by the path of %s", path, p.binding)
+		}
+	}
+	if p.binding.Body == httprule.BodyField && number(p.body) == number(chain[0]) && (len(chain) == 1 || p.rawBody != nil) {
+		return nil, fmt.Sprintf("%s is the body of %s", path, p.binding)
+	}
+	if _, err := leaf(chain).AppendText(nil, "0", &p.config.Decode); codecKind(err) == codec.KindUnsupported {
+		return nil, path + " is a message, which has no form as a text"
+	}
+	return chain, ""
 }
 
 // bindHeaders appends what header fields set. A body must not set the same field to another value: checkHits sees to that.

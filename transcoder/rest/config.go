@@ -80,50 +80,92 @@ type compiled struct {
 	errors *errorTemplate
 }
 
-func compileConfig(cfg *Config) (*compiled, error) {
-	c := &compiled{Config: *cfg}
-	var errs []error
-	if c.SuccessStatus != 0 && (c.SuccessStatus < 200 || c.SuccessStatus > 299) {
-		errs = append(errs, fmt.Errorf("success_status is %d; it must be 200 to 299", c.SuccessStatus))
+// SettingError says which setting of a Config is wrong, by the name that it has in the configuration file.
+type SettingError struct {
+	// Setting is the name below rest, such as success_status or errors.template; those of Encode and Decode begin with "json.".
+	Setting string
+	// Key is the key of the entry, where the setting is a map; else "".
+	Key string
+	// Method is the path of the method that it is wrong for; "" where it is wrong for any.
+	Method string
+	// Message says what is wrong: "is 300; it must be 200 to 299".
+	Message string
+}
+
+// Error gives method, setting and message.
+func (e *SettingError) Error() string {
+	text := e.Setting
+	if e.Key != "" {
+		text += fmt.Sprintf("[%q]", e.Key)
 	}
-	if c.SuccessStatus == 0 {
-		c.SuccessStatus = http.StatusOK
+	if text += ": " + e.Message; e.Method != "" {
+		text = e.Method + ": " + text
 	}
-	if bodiless(c.SuccessStatus) {
-		errs = append(errs, fmt.Errorf("success_status is %d, which has no body; use no_content_for_empty", c.SuccessStatus))
+	return text
+}
+
+// Check tells everything that is wrong with a configuration whatever the methods are; those of Bind are checked with the method.
+func (c *Config) Check() []*SettingError {
+	var errs []*SettingError
+	bad := func(setting, key, format string, args ...any) {
+		errs = append(errs, &SettingError{Setting: setting, Key: key, Message: fmt.Sprintf(format, args...)})
+	}
+	switch {
+	case c.SuccessStatus == 0:
+	case c.SuccessStatus < 200 || c.SuccessStatus > 299:
+		bad("success_status", "", "is %d; it must be 200 to 299", c.SuccessStatus)
+	case bodiless(c.SuccessStatus):
+		bad("success_status", "", "is %d, which has no body; for methods that return a google.protobuf.Empty there is no_content_for_empty", c.SuccessStatus)
 	}
 	for _, s := range c.StatusAllowed {
 		if s < 200 || s > 399 {
-			errs = append(errs, fmt.Errorf("status_from.allow has %d; it must be 200 to 399", s))
+			bad("status_from.allow", "", "has %d; it must be 200 to 399", s)
 		}
 	}
 	if (c.StatusHeader == "") != (len(c.StatusAllowed) == 0) {
-		errs = append(errs, errors.New("status_from needs both a header and the statuses that it allows"))
+		bad("status_from", "", "needs both a header and the statuses that it allows")
 	}
-	switch c.ETag {
-	case "":
-		c.ETag = ETagOff
-	case ETagOff, ETagContent, ETagField:
-	default:
-		errs = append(errs, fmt.Errorf("etag is %q; it must be off, content or field", c.ETag))
+	if c.ETag != "" && c.ETag != ETagOff && c.ETag != ETagContent && c.ETag != ETagField {
+		bad("etag", "", "is %q; it must be off, content or field", c.ETag)
 	}
 	if !wire.ValidValue(c.CacheControl) {
-		errs = append(errs, errors.New("cache_control has bytes that cannot stand in a header"))
+		bad("cache_control", "", "has bytes that cannot stand in a header")
 	}
-	names := append(slices.Sorted(maps.Keys(c.ResponseFields)), c.TrailersAsHeaders...)
-	if c.StatusHeader != "" {
-		names = append(names, c.StatusHeader)
-	}
-	for _, name := range names {
+	name := func(setting, key, name string) {
 		if !wire.ValidName(name) || wire.Reserved(name) {
-			errs = append(errs, fmt.Errorf("%.64q cannot be the name of a header field here", name))
+			bad(setting, key, "%.64q cannot be the name of a header field here", name)
 		}
 	}
-	var err error
-	if c.errors, err = c.Errors.compile(); err != nil {
+	for _, header := range slices.Sorted(maps.Keys(c.ResponseFields)) {
+		name("response_headers", header, header)
+	}
+	for _, header := range c.TrailersAsHeaders {
+		name("trailers_as_headers", "", header)
+	}
+	if c.StatusHeader != "" {
+		name("status_from.header", "", c.StatusHeader)
+	}
+	if _, err := c.Errors.compile(); err != nil {
 		errs = append(errs, err)
 	}
-	return c, errors.Join(errs...)
+	return errs
+}
+
+// compileConfig makes what calls use of a configuration. The error joins what Check tells.
+func compileConfig(cfg *Config) (*compiled, error) {
+	var errs []error
+	for _, e := range cfg.Check() {
+		errs = append(errs, e)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	c := &compiled{Config: *cfg}
+	if c.SuccessStatus == 0 {
+		c.SuccessStatus = http.StatusOK
+	}
+	c.errors, _ = c.Errors.compile()
+	return c, nil
 }
 
 // bodiless tells whether an answer of that status has no body.

@@ -16,18 +16,18 @@ func TestConfigIsChecked(t *testing.T) {
 	}{
 		{Config{}, ""},
 		{Config{SuccessStatus: 201, ETag: ETagField, StatusHeader: "x-status", StatusAllowed: []int{202}}, ""},
-		{Config{SuccessStatus: 300}, "success_status is 300; it must be 200 to 299"},
-		{Config{SuccessStatus: 204}, "use no_content_for_empty"},
-		{Config{StatusHeader: "x-status"}, "status_from needs both"},
-		{Config{StatusAllowed: []int{200}}, "status_from needs both"},
-		{Config{StatusHeader: "x-status", StatusAllowed: []int{404}}, "status_from.allow has 404; it must be 200 to 399"},
+		{Config{SuccessStatus: 300}, "success_status: is 300; it must be 200 to 299"},
+		{Config{SuccessStatus: 204}, "there is no_content_for_empty"},
+		{Config{StatusHeader: "x-status"}, "status_from: needs both"},
+		{Config{StatusAllowed: []int{200}}, "status_from: needs both"},
+		{Config{StatusHeader: "x-status", StatusAllowed: []int{404}}, "status_from.allow: has 404; it must be 200 to 399"},
 		{Config{StatusHeader: "Content-Length", StatusAllowed: []int{200}}, "cannot be the name of a header field"},
-		{Config{ETag: "hash"}, `etag is "hash"; it must be off, content or field`},
+		{Config{ETag: "hash"}, `etag: is "hash"; it must be off, content or field`},
 		{Config{CacheControl: "a\r\nb"}, "cache_control"},
 		{Config{ResponseFields: map[string]string{"connection": "x"}}, `"connection" cannot be the name of a header field`},
 		{Config{TrailersAsHeaders: []string{"grpc-status"}}, `"grpc-status" cannot be the name of a header field`},
-		{Config{Errors: ErrorFormat{Name: "xml"}}, `errors.format is "xml"; it must be status, google, problem or template`},
-		{Config{Errors: ErrorFormat{Name: FormatTemplate}}, "errors.template has 0 bytes"},
+		{Config{Errors: ErrorFormat{Name: "xml"}}, `errors.format: is "xml"; it must be status, google, problem or template`},
+		{Config{Errors: ErrorFormat{Name: FormatTemplate}}, "errors.template: has 0 bytes"},
 		{Config{Errors: ErrorFormat{Name: FormatTemplate, Template: strings.Repeat(" ", maxTemplate+1)}}, "it must have 1 to 16384"},
 		{Config{Errors: ErrorFormat{Name: FormatGoogle, Template: "{}"}}, "only for the format template"},
 		{Config{Errors: ErrorFormat{Name: FormatTemplate, Template: "{"}}, "it is not JSON"},
@@ -50,9 +50,9 @@ func TestConfigIsChecked(t *testing.T) {
 // T148: names are never placeholders, and texts stay texts.
 func TestT148_TemplatesStayJSON(t *testing.T) {
 	t.Parallel()
-	c, err := ErrorFormat{Name: FormatTemplate, Template: `{"{code}":"{code}","a\"{{b":"x{code}y"}`}.compile()
-	if err != nil {
-		t.Fatal(err)
+	c, bad := ErrorFormat{Name: FormatTemplate, Template: `{"{code}":"{code}","a\"{{b":"x{code}y"}`}.compile()
+	if bad != nil {
+		t.Fatal(bad)
 	}
 	var text strings.Builder
 	for _, p := range c.pieces {

@@ -93,7 +93,7 @@ type errorTemplate struct {
 	contentType string
 }
 
-func (f ErrorFormat) compile() (*errorTemplate, error) {
+func (f ErrorFormat) compile() (*errorTemplate, *SettingError) {
 	t := &errorTemplate{contentType: "application/json"}
 	text, ok := builtin[f.Name]
 	switch {
@@ -101,18 +101,18 @@ func (f ErrorFormat) compile() (*errorTemplate, error) {
 		text = builtin[FormatStatus]
 	case f.Name == FormatTemplate:
 		if text = f.Template; text == "" || len(text) > maxTemplate {
-			return nil, fmt.Errorf("errors.template has %d bytes; it must have 1 to %d", len(text), maxTemplate)
+			return nil, &SettingError{Setting: "errors.template", Message: fmt.Sprintf("has %d bytes; it must have 1 to %d", len(text), maxTemplate)}
 		}
 	case !ok:
-		return nil, fmt.Errorf("errors.format is %.64q; it must be status, google, problem or template", f.Name)
+		return nil, &SettingError{Setting: "errors.format", Message: fmt.Sprintf("is %.64q; it must be status, google, problem or template", f.Name)}
 	case f.Template != "":
-		return nil, errors.New("errors.template is only for the format template")
+		return nil, &SettingError{Setting: "errors.template", Message: "is only for the format template"}
 	}
 	if f.Name == FormatProblem {
 		t.contentType = "application/problem+json"
 	}
 	if err := t.parse(text); err != nil {
-		return nil, fmt.Errorf("errors.template: %w", err)
+		return nil, &SettingError{Setting: "errors.template", Message: err.Error()}
 	}
 	return t, nil
 }

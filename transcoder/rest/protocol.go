@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
@@ -29,7 +30,7 @@ type Protocol struct {
 
 var _ transcoder.Protocol = (*Protocol)(nil)
 
-// New returns the protocol for the routes of a Mux. The error joins what is wrong with the configurations.
+// New returns the protocol for the routes of a Mux. The error joins what is wrong with the configurations, each a *SettingError.
 func New(cfg Configs, m *transcoder.Mux) (*Protocol, error) {
 	fallback, err := codec.New(protoregistry.GlobalTypes, codec.Config{})
 	if err != nil {
@@ -62,8 +63,7 @@ func (p *Protocol) addRoutes(cfg Configs, m *transcoder.Mux) []error {
 		if !ok {
 			var err error
 			if c, err = compileConfig(own); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", method.Path, err))
-				c = nil
+				errs = append(errs, err)
 			}
 			seen[own] = c
 		}
@@ -74,11 +74,30 @@ func (p *Protocol) addRoutes(cfg Configs, m *transcoder.Mux) []error {
 		p.routes[b] = r
 		if r.eager() {
 			if err := r.compile(); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", method.Path, err))
+				errs = append(errs, settingsOf(err, method)...)
 			}
 		}
 	}
 	return errs
+}
+
+// settingsOf says which settings make it that a route cannot be compiled.
+func settingsOf(err error, method *transcoder.Method) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what errors.Join itself made
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, settingsOf(e, method)...)
+		}
+		return all
+	}
+	if e, ok := errors.AsType[*SettingError](err); ok {
+		e.Method = method.Path
+		return []error{e}
+	}
+	if e, ok := errors.AsType[*bind.HeaderError](err); ok {
+		return []error{&SettingError{Setting: "request_headers", Key: e.Header, Method: method.Path, Message: e.Message}}
+	}
+	return []error{fmt.Errorf("%s: %w", method.Path, err)}
 }
 
 // Name returns "rest".

@@ -4,9 +4,11 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc/codes"
@@ -54,7 +56,8 @@ const ifMatchHeader = "if-match"
 
 // eager tells whether the configuration names fields, so that mistakes in it are to be told when it is loaded.
 func (r *route) eager() bool {
-	return len(r.config.Bind.HeaderFields) > 0 || len(r.config.ResponseFields) > 0
+	return len(r.config.Bind.HeaderFields) > 0 || len(r.config.ResponseFields) > 0 ||
+		r.config.Encode.StripEnumPrefix || r.config.Bind.Decode.StripEnumPrefix || r.config.Bind.Decode.FoldEnumCase
 }
 
 // ready compiles the route, once. The error is a *status.Error.
@@ -85,9 +88,7 @@ func (r *route) compileOnce() error {
 	}
 	r.rawBody = r.body != nil && r.body.Descriptor().FullName() == httpBody
 	r.encode = r.config.Encode
-	if err := r.compileResponseFields(); err != nil {
-		return err
-	}
+	errs := []error{r.checkEnums(), r.compileResponseFields()}
 	requests := r.config.Bind
 	if r.config.ETag == ETagField {
 		r.etag = etagField(r.body)
@@ -102,31 +103,56 @@ func (r *route) compileOnce() error {
 	}
 	var err error
 	r.plan, err = bind.Compile(r.binding, r.method.Codec, requests)
-	return err
+	return errors.Join(append(errs, err)...)
+}
+
+// checkEnums sees to it that short names of enum values mean one value each (T80).
+func (r *route) checkEnums() error {
+	strip, fold := r.config.Encode.StripEnumPrefix || r.config.Bind.Decode.StripEnumPrefix, r.config.Bind.Decode.FoldEnumCase
+	setting := "json.strip_enum_prefix"
+	if !strip {
+		setting = "json.fold_enum_case"
+	}
+	request := r.method.Codec.Message(r.method.Desc.Input())
+	if err := errors.Join(request.CheckEnumNames(strip, fold), r.answer.CheckEnumNames(strip, false)); err != nil {
+		lines := strings.Split(err.Error(), "\n")
+		slices.Sort(lines)
+		return &SettingError{Setting: setting, Message: strings.Join(slices.Compact(lines), "; ")}
+	}
+	return nil
 }
 
 // compileResponseFields finds the fields that become header fields, and leaves them out of the body.
 func (r *route) compileResponseFields() error {
+	var errs []error
 	for _, header := range slices.Sorted(maps.Keys(r.config.ResponseFields)) {
-		name := r.config.ResponseFields[header]
-		if r.body == nil || r.rawBody {
-			return fmt.Errorf("response header %q: the body of %s is no message with fields", header, r.binding)
-		}
-		f := r.body.FieldByName(name)
-		if f == nil {
-			return fmt.Errorf("response header %q: %q is not a field of %s", header, name, r.body.Descriptor().FullName())
-		}
-		fd := f.Descriptor()
-		if fd.IsList() || fd.IsMap() || fd.Message() != nil || fd.Kind() == protoreflect.BytesKind {
-			return fmt.Errorf("response header %q: %s is not a single string, number, boolean or enum", header, fd.FullName())
-		}
-		if recursive(r.body.Descriptor()) {
-			return fmt.Errorf("response header %q: %s contains itself, so that %s would be left out below as well", header, r.body.Descriptor().FullName(), name)
+		f, fault := r.responseField(r.config.ResponseFields[header])
+		if fault != "" {
+			errs = append(errs, &SettingError{Setting: "response_headers", Key: header, Message: fault})
+			continue
 		}
 		r.toHeader = append(r.toHeader, responseField{header, f})
 		r.encode.Omit = append(r.encode.Omit, f)
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// responseField returns the field of that name of the message that the body is, or says why it cannot be a header field.
+func (r *route) responseField(name string) (f *codec.Field, fault string) {
+	if r.body == nil || r.rawBody {
+		return nil, fmt.Sprintf("the body of %s is no message with fields", r.binding)
+	}
+	if f = r.body.FieldByName(name); f == nil {
+		return nil, fmt.Sprintf("%q is not a field of %s", name, r.body.Descriptor().FullName())
+	}
+	fd := f.Descriptor()
+	if fd.IsList() || fd.IsMap() || fd.Message() != nil || fd.Kind() == protoreflect.BytesKind {
+		return nil, fmt.Sprintf("%s is not a single string, number, boolean or enum", fd.FullName())
+	}
+	if recursive(r.body.Descriptor()) {
+		return nil, fmt.Sprintf("%s contains itself, so that %s would be left out below as well", r.body.Descriptor().FullName(), name)
+	}
+	return f, ""
 }
 
 // recursive tells whether a message can be found inside itself.

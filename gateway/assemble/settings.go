@@ -1,0 +1,42 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package assemble
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/rest"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+)
+
+// settingCode is the code of settings that do not fit a method.
+const settingCode = "DG1301"
+
+// placed returns the diagnostic of a setting of REST that does not fit a method, with the place in the configuration where it stands.
+func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
+	e, ok := errors.AsType[*rest.SettingError](err)
+	if !ok || e.Method == "" {
+		return schema.Diagnostic{}, false
+	}
+	service, method, _ := strings.Cut(strings.TrimPrefix(e.Method, "/"), "/")
+	_, origins := a.config.PolicyFor(service, method)
+	name := "rest." + e.Setting
+	if strings.HasPrefix(e.Setting, "json.") {
+		name = e.Setting
+	}
+	path := string(origins[name])
+	if e.Key != "" {
+		path, name = fmt.Sprintf("%s[%q]", path, e.Key), fmt.Sprintf("%s[%q]", name, e.Key)
+	}
+	d := schema.Diagnostic{
+		Level: schema.Error, Code: settingCode, Message: fmt.Sprintf("%s does not fit %s: %s", name, e.Method, e.Message),
+		Help: []string{"set it at the methods that it fits"},
+	}
+	if span := configSpan(a.config, path, ""); span.Line > 0 {
+		d.Spans = append(d.Spans, span)
+	}
+	return d, true
+}
