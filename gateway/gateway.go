@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/recovery"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
@@ -70,12 +71,15 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	transcoder.DropInvalid(ex.Request())
 	c := transcoder.NewCall(ex.Context(), ex.Request())
 	identify(c)
+	if cors.Preflight(c.Request) && s.preflight(c, ex, g.panicked) {
+		return
+	}
 	framer, err := s.open(c)
 	if framer == nil {
 		notReady(ex)
 		return
 	}
-	stream := transcoder.NewStream(c, ex, framer)
+	stream := transcoder.NewStream(c, s.cors(c).Wrap(ex), framer)
 	admitted := 0
 	defer func() { s.finished(c, admitted, g.panicked) }() // also of an answer that panicked
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -27,6 +28,8 @@ type Route struct {
 	Chain *interceptor.Chain
 	// Backend is where its calls go; nil where none is configured.
 	Backend Backend
+	// CORS lets pages of other origins call the method; nil lets none.
+	CORS *cors.Policy
 	// HideInternal keeps what INTERNAL and UNKNOWN say from clients (T159).
 	HideInternal bool
 }
@@ -49,6 +52,8 @@ type Snapshot struct {
 	Mux *transcoder.Mux
 	// Observers are told of every call.
 	Observers []Observer
+	// CORS is for what belongs to no method; nil lets no page of another origin read it.
+	CORS *cors.Policy
 
 	routes  []Route
 	release func()

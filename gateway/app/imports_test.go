@@ -33,10 +33,11 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/cors", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
-	"gateway":                      {own: []string{"gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
+	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
+	"gateway/cors":                 {own: []string{"transcoder", "transcoder/wire"}},
 	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "balancer", "balancer/endpoint", "balancer/picker"}},
 	"gateway/bookstore":            {own: []string{"gen/bookstore/v1"}},
 	"gateway/interceptor":          {own: []string{"transcoder", "transcoder/wire"}},

@@ -117,7 +117,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	s.Observers = a.parts.Observers
+	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	return s, append(doubts, missing...), nil
 }
 
@@ -243,6 +243,7 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, backends map[
 	for _, m := range mux.Methods() {
 		route := &routes[m.ID]
 		route.Chain = policies.chain(m)
+		route.CORS = policies.cors[policies.of(m).CORS]
 		if hide := policies.of(m).HideInternalErrors; hide != nil {
 			route.HideInternal = *hide
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
@@ -18,6 +19,7 @@ type policies struct {
 	defaults *config.Policy   // of what belongs to no method
 	byMethod []*config.Policy // the index is the method's ID
 	chains   map[*config.Policy]*interceptor.Chain
+	cors     map[*cors.Config]*cors.Policy
 }
 
 // of returns the policy of a method.
@@ -29,9 +31,12 @@ func (p *policies) chain(m *transcoder.Method) *interceptor.Chain { return p.cha
 // policies finds the policy of each method and makes the chains.
 func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	type place struct{ service, method int }
-	p := &policies{byMethod: make([]*config.Policy, len(mux.Methods())), chains: map[*config.Policy]*interceptor.Chain{}}
+	p := &policies{byMethod: make([]*config.Policy, len(mux.Methods())), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}}
 	defaults, _ := a.config.PolicyFor("", "")
 	p.defaults = &defaults
+	if err := p.addCORS(&defaults); err != nil {
+		return nil, fmt.Errorf("defaults: %w", err)
+	}
 	byPlace := map[place]*config.Policy{}
 	for _, m := range mux.Methods() {
 		at := place{-1, -1}
@@ -45,12 +50,28 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Path, err)
 			}
+			if err := p.addCORS(&resolved); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Path, err)
+			}
 			policy = &resolved
 			byPlace[at], p.chains[policy] = policy, chain
 		}
 		p.byMethod[m.ID] = policy
 	}
 	return p, nil
+}
+
+// addCORS makes what a policy says of pages, once for all policies that say it at the same place.
+func (p *policies) addCORS(policy *config.Policy) error {
+	if _, ok := p.cors[policy.CORS]; ok {
+		return nil
+	}
+	made, err := cors.New(*policy.CORS)
+	if err != nil {
+		return fmt.Errorf("cors: %w", err)
+	}
+	p.cors[policy.CORS] = made
+	return nil
 }
 
 // newChain makes the policies of a method, in the order in which a call meets them. The order is part of the design

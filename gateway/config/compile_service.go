@@ -5,7 +5,9 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
@@ -55,6 +57,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		Headers:            headers.Config{Allow: m.GetHeaders().GetAllow(), Deny: m.GetHeaders().GetDeny()},
 		HideInternalErrors: m.HideInternalErrors,
 	}
+	p.CORS = k.cors(m.GetCors(), path+".cors")
 	k.distinct(p.Headers.Allow, path+".headers.allow")
 	k.distinct(p.Headers.Deny, path+".headers.deny")
 	k.headers(p.Headers, path+".headers")
@@ -108,4 +111,27 @@ func (k *compiler) origin(l layer, o Origin) string {
 		p := k.place(string(o))
 		return fmt.Sprintf(", which %s sets in line %d, column %d", parent(string(o)), p.line, p.column)
 	}
+}
+
+func (k *compiler) cors(m *configv1.Cors, path string) *cors.Config {
+	if m == nil {
+		return nil
+	}
+	cfg := &cors.Config{
+		AllowOrigins: m.GetAllowOrigins(), AllowHeaders: m.GetAllowHeaders(), ExposeHeaders: m.GetExposeHeaders(),
+		AllowCredentials: m.GetAllowCredentials(), MaxAge: m.GetMaxAge().AsDuration(), DangerouslyAllowHTTP: m.GetDangerouslyAllowHttp(),
+	}
+	k.distinct(cfg.AllowOrigins, path+".allow_origins")
+	k.distinct(cfg.AllowHeaders, path+".allow_headers")
+	k.distinct(cfg.ExposeHeaders, path+".expose_headers")
+	for i, origin := range cfg.AllowOrigins {
+		at := item(path+".allow_origins", i)
+		if err := cfg.CheckOrigin(origin); err != nil && !k.isRefused(at) {
+			k.on(at, "", "%s", k.detail(at, err))
+		}
+	}
+	if cfg.AllowCredentials && slices.Contains(cfg.AllowOrigins, "*") {
+		k.on(path+".allow_credentials", "list the origins", "cannot be had with *")
+	}
+	return cfg
 }

@@ -129,6 +129,8 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = "64KiB"
 		case f.Name() == "output":
 			s = "./file"
+		case f.Name() == "allow_origins":
+			s = "https://a.example"
 		case f.Name() == "trusted_proxies":
 			s = "10.0.0.0/8"
 		case f.Name() == "expose" || f.Name() == "hide" || f.Name() == "match":

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 )
@@ -24,6 +25,8 @@ type Policy struct {
 	JSON JSON
 	// Headers say which header fields of a request reach the backend.
 	Headers headers.Config
+	// CORS says which pages of other origins may call.
+	CORS *cors.Config
 	// HideInternalErrors keeps what INTERNAL and UNKNOWN say from clients.
 	HideInternalErrors *bool
 }
@@ -164,6 +167,7 @@ var policyValues = []value{
 
 	of("headers.allow", func(p *Policy) *[]string { return &p.Headers.Allow }),
 	of("headers.deny", func(p *Policy) *[]string { return &p.Headers.Deny }),
+	of("cors", func(p *Policy) **cors.Config { return &p.CORS }),
 	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
 }
 

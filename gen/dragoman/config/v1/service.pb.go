@@ -60,8 +60,12 @@ type Policy struct {
 	//
 	// Default: false.
 	HideInternalErrors *bool `protobuf:"varint,7,opt,name=hide_internal_errors,json=hideInternalErrors,proto3,oneof" json:"hide_internal_errors,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Cors says which pages of other origins may call.
+	//
+	// Default: none. Example: cors: {allow_origins: ["https://app.acme.example"]}
+	Cors          *Cors `protobuf:"bytes,8,opt,name=cors,proto3" json:"cors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Policy) Reset() {
@@ -141,6 +145,13 @@ func (x *Policy) GetHideInternalErrors() bool {
 		return *x.HideInternalErrors
 	}
 	return false
+}
+
+func (x *Policy) GetCors() *Cors {
+	if x != nil {
+		return x.Cors
+	}
+	return nil
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -298,7 +309,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd7\x03\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a\x1egoogle/protobuf/duration.proto\"\x85\x04\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -307,7 +318,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x04rest\x18\x04 \x01(\v2\x18.dragoman.config.v1.RestR\x04rest\x12,\n" +
 	"\x04json\x18\x05 \x01(\v2\x18.dragoman.config.v1.JsonR\x04json\x125\n" +
 	"\aheaders\x18\x06 \x01(\v2\x1b.dragoman.config.v1.HeadersR\aheaders\x125\n" +
-	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01B\x17\n" +
+	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01\x12,\n" +
+	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04corsB\x17\n" +
 	"\x15_hide_internal_errors\"\xb3\x01\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12 \n" +
@@ -341,7 +353,8 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Rest)(nil),                // 4: dragoman.config.v1.Rest
 	(*Json)(nil),                // 5: dragoman.config.v1.Json
 	(*Headers)(nil),             // 6: dragoman.config.v1.Headers
-	(*HttpRule)(nil),            // 7: dragoman.config.v1.HttpRule
+	(*Cors)(nil),                // 7: dragoman.config.v1.Cors
+	(*HttpRule)(nil),            // 8: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -350,15 +363,16 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	4,  // 3: dragoman.config.v1.Policy.rest:type_name -> dragoman.config.v1.Rest
 	5,  // 4: dragoman.config.v1.Policy.json:type_name -> dragoman.config.v1.Json
 	6,  // 5: dragoman.config.v1.Policy.headers:type_name -> dragoman.config.v1.Headers
-	0,  // 6: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2,  // 7: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	0,  // 8: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	7,  // 9: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 6: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
+	0,  // 7: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 8: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	0,  // 9: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	8,  // 10: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -366,6 +380,7 @@ func file_dragoman_config_v1_service_proto_init() {
 	if File_dragoman_config_v1_service_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_cors_proto_init()
 	file_dragoman_config_v1_http_rule_proto_init()
 	file_dragoman_config_v1_json_proto_init()
 	file_dragoman_config_v1_rest_proto_init()
