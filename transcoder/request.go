@@ -57,6 +57,9 @@ type Limits struct {
 	MaxMessage int64
 	// MaxAnswer is the size in bytes of the largest message of an answer; 0 means DefaultMaxAnswer.
 	MaxAnswer int
+	// Heartbeat is how long an answer that streams may be silent before clients that can be are told that it goes on; 0 means
+	// DefaultHeartbeat.
+	Heartbeat time.Duration
 	// BodyTimeout is how long a body may take to come when it is not a stream of messages; 0 for no bound.
 	BodyTimeout time.Duration
 }
@@ -66,7 +69,16 @@ const (
 	DefaultMaxFields  = 100
 	DefaultMaxMessage = 4 << 20
 	DefaultMaxAnswer  = 16 << 20
+	DefaultHeartbeat  = 25 * time.Second
 )
+
+// Heartbeat is how long an answer that streams may be silent.
+func (r *Request) Heartbeat() time.Duration {
+	if r.Limits == nil || r.Limits.Heartbeat <= 0 {
+		return DefaultHeartbeat
+	}
+	return r.Limits.Heartbeat
+}
 
 // MaxMessage is the size in bytes of the largest message that the request may have.
 func (r *Request) MaxMessage() int64 {

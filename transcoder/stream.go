@@ -34,7 +34,11 @@ type Stream interface {
 
 // NewStream returns the Stream of an Exchange whose protocol frames messages with f.
 func NewStream(c *Call, ex Exchange, f Framer) Stream {
-	return &framedStream{call: c, ex: ex, framer: f}
+	s := &framedStream{call: c, ex: ex, framer: f}
+	if c.Method != nil && c.Method.ServerStreams {
+		s.heart = newHeart(f, c, s.heartbeat)
+	}
+	return s
 }
 
 // framedStream drives a Framer over an Exchange: the goroutine that calls it does
@@ -49,6 +53,7 @@ type framedStream struct {
 	slow     *time.Timer // ends a body that takes too long
 	tooSlow  atomic.Bool // slow has fired
 
+	heart   *heart // nil for answers that are not kept alive; what is below is written in its turns
 	out     Out
 	sendErr error // what every later Send returns
 }
@@ -140,12 +145,22 @@ func (s *framedStream) readError(err error) error {
 
 func (s *framedStream) CloseRecv() { s.ex.CloseRead() }
 
+// heartbeat writes a sign of life. That the client is gone is told by the next Send.
+func (s *framedStream) heartbeat(h Heartbeater) {
+	h.Heartbeat(s.call, &s.out)
+	_ = s.write()
+}
+
 func (s *framedStream) SendHeader() error {
+	s.heart.lock()
+	defer s.heart.unlock()
 	s.framer.Header(s.call, &s.out)
 	return s.write()
 }
 
 func (s *framedStream) Send(m Message) error {
+	s.heart.lock()
+	defer s.heart.unlock()
 	if err := s.framer.Message(s.call, m, &s.out); err != nil {
 		s.out.Data.Free()
 		s.out.Reset()
@@ -158,6 +173,9 @@ func (s *framedStream) Send(m Message) error {
 func (s *framedStream) Finish() error {
 	s.stopClock()
 	s.framer.Close()
+	s.heart.lock()
+	defer s.heart.unlock()
+	s.heart.stop()
 	s.framer.End(s.call, &s.out)
 	return s.write()
 }

@@ -49,6 +49,9 @@ type Config struct {
 	// answers over HTTP/1.1 to clients that do not say that they take trailers. Lower case (T168).
 	TrailersAsHeaders []string
 
+	// Streams says how the answers of methods that stream are written.
+	Streams Streams
+
 	// Errors says what the body of an error is.
 	Errors ErrorFormat
 }
@@ -124,6 +127,14 @@ func (c *Config) Check() []*SettingError {
 	}
 	if (c.StatusHeader == "") != (len(c.StatusAllowed) == 0) {
 		bad("status_from", "", "needs both a header and the statuses that it allows")
+	}
+	switch c.Streams.Format {
+	case "", StreamNDJSON, StreamArray, StreamSSE, StreamJSONSeq, StreamDelimited:
+	default:
+		bad("streams.format", "", "is %q; it must be ndjson, array, sse, json_seq or delimited", c.Streams.Format)
+	}
+	if c.Streams.SSERetry < 0 {
+		bad("streams.sse_retry", "", "is %s; it must not be negative", c.Streams.SSERetry)
 	}
 	if c.ETag != "" && c.ETag != ETagOff && c.ETag != ETagContent && c.ETag != ETagField {
 		bad("etag", "", "is %q; it must be off, content or field", c.ETag)

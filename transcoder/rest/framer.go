@@ -35,10 +35,12 @@ type framer struct {
 	sent   int  // messages given by Next
 	form   *form
 
-	extra   wire.Header // fields of the head beside the usual ones
-	bare    int         // HTTP status of an answer without a body that is no error
-	started bool
-	raw     bool // the answer's body is a google.api.HttpBody's
+	records    *records    // of a stream that is not one of raw bytes
+	headerCame bool        // the backend's header metadata is complete
+	extra      wire.Header // fields of the head beside the usual ones
+	bare       int         // HTTP status of an answer without a body that is no error
+	started    bool
+	raw        bool // the answer's body is a google.api.HttpBody's
 }
 
 func (f *framer) Push(c *transcoder.Call, buf mem.Buffer, last bool) error {

@@ -5,6 +5,7 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -119,7 +120,31 @@ func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Frame
 	if err := f.readable(c); err != nil {
 		return f, err
 	}
+	if err := f.chooseRecords(c); err != nil {
+		return f, err
+	}
 	return f, head(c)
+}
+
+// chooseRecords chooses the form of a stream's answer (T130).
+func (f *framer) chooseRecords(c *transcoder.Call) error {
+	if !c.Method.ServerStreams || f.route.rawBody {
+		return nil
+	}
+	s := &f.config.Streams
+	format, ok := chooseFormat(c.Request.Header, cmp.Or(s.Format, StreamNDJSON), f.route.streamsAs)
+	if !ok {
+		return &status.Error{
+			Code: codes.InvalidArgument, Reason: status.ReasonNotAcceptable, HTTP: http.StatusNotAcceptable,
+			Message: "the answer cannot be had in any form that Accept names; there are application/x-ndjson, text/event-stream, " +
+				"application/json, application/json-seq and application/x-protobuf; delimited=true",
+		}
+	}
+	f.records = &records{format: format, id: f.route.eventID, retry: s.SSERetry}
+	if format == StreamSSE {
+		lastEventID(c)
+	}
+	return nil
 }
 
 // match finds the route, or says what is there instead.

@@ -35,6 +35,7 @@ type route struct {
 	rawBody  bool           // that message is a google.api.HttpBody
 	encode   codec.EncodeOptions
 	toHeader []responseField
+	eventID  *codec.Field // whose value is the id of an event, or nil
 	etag     *codec.Field // whose value is the entity tag, or nil
 	ifMatch  bool         // If-Match sets a field of the request
 	err      error
@@ -56,7 +57,7 @@ const ifMatchHeader = "if-match"
 
 // eager tells whether the configuration names fields, so that mistakes in it are to be told when it is loaded.
 func (r *route) eager() bool {
-	return len(r.config.Bind.HeaderFields) > 0 || len(r.config.ResponseFields) > 0 ||
+	return len(r.config.Bind.HeaderFields) > 0 || len(r.config.ResponseFields) > 0 || r.config.Streams.SSEID != "" ||
 		r.config.Encode.StripEnumPrefix || r.config.Bind.Decode.StripEnumPrefix || r.config.Bind.Decode.FoldEnumCase
 }
 
@@ -89,6 +90,7 @@ func (r *route) compileOnce() error {
 	r.rawBody = r.body != nil && r.body.Descriptor().FullName() == httpBody
 	r.encode = r.config.Encode
 	errs := []error{r.checkEnums(), r.compileResponseFields()}
+	errs = append(errs, r.findEventID())
 	requests := r.config.Bind
 	if r.config.ETag == ETagField {
 		r.etag = etagField(r.body)
@@ -137,8 +139,34 @@ func (r *route) compileResponseFields() error {
 	return errors.Join(errs...)
 }
 
+// findEventID finds the field that the id of an event comes from (T137).
+func (r *route) findEventID() error {
+	name := r.config.Streams.SSEID
+	if name == "" || !r.method.ServerStreams {
+		return nil
+	}
+	var fault string
+	if r.eventID, fault = r.scalarField(name); fault != "" {
+		return &SettingError{Setting: "streams.sse_id", Message: fault}
+	}
+	return nil
+}
+
+// streamsAs tells whether the answers of a stream can have a form.
+func (r *route) streamsAs(format StreamFormat) bool {
+	return format != StreamDelimited || r.body != nil
+}
+
 // responseField returns the field of that name of the message that the body is, or says why it cannot be a header field.
 func (r *route) responseField(name string) (f *codec.Field, fault string) {
+	if f, fault = r.scalarField(name); fault == "" && recursive(r.body.Descriptor()) {
+		fault = fmt.Sprintf("%s contains itself, so that %s would be left out below as well", r.body.Descriptor().FullName(), name)
+	}
+	return f, fault
+}
+
+// scalarField returns the field of that name of the message that the body is, or says why its value is no text.
+func (r *route) scalarField(name string) (f *codec.Field, fault string) {
 	if r.body == nil || r.rawBody {
 		return nil, fmt.Sprintf("the body of %s is no message with fields", r.binding)
 	}
@@ -148,9 +176,6 @@ func (r *route) responseField(name string) (f *codec.Field, fault string) {
 	fd := f.Descriptor()
 	if fd.IsList() || fd.IsMap() || fd.Message() != nil || fd.Kind() == protoreflect.BytesKind {
 		return nil, fmt.Sprintf("%s is not a single string, number, boolean or enum", fd.FullName())
-	}
-	if recursive(r.body.Descriptor()) {
-		return nil, fmt.Sprintf("%s contains itself, so that %s would be left out below as well", r.body.Descriptor().FullName(), name)
 	}
 	return f, ""
 }

@@ -8,17 +8,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
-// Header does nothing: the head waits for the first message or the end, so that an error before it has its
+// Header writes nothing: the head waits for the first message, the end or a heartbeat, so that an error before it has its
 // proper status (T134).
-func (f *framer) Header(*transcoder.Call, *transcoder.Out) {}
+func (f *framer) Header(*transcoder.Call, *transcoder.Out) { f.headerCame = true }
 
 // Message writes a message of the answer, with the head if it is the first.
 func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcoder.Out) error {
@@ -31,9 +33,8 @@ func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcod
 			return err
 		}
 	}
-	fields, options := f.toHeader(data)
 	body := buffers.Take()
-	contentType, err := f.encode(body, data, options)
+	contentType, fields, err := f.appendBody(body, data)
 	if err != nil {
 		buffers.Put(body)
 		return backendMessageError(err)
@@ -46,15 +47,53 @@ func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcod
 		f.whole(c, code, contentType, data, body, out)
 		return nil
 	}
-	if !f.raw {
-		*body = append(*body, '\n')
-	}
 	if !f.started {
-		f.head(c, out, code, f.answerType(c, contentType))
+		f.streamHead(c, out, code, contentType)
 	}
 	out.Flush = true
 	f.data(c, body, out)
 	return nil
+}
+
+// appendBody appends a message as the body or, of a stream, as a record of it. It returns the content type if it is a
+// google.api.HttpBody's, and the fields of the message that are sent as header fields.
+func (f *framer) appendBody(body *[]byte, message []byte) (contentType string, fields wire.Header, err error) {
+	if f.records == nil {
+		fields, options := f.toHeader(message)
+		contentType, err = f.encode(body, message, options)
+		return contentType, fields, err
+	}
+	if !f.started {
+		*body = f.records.begin(*body)
+	}
+	if f.records.format == StreamDelimited {
+		f.records.n++
+		if fd := f.route.binding.ResponseField; fd != nil {
+			message = lastField(message, fd.Number())
+		}
+		*body = delimited(*body, message)
+		return "", nil, nil
+	}
+	id := ""
+	if f.records.id != nil {
+		text, _ := f.text(f.records.id, message)
+		id = eventID(text)
+	}
+	*body = f.records.open(*body, id)
+	if _, err = f.encode(body, message, &f.config.Encode); err != nil {
+		return "", nil, err
+	}
+	*body = f.records.close(*body)
+	return "", nil, nil
+}
+
+// streamHead writes the head of a stream's answer.
+func (f *framer) streamHead(c *transcoder.Call, out *transcoder.Out, code int, contentType string) {
+	if f.records != nil {
+		contentType = f.records.format.contentType()
+		f.records.headFields(&f.extra)
+	}
+	f.head(c, out, code, contentType)
 }
 
 // whole writes an answer of one message.
@@ -85,7 +124,7 @@ func (f *framer) whole(c *transcoder.Call, code int, contentType string, message
 		f.head(c, out, code, "")
 		return
 	}
-	f.head(c, out, code, f.answerType(c, contentType))
+	f.head(c, out, code, f.answerType(contentType))
 	f.length(c, out, len(*body))
 	f.data(c, body, out)
 }
@@ -122,15 +161,11 @@ func (f *framer) length(c *transcoder.Call, out *transcoder.Out, n int) {
 	}
 }
 
-func (f *framer) answerType(c *transcoder.Call, fromBody string) string {
-	switch {
-	case fromBody != "":
+func (f *framer) answerType(fromBody string) string {
+	if fromBody != "" {
 		return fromBody
-	case c.Method.ServerStreams:
-		return "application/x-ndjson"
-	default:
-		return "application/json"
 	}
+	return "application/json"
 }
 
 // success returns the HTTP status of an answer that is no error (T121).
@@ -205,8 +240,8 @@ func takesTrailers(c *transcoder.Call) bool {
 	return false
 }
 
-// End ends the answer. What failed midway is never ended as if it were whole: a stream of JSON lines ends with an
-// error line (T136), a body of raw bytes is cut off (T128).
+// End ends the answer. What failed midway is never ended as if it were whole: a form that can say so does (T136), and all
+// others are cut off (T128).
 func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 	out.End = transcoder.EndClean
 	if f.bare == 0 && c.Err == nil && !f.started {
@@ -217,14 +252,8 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 		f.head(c, out, f.bare, "")
 	case !f.started:
 		f.refuse(c, out)
-	case c.Err != nil && f.raw:
-		out.End = transcoder.EndAbort
-	case c.Err != nil && c.Method.ServerStreams:
-		line := buffers.Take()
-		*line = append(*line, `{"error":`...)
-		*line = f.config.errors.append(*line, f, c)
-		*line = append(*line, "}\n"...)
-		out.Data = append(out.Data, mem.NewBuffer(line, &buffers))
+	case f.records != nil:
+		f.endRecords(c, out)
 	case c.Err != nil:
 		out.End = transcoder.EndAbort
 	}
@@ -237,18 +266,66 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 	}
 }
 
-// empty writes the head of an answer without a message: a stream that ended at once. The status may still be refused.
+// endRecords writes the end of a stream.
+func (f *framer) endRecords(c *transcoder.Call, out *transcoder.Out) {
+	body := buffers.Take()
+	if c.Err == nil {
+		*body = f.records.finish(*body)
+	} else {
+		var ok bool
+		*body, ok = f.records.fail(*body, func(dst []byte) []byte { return f.config.errors.append(dst, f, c) })
+		if !ok {
+			out.End = transcoder.EndAbort
+		}
+	}
+	f.data(c, body, out)
+}
+
+// empty writes the head of an answer without a message: a stream that ended at once (T135). The status may still be refused.
 func (f *framer) empty(c *transcoder.Call, out *transcoder.Out) {
 	code, err := f.success(c)
 	if err != nil {
 		c.Err = err
 		return
 	}
-	contentType := f.answerType(c, "")
 	if f.route.rawBody {
-		f.raw, contentType = true, defaultContentType
+		f.raw = true
 	}
-	f.head(c, out, code, contentType)
+	f.streamHead(c, out, code, defaultContentType)
+	if f.records != nil {
+		body := buffers.Take()
+		*body = f.records.begin(*body)
+		f.data(c, body, out)
+	}
+}
+
+// Beats is how often an answer is kept alive whose form can be.
+func (f *framer) Beats(c *transcoder.Call) time.Duration {
+	if f.records == nil {
+		return 0
+	}
+	if _, ok := f.records.beat(nil); !ok {
+		return 0
+	}
+	return c.Request.Heartbeat()
+}
+
+// Heartbeat writes a sign of life, and the head if it is not written: from then on the answer is a success, and an error comes as a
+// record (T134).
+func (f *framer) Heartbeat(c *transcoder.Call, out *transcoder.Out) {
+	body := buffers.Take()
+	if !f.started {
+		// What the backend sends as header may be on its way, and comes too late.
+		silent := &transcoder.Call{Request: c.Request, RequestID: c.RequestID, Method: c.Method}
+		if f.headerCame {
+			silent.Header = c.Header
+		}
+		f.streamHead(silent, out, f.config.SuccessStatus, "")
+		*body = f.records.begin(*body)
+	}
+	*body, _ = f.records.beat(*body)
+	out.Flush = true
+	f.data(c, body, out)
 }
 
 // refuse writes an answer that is an error and nothing else.
