@@ -65,6 +65,10 @@ func restConfig(p *config.Policy) (*rest.Config, error) {
 	override(&cfg.SuccessStatus, r.SuccessStatus)
 	override(&cfg.CacheControl, r.CacheControl)
 	override(&cfg.ETag, rest.ETag(r.ETag))
+	override(&cfg.Streams.Format, rest.StreamFormat(r.StreamFormat))
+	override(&cfg.Streams.SSEID, r.SSEID)
+	override(&cfg.Streams.SSERetry, r.SSERetry)
+	overrideBool(&cfg.Streams.BindEvery, r.BindEvery)
 	if s := r.StatusFrom; s != nil {
 		cfg.StatusHeader, cfg.StatusAllowed = s.Header, s.Allow
 	}

@@ -88,6 +88,7 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 		AllowUnderscores:     limits.GetAllowUnderscores(),
 		DropInvalidHeaders:   limits.GetDropInvalidHeaders(),
 		TrustedProxies:       k.prefixes(m.GetTrustedProxies(), path+".trusted_proxies"),
+		Heartbeat:            connections.GetStreamHeartbeat().AsDuration(),
 		StreamWindow:         int(k.size(connections.GetStreamWindow(), path+".connections.stream_window", leastWindow, mostStream)),
 		ConnectionWindow:     int(k.size(connections.GetConnectionWindow(), path+".connections.connection_window", leastWindow, mostWindow)),
 	}

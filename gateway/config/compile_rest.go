@@ -29,6 +29,10 @@ func (k *compiler) rest(m *configv1.Rest, path string) REST {
 		ResponseHeaders:        m.GetResponseHeaders(),
 		TrailersAsHeaders:      m.GetTrailersAsHeaders(),
 		Multipart:              m.Multipart,
+		StreamFormat:           m.GetStreamFormat(),
+		SSEID:                  m.GetSseId(),
+		SSERetry:               m.GetSseRetry().AsDuration(),
+		BindEvery:              m.BindEveryMessage,
 	}
 	k.distinct(r.IgnoredQueryParameters, path+".ignored_query_parameters")
 	k.distinct(r.TrailersAsHeaders, path+".trailers_as_headers")

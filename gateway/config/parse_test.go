@@ -68,7 +68,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			TLS:       &transport.TLS{Cert: "tls/public.crt", Key: "/etc/dragoman/public.key", MinVersion: "1.3"},
 			MaxHeader: 16 << 10, MaxHeaderFields: 64, MaxMessage: 8 << 20, MaxAnswer: 32 << 20,
 			HeaderTimeout: 5 * time.Second, RequestTimeout: 2 * time.Minute, WriteStall: 15 * time.Second,
-			IdleTimeout: 10 * time.Minute, MaxConnections: 5000, MaxConcurrentStreams: 250,
+			IdleTimeout: 10 * time.Minute, MaxConnections: 5000, MaxConcurrentStreams: 250, Heartbeat: 20 * time.Second,
 		}, {
 			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"}, AllowUnderscores: true, DropInvalidHeaders: true,
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::7/128")},

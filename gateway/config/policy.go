@@ -154,6 +154,10 @@ var policyValues = []value{
 	of("rest.trailers_as_headers", func(p *Policy) *[]string { return &p.REST.TrailersAsHeaders }),
 	of("rest.errors", func(p *Policy) **Errors { return &p.REST.Errors }),
 	of("rest.multipart", func(p *Policy) **bool { return &p.REST.Multipart }),
+	of("rest.stream_format", func(p *Policy) *string { return &p.REST.StreamFormat }),
+	of("rest.sse_id", func(p *Policy) *string { return &p.REST.SSEID }),
+	of("rest.sse_retry", func(p *Policy) *time.Duration { return &p.REST.SSERetry }),
+	of("rest.bind_every_message", func(p *Policy) **bool { return &p.REST.BindEvery }),
 
 	of("json.proto_field_names", func(p *Policy) **bool { return &p.JSON.ProtoFieldNames }),
 	of("json.int64_as_number", func(p *Policy) **bool { return &p.JSON.Int64AsNumber }),

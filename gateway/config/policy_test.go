@@ -77,6 +77,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 			StatusFrom: &config.StatusFrom{Header: "x-http-status", Allow: []int{202, 303}}, ETag: "content", CacheControl: "private, max-age=60",
 			RequestHeaders: map[string]string{"x-tenant": "tenant_id"}, ResponseHeaders: map[string]string{"x-total-count": "total_size"},
 			TrailersAsHeaders: []string{"x-cost"}, Multipart: new(true),
+			StreamFormat: "sse", SSEID: "revision", SSERetry: 3 * time.Second, BindEvery: new(true),
 			Errors: &config.Errors{Format: "template", Template: `{"error":"{status}","text":"{message}"}`},
 		},
 		JSON: config.JSON{

@@ -3,6 +3,8 @@
 
 package config
 
+import "time"
+
 // REST says how methods are served over REST. What is nil or empty is not said.
 type REST struct {
 	// Profile is what all other settings start from: strict, grpc-gateway or envoy.
@@ -35,6 +37,14 @@ type REST struct {
 	Errors *Errors
 	// Multipart takes multipart/form-data where the body is a google.api.HttpBody.
 	Multipart *bool
+	// StreamFormat is the form of a stream's answer for clients that take any: ndjson, array, sse, json_seq or delimited.
+	StreamFormat string
+	// SSEID is the name of a field whose value is the id of an event.
+	SSEID string
+	// SSERetry is how long an EventSource waits before it connects again.
+	SSERetry time.Duration
+	// BindEvery binds path and query into every message of a client's stream.
+	BindEvery *bool
 }
 
 // StatusFrom lets the backend choose the HTTP status of a success.

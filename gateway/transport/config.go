@@ -71,6 +71,8 @@ type Config struct {
 	StreamWindow, ConnectionWindow int
 	// AllowUnderscores accepts header names with "_" (threat B3).
 	AllowUnderscores bool
+	// Heartbeat is how long an answer that streams may be silent; zero means transcoder.DefaultHeartbeat.
+	Heartbeat time.Duration
 	// DropInvalidHeaders drops fields whose value cannot be passed on, instead of refusing the request (T165).
 	DropInvalidHeaders bool
 	// TrustedProxies are the peers whose X-Forwarded-* fields are believed (T170).

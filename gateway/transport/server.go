@@ -59,7 +59,7 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 		Handler: nethttp.Handler(nethttp.Config{
 			Listener: cfg.Name, WriteStall: cfg.WriteStall,
 			Limits: transcoder.Limits{
-				MaxFields: cfg.MaxHeaderFields, AllowUnderscores: cfg.AllowUnderscores, DropInvalidHeaders: cfg.DropInvalidHeaders, TrustedProxies: cfg.TrustedProxies, MaxMessage: cfg.MaxMessage, MaxAnswer: cfg.MaxAnswer, BodyTimeout: cfg.RequestTimeout,
+				MaxFields: cfg.MaxHeaderFields, AllowUnderscores: cfg.AllowUnderscores, DropInvalidHeaders: cfg.DropInvalidHeaders, Heartbeat: cfg.Heartbeat, TrustedProxies: cfg.TrustedProxies, MaxMessage: cfg.MaxMessage, MaxAnswer: cfg.MaxAnswer, BodyTimeout: cfg.RequestTimeout,
 			},
 		}, serve),
 		Protocols:         protocols,

@@ -131,10 +131,10 @@ func (c *Config) Check() []*SettingError {
 	switch c.Streams.Format {
 	case "", StreamNDJSON, StreamArray, StreamSSE, StreamJSONSeq, StreamDelimited:
 	default:
-		bad("streams.format", "", "is %q; it must be ndjson, array, sse, json_seq or delimited", c.Streams.Format)
+		bad("stream_format", "", "is %q; it must be ndjson, array, sse, json_seq or delimited", c.Streams.Format)
 	}
 	if c.Streams.SSERetry < 0 {
-		bad("streams.sse_retry", "", "is %s; it must not be negative", c.Streams.SSERetry)
+		bad("sse_retry", "", "is %s; it must not be negative", c.Streams.SSERetry)
 	}
 	if c.ETag != "" && c.ETag != ETagOff && c.ETag != ETagContent && c.ETag != ETagField {
 		bad("etag", "", "is %q; it must be off, content or field", c.ETag)

@@ -147,7 +147,7 @@ func (r *route) findEventID() error {
 	}
 	var fault string
 	if r.eventID, fault = r.scalarField(name); fault != "" {
-		return &SettingError{Setting: "streams.sse_id", Message: fault}
+		return &SettingError{Setting: "sse_id", Message: fault}
 	}
 	return nil
 }

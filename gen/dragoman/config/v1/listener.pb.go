@@ -377,8 +377,14 @@ type Connections struct {
 	//
 	// Default: 1MiB.
 	ConnectionWindow string `protobuf:"bytes,4,opt,name=connection_window,json=connectionWindow,proto3" json:"connection_window,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// StreamHeartbeat is how long an answer that streams may be silent before a client that can be is told that it goes on:
+	// a comment in Server-Sent Events. More than 0s, at most 24h. Balancers and proxies on the way cut what is silent for
+	// a minute.
+	//
+	// Default: 25s.
+	StreamHeartbeat *durationpb.Duration `protobuf:"bytes,5,opt,name=stream_heartbeat,json=streamHeartbeat,proto3" json:"stream_heartbeat,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Connections) Reset() {
@@ -439,6 +445,13 @@ func (x *Connections) GetConnectionWindow() string {
 	return ""
 }
 
+func (x *Connections) GetStreamHeartbeat() *durationpb.Duration {
+	if x != nil {
+		return x.StreamHeartbeat
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
@@ -475,12 +488,13 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\x14drop_invalid_headers\x18\n" +
 	" \x01(\bR\x12dropInvalidHeadersB\x14\n" +
 	"\x12_max_header_fieldsB\x12\n" +
-	"\x10_max_connections\"\xec\x02\n" +
+	"\x10_max_connections\"\xc2\x03\n" +
 	"\vConnections\x12D\n" +
 	"\bmax_idle\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\amaxIdle\x12F\n" +
 	"\x16max_concurrent_streams\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xa0\x8d\x06(\x01H\x00R\x14maxConcurrentStreams\x88\x01\x01\x12U\n" +
 	"\rstream_window\x18\x03 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\fstreamWindow\x12]\n" +
-	"\x11connection_window\x18\x04 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\x10connectionWindowB\x19\n" +
+	"\x11connection_window\x18\x04 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\x10connectionWindow\x12T\n" +
+	"\x10stream_heartbeat\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x0fstreamHeartbeatB\x19\n" +
 	"\x17_max_concurrent_streamsB\xd7\x01\n" +
 	"\x16com.dragoman.config.v1B\rListenerProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
@@ -512,11 +526,12 @@ var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
 	4, // 4: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
 	4, // 5: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
 	4, // 6: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	4, // 7: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_listener_proto_init() }

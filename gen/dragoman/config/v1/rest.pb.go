@@ -13,6 +13,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -93,9 +94,28 @@ type Rest struct {
 	// the parts before it are fields of the request, as query parameters are.
 	//
 	// Default: false.
-	Multipart     *bool `protobuf:"varint,15,opt,name=multipart,proto3,oneof" json:"multipart,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Multipart *bool `protobuf:"varint,15,opt,name=multipart,proto3,oneof" json:"multipart,omitempty"`
+	// StreamFormat is the form of a stream's answer for clients that take any; others choose by Accept: ndjson, a message on
+	// each line; array, one JSON array; sse, Server-Sent Events; json_seq, a JSON text sequence; delimited, protobuf messages with
+	// their lengths.
+	//
+	// Default: ndjson.
+	StreamFormat string `protobuf:"bytes,16,opt,name=stream_format,json=streamFormat,proto3" json:"stream_format,omitempty"`
+	// SseId is the name of a field of the message whose value is the id of an event. A client that connects again sends the
+	// last one that it has seen, which the backend gets as the metadata last-event-id.
+	//
+	// Default: the events are numbered. Example: sse_id: revision
+	SseId string `protobuf:"bytes,17,opt,name=sse_id,json=sseId,proto3" json:"sse_id,omitempty"`
+	// SseRetry is how long an EventSource waits before it connects again. 1ms to 24h.
+	//
+	// Default: the browser's own.
+	SseRetry *durationpb.Duration `protobuf:"bytes,18,opt,name=sse_retry,json=sseRetry,proto3" json:"sse_retry,omitempty"`
+	// BindEveryMessage binds path and query into every message of a client's stream, and not only into the first.
+	//
+	// Default: false.
+	BindEveryMessage *bool `protobuf:"varint,19,opt,name=bind_every_message,json=bindEveryMessage,proto3,oneof" json:"bind_every_message,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Rest) Reset() {
@@ -229,6 +249,34 @@ func (x *Rest) GetErrors() *Errors {
 func (x *Rest) GetMultipart() bool {
 	if x != nil && x.Multipart != nil {
 		return *x.Multipart
+	}
+	return false
+}
+
+func (x *Rest) GetStreamFormat() string {
+	if x != nil {
+		return x.StreamFormat
+	}
+	return ""
+}
+
+func (x *Rest) GetSseId() string {
+	if x != nil {
+		return x.SseId
+	}
+	return ""
+}
+
+func (x *Rest) GetSseRetry() *durationpb.Duration {
+	if x != nil {
+		return x.SseRetry
+	}
+	return nil
+}
+
+func (x *Rest) GetBindEveryMessage() bool {
+	if x != nil && x.BindEveryMessage != nil {
+		return *x.BindEveryMessage
 	}
 	return false
 }
@@ -420,8 +468,7 @@ var File_dragoman_config_v1_rest_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\x94\n" +
-	"\n" +
+	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa3\f\n" +
 	"\x04Rest\x12?\n" +
 	"\aprofile\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1dR\x06strictR\fgrpc-gatewayR\x05envoyR\aprofile\x12=\n" +
 	"\runknown_query\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x10R\x06rejectR\x06ignoreR\funknownQuery\x12L\n" +
@@ -440,7 +487,11 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\x10response_headers\x18\f \x03(\v2-.dragoman.config.v1.Rest.ResponseHeadersEntryB2\xbaH/\x9a\x01,\x10@\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9._-]{0,99}$*\ar\x05\x10\x01\x18\x80\x02R\x0fresponseHeaders\x12Y\n" +
 	"\x13trailers_as_headers\x18\r \x03(\tB)\xbaH&\x92\x01#\x10@\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9._-]{0,99}$R\x11trailersAsHeaders\x122\n" +
 	"\x06errors\x18\x0e \x01(\v2\x1a.dragoman.config.v1.ErrorsR\x06errors\x12!\n" +
-	"\tmultipart\x18\x0f \x01(\bH\x04R\tmultipart\x88\x01\x01\x1aA\n" +
+	"\tmultipart\x18\x0f \x01(\bH\x04R\tmultipart\x88\x01\x01\x12V\n" +
+	"\rstream_format\x18\x10 \x01(\tB1\xbaH.\xd8\x01\x01r)R\x06ndjsonR\x05arrayR\x03sseR\bjson_seqR\tdelimitedR\fstreamFormat\x12\x1f\n" +
+	"\x06sse_id\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05sseId\x12J\n" +
+	"\tsse_retry\x18\x12 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x04\b\x80\xa3\x052\x04\x10\xc0\x84=R\bsseRetry\x121\n" +
+	"\x12bind_every_message\x18\x13 \x01(\bH\x05R\x10bindEveryMessage\x88\x01\x01\x1aA\n" +
 	"\x13RequestHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aB\n" +
@@ -452,7 +503,8 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\x0f_success_statusB\x17\n" +
 	"\x15_no_content_for_emptyB\f\n" +
 	"\n" +
-	"_multipart\"x\n" +
+	"_multipartB\x15\n" +
+	"\x13_bind_every_message\"x\n" +
 	"\n" +
 	"StatusFrom\x12=\n" +
 	"\x06header\x18\x01 \x01(\tB%\xbaH\"\xc8\x01\x01r\x1d2\x1b^[a-z0-9][a-z0-9._-]{0,99}$R\x06header\x12+\n" +
@@ -479,23 +531,25 @@ func file_dragoman_config_v1_rest_proto_rawDescGZIP() []byte {
 
 var file_dragoman_config_v1_rest_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_dragoman_config_v1_rest_proto_goTypes = []any{
-	(*Rest)(nil),       // 0: dragoman.config.v1.Rest
-	(*StatusFrom)(nil), // 1: dragoman.config.v1.StatusFrom
-	(*Errors)(nil),     // 2: dragoman.config.v1.Errors
-	(*Headers)(nil),    // 3: dragoman.config.v1.Headers
-	nil,                // 4: dragoman.config.v1.Rest.RequestHeadersEntry
-	nil,                // 5: dragoman.config.v1.Rest.ResponseHeadersEntry
+	(*Rest)(nil),                // 0: dragoman.config.v1.Rest
+	(*StatusFrom)(nil),          // 1: dragoman.config.v1.StatusFrom
+	(*Errors)(nil),              // 2: dragoman.config.v1.Errors
+	(*Headers)(nil),             // 3: dragoman.config.v1.Headers
+	nil,                         // 4: dragoman.config.v1.Rest.RequestHeadersEntry
+	nil,                         // 5: dragoman.config.v1.Rest.ResponseHeadersEntry
+	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
 }
 var file_dragoman_config_v1_rest_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.Rest.status_from:type_name -> dragoman.config.v1.StatusFrom
 	4, // 1: dragoman.config.v1.Rest.request_headers:type_name -> dragoman.config.v1.Rest.RequestHeadersEntry
 	5, // 2: dragoman.config.v1.Rest.response_headers:type_name -> dragoman.config.v1.Rest.ResponseHeadersEntry
 	2, // 3: dragoman.config.v1.Rest.errors:type_name -> dragoman.config.v1.Errors
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	6, // 4: dragoman.config.v1.Rest.sse_retry:type_name -> google.protobuf.Duration
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_rest_proto_init() }
