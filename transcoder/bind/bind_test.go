@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // T49-T51, A9, A10: nothing overrides what the path sets, by whatever name or nesting.
@@ -231,7 +232,18 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	b := newBinder(t, bind.Config{})
 	binding := b.table.Bindings()[0]
-	for _, cfg := range []bind.Config{{UnknownQuery: "drop"}, {MaxParameters: -1}, {MaxPathElements: -1}} {
+	for _, cfg := range []bind.Config{
+		{UnknownQuery: "drop"},
+		{UnknownQuery: bind.CaptureUnknown}, // into what
+		{CaptureField: "labels"},
+		{UnknownQuery: bind.IgnoreUnknown, CaptureField: "labels"},
+		{MaxParameters: -1},
+		{MaxParameters: bind.HighestMaxParameters + 1},
+		{MaxPathElements: -1},
+		{MaxPathElements: bind.HighestMaxPathElements + 1},
+		{MaxListElements: -1},
+		{MaxListElements: bind.HighestMaxListElements + 1},
+	} {
 		if _, err := bind.Compile(binding, b.codec, cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}
@@ -243,16 +255,31 @@ func TestConfigIsChecked(t *testing.T) {
 
 // Whatever comes, there is no panic, and what is bound is a message.
 func FuzzBind(f *testing.F) {
-	f.Add("GET /test/v1/things/7?thing.name=a&labels[a]=b&flag=true", "")
-	f.Add("PUT /test/v1/things/7", `{"id":"7","things":[{}]}`)
-	f.Add("POST /test/v1/body/text/7?number=1", `"t"`)
-	f.Add("GET /test/v1/nested/5/true/COLOR_RED?scalars.innerValue.text=x", "")
-	b := newBinder(f, bind.Config{})
-	f.Fuzz(func(t *testing.T, request, body string) {
+	f.Add("GET /test/v1/things/7?thing.name=a&labels[a]=b&flag=true", "", "")
+	f.Add("PUT /test/v1/things/7", `{"id":"7","things":[{}]}`, "p")
+	f.Add("POST /test/v1/body/text/7?number=1", `"t"`, "")
+	f.Add("GET /test/v1/nested/5/true/COLOR_RED?scalars.innerValue.text=x", "", "")
+	f.Add("GET /test/v1/things/7?things[1].name=a&things[0].labels[x]=b&nope=1&object={}", "", "p")
+	f.Add("GET /test/v1/messages/shapes?tree.children[0].left.children[0].named[a].text=x", "", "")
+	f.Add("POST /test/v1/body/all", `{"parent":"q","text":"t"}`, "p")
+	strict := newBinder(f, bind.Config{})
+	loose := newBinder(f, bind.Config{
+		UnknownQuery: bind.CaptureUnknown, CaptureField: "labels", MaxListElements: 3, JSONParameters: true, LenientScalars: true,
+		HeaderFields: map[string]string{"x-parent": "parent"},
+	})
+	f.Fuzz(func(t *testing.T, request, body, header string) {
 		verb, target, _ := strings.Cut(request, " ")
 		path, _, _ := strings.Cut(target, "?")
-		if !b.matches(verb, path) {
+		if !strict.matches(verb, path) || len(path) > 1000 {
 			return
+		}
+		_, _ = strict.bind(t, request, body)
+		if !strings.Contains(path, "things/7") && !strings.Contains(path, "body/all") {
+			return // without the fields that the settings name
+		}
+		b := *loose
+		if header != "" {
+			b.header = wire.Header{{Name: "x-parent", Value: header}}
 		}
 		_, _ = b.bind(t, request, body)
 	})

@@ -4,7 +4,9 @@
 package bind
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -22,34 +24,43 @@ const fieldMask protoreflect.FullName = "google.protobuf.FieldMask"
 // request that has exactly one mask, which neither path nor body sets (T106).
 func (p *Plan) autoMask() *codec.Field {
 	b := p.binding
-	if b.HTTPMethod != http.MethodPatch || b.Body != httprule.BodyField || p.bodyMessage() == nil || p.rawBody != nil {
+	if b.HTTPMethod != http.MethodPatch || !p.bodyIsResource() {
 		return nil
 	}
-	var mask protoreflect.FieldDescriptor
-	fields := b.Method.Input().Fields()
-	for i := range fields.Len() {
-		fd := fields.Get(i)
-		if fd.Message() == nil || fd.IsList() || fd.IsMap() || fd.Message().FullName() != fieldMask {
-			continue
-		}
-		if mask != nil {
-			return nil // which of them is meant is not known
-		}
-		mask = fd
-	}
+	mask := onlyMask(b.Method.Input())
 	if mask == nil || b.Claims([]protoreflect.FieldDescriptor{mask}) != httprule.ClaimNone {
 		return nil
 	}
 	return p.message.Field(mask)
 }
 
+// bodyIsResource tells whether the body is one message that has fields.
+func (p *Plan) bodyIsResource() bool {
+	md := p.bodyMessage()
+	return p.binding.Body == httprule.BodyField && md != nil && p.rawBody == nil && md.FullName().Parent() != "google.protobuf"
+}
+
+// onlyMask is the field mask of a request; nil if there is none, or if which of several is meant is not known.
+func onlyMask(md protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
+	var mask protoreflect.FieldDescriptor
+	for i := range md.Fields().Len() {
+		fd := md.Fields().Get(i)
+		if fd.Message() == nil || fd.IsList() || fd.IsMap() || fd.Message().FullName() != fieldMask {
+			continue
+		}
+		if mask != nil {
+			return nil
+		}
+		mask = fd
+	}
+	return mask
+}
+
 // fillMask appends the mask of what the body names, unless the client gave one, which is never added to (T109). An empty
 // body names nothing, and backends read an empty mask as "replace all": it is refused (T108).
 func (p *Plan) fillMask(s *state, dst, body []byte) ([]byte, error) {
-	for i := range s.assigned {
-		if chain := s.assigned[i].chain; number(chain[0]) == number(p.mask) {
-			return dst, nil
-		}
+	if s.tree.has(number(p.mask)) {
+		return dst, nil
 	}
 	var paths []string
 	if len(body) > 0 && string(body) != "null" {
@@ -75,4 +86,84 @@ func (p *Plan) fillMask(s *state, dst, body []byte) ([]byte, error) {
 	}
 	dst = protowire.AppendTag(dst, p.mask.Descriptor().Number(), protowire.BytesType)
 	return protowire.AppendBytes(dst, s.record), nil
+}
+
+// maskedField is a field mask that is about the fields of a known message. The zero value is none.
+type maskedField struct {
+	mask     *codec.Field
+	resource *codec.Message
+}
+
+// maskedBody is the mask of a request whose body is the resource that it is about (T85).
+func (p *Plan) maskedBody() maskedField {
+	if p.config.AnyMaskPath || !p.bodyIsResource() {
+		return maskedField{}
+	}
+	mask := onlyMask(p.binding.Method.Input())
+	if mask == nil {
+		return maskedField{}
+	}
+	return maskedField{mask: p.message.Field(mask), resource: p.body.Message()}
+}
+
+// appendText appends the mask that a text says, by the proto names of the fields of the resource.
+func (m *maskedField) appendText(dst []byte, text string, o *codec.DecodeOptions) ([]byte, error) {
+	if out, err := m.mask.AppendText(dst, text, o); err != nil || text == "" {
+		return out, err
+	}
+	dst, at := open(dst, m.mask)
+	for path := range strings.SplitSeq(text, ",") {
+		dst = append(protowire.AppendTag(dst, 1, protowire.BytesType), 0)
+		start := len(dst)
+		var err error
+		if dst, err = appendMaskPath(dst, m.resource.Descriptor(), path); err != nil {
+			return dst, err
+		}
+		dst = closeLength(dst, start)
+	}
+	return closed(dst, at, m.mask), nil
+}
+
+// appendMaskPath appends a path of a mask by the proto names of its fields. It ends in the message, or inside of a list, a map or a
+// well-known type, of which no more is known.
+func appendMaskPath(dst []byte, md protoreflect.MessageDescriptor, path string) ([]byte, error) {
+	for rest := path; ; {
+		name, after, more := strings.Cut(rest, ".")
+		fd := maskField(md, name)
+		if fd == nil {
+			return dst, &codec.Error{Kind: codec.KindValue, Offset: -1, Message: fmt.Sprintf("%.64q is not a field of %s", path, md.FullName())}
+		}
+		if dst = append(dst, fd.Name()...); !more {
+			return dst, nil
+		}
+		dst = append(dst, '.')
+		if fd.IsList() || fd.IsMap() || (fd.Message() != nil && fd.Message().FullName().Parent() == "google.protobuf") {
+			return append(dst, after...), nil
+		}
+		if md = fd.Message(); md == nil {
+			return dst, &codec.Error{Kind: codec.KindValue, Offset: -1, Message: fmt.Sprintf("%.64q leads into %s, which has no fields", path, fd.FullName())}
+		}
+		rest = after
+	}
+}
+
+// maskField finds a field by its proto name, by that in lowerCamelCase, which is how masks are written in JSON, or by its JSON name.
+func maskField(md protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	fields := md.Fields()
+	if fd := fields.ByName(protoreflect.Name(name)); fd != nil {
+		return fd
+	}
+	var snake strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			snake.WriteByte('_')
+			c += 'a' - 'A'
+		}
+		snake.WriteByte(c)
+	}
+	if fd := fields.ByName(protoreflect.Name(snake.String())); fd != nil {
+		return fd
+	}
+	return fields.ByJSONName(name)
 }
