@@ -59,6 +59,9 @@ type Config struct {
 	MaxListElements int
 	// JSONParameters accepts JSON as the text of a parameter whose field is a google.protobuf.Struct, Value or ListValue (T67).
 	JSONParameters bool
+	// MaskField is the field mask, by either of its names, that a PATCH fills in and that is about the body, in requests that have
+	// several (T106). Others are not touched.
+	MaskField string
 	// AnyMaskPath accepts field masks with paths that the resource does not have. Otherwise the mask of a request whose body is
 	// the resource is held to its fields (T85).
 	AnyMaskPath bool

@@ -21,13 +21,13 @@ import (
 const fieldMask protoreflect.FullName = "google.protobuf.FieldMask"
 
 // autoMask is the field mask that is filled in from the members of the body: for a PATCH whose body is one message field, of a
-// request that has exactly one mask, which neither path nor body sets (T106).
+// request that has exactly one mask, or the one that Config.MaskField names, which neither path nor body sets (T106).
 func (p *Plan) autoMask() *codec.Field {
 	b := p.binding
 	if b.HTTPMethod != http.MethodPatch || !p.bodyIsResource() {
 		return nil
 	}
-	mask := onlyMask(b.Method.Input())
+	mask := p.maskOf(b.Method.Input())
 	if mask == nil || b.Claims([]protoreflect.FieldDescriptor{mask}) != httprule.ClaimNone {
 		return nil
 	}
@@ -40,20 +40,23 @@ func (p *Plan) bodyIsResource() bool {
 	return p.binding.Body == httprule.BodyField && md != nil && p.rawBody == nil && md.FullName().Parent() != "google.protobuf"
 }
 
-// onlyMask is the field mask of a request; nil if there is none, or if which of several is meant is not known.
-func onlyMask(md protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
-	var mask protoreflect.FieldDescriptor
+// maskOf is the field mask of a request; nil if there is none, or if which of several is meant is not known.
+func (p *Plan) maskOf(md protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
+	var masks []protoreflect.FieldDescriptor
 	for i := range md.Fields().Len() {
 		fd := md.Fields().Get(i)
 		if fd.Message() == nil || fd.IsList() || fd.IsMap() || fd.Message().FullName() != fieldMask {
 			continue
 		}
-		if mask != nil {
-			return nil
+		if p.config.MaskField != "" && (fd.TextName() == p.config.MaskField || fd.JSONName() == p.config.MaskField) {
+			return fd
 		}
-		mask = fd
+		masks = append(masks, fd)
 	}
-	return mask
+	if len(masks) != 1 {
+		return nil
+	}
+	return masks[0]
 }
 
 // fillMask appends the mask of what the body names, unless the client gave one, which is never added to (T109). An empty
@@ -99,7 +102,7 @@ func (p *Plan) maskedBody() maskedField {
 	if p.config.AnyMaskPath || !p.bodyIsResource() {
 		return maskedField{}
 	}
-	mask := onlyMask(p.binding.Method.Input())
+	mask := p.maskOf(p.binding.Method.Input())
 	if mask == nil {
 		return maskedField{}
 	}
