@@ -212,7 +212,7 @@ func (r reference) values(b *httprule.Binding, segments []string) string {
 		}
 		raw := strings.Join(parts, "/")
 		if v.MultiSegment { // what stays as it is written is escaped once more, and then all is decoded, once
-			raw = r.kept().ReplaceAllStringFunc(raw, func(s string) string { return "%25" + s[1:] })
+			raw = kept[r.config.Unescape].ReplaceAllStringFunc(raw, func(s string) string { return "%25" + s[1:] })
 		}
 		value, err := url.PathUnescape(raw)
 		if err != nil {
@@ -226,16 +226,11 @@ func (r reference) values(b *httprule.Binding, segments []string) string {
 	return text
 }
 
-// kept are the escapes that stay in variables of several segments.
-func (r reference) kept() *regexp.Regexp {
-	switch r.config.Unescape {
-	case httprule.UnescapeAll:
-		return regexp.MustCompile("^$.")
-	case httprule.UnescapeExceptReserved: // : / ? # [ ] @ ! $ & ' ( ) * + , ; =
-		return regexp.MustCompile("%(3[AaFfBbDd]|2[FfAaBbCc3146789]|5[BbDd]|40)")
-	case httprule.UnescapeExceptSlash:
-	}
-	return regexp.MustCompile("%2[Ff]")
+// kept are the escapes that stay in variables of several segments, by the way to decode them.
+var kept = map[httprule.Unescape]*regexp.Regexp{
+	httprule.UnescapeAll:            regexp.MustCompile("^$."),                                          // none
+	httprule.UnescapeExceptReserved: regexp.MustCompile("%(3[AaFfBbDd]|2[FfAaBbCc3146789]|5[BbDd]|40)"), // : / ? # [ ] @ ! $ & ' ( ) * + , ; =
+	httprule.UnescapeExceptSlash:    regexp.MustCompile("%2[Ff]"),
 }
 
 func (r reference) allowed(readings []reading) string {
@@ -266,13 +261,16 @@ func (r reference) allowed(readings []reading) string {
 	return strings.Join(list, ",")
 }
 
-var escapes = regexp.MustCompile("%..")
+var (
+	escapes    = regexp.MustCompile("%..")
+	unreserved = regexp.MustCompile("^[A-Za-z0-9._~-]$")
+)
 
 // plain decodes escaped unreserved characters and puts the other escapes in capitals.
 func plain(s string) string {
 	return escapes.ReplaceAllStringFunc(s, func(e string) string {
 		value, err := url.PathUnescape(e)
-		if err == nil && regexp.MustCompile("^[A-Za-z0-9._~-]$").MatchString(value) {
+		if err == nil && unreserved.MatchString(value) {
 			return value
 		}
 		return strings.ToUpper(e)
