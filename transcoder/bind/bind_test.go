@@ -156,7 +156,7 @@ func TestT69Bounds(t *testing.T) {
 	}
 }
 
-// T70-T72: bodies where there is no rule for one, and empty ones.
+// T71, T72, T103: bodies where there is no rule for one, empty ones, and those that are one field.
 func TestT71Bodies(t *testing.T) {
 	t.Parallel()
 	rows := []row{
@@ -208,23 +208,23 @@ func TestT123RawBodies(t *testing.T) {
 	})
 }
 
-// T74-T87 as they reach the binder: each kind of scalar through a path, with its refusals.
+// What T74 to T79 say of texts, as it reaches the binder through a path, with T36, T37 and T39.
 func TestT74PathScalars(t *testing.T) {
 	t.Parallel()
 	run(t, newBinder(t, bind.Config{}), []row{
 		{"GET /test/v1/nested/5/true/COLOR_RED", "", `{"scalars":{"int64Value":"5","boolValue":true,"colorValue":"COLOR_RED"}}`},
 		{"GET /test/v1/nested/-5/false/1", "", `{"scalars":{"int64Value":"-5","colorValue":"COLOR_RED"}}`},
-		{"GET /test/v1/nested/010/true/COLOR_RED", "", `!scalars.int64_value`},
-		{"GET /test/v1/nested/0x10/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/null/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/%205/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/9223372036854775808/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/5/1/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/5/true/RED", "", `!path variable`},
-		{"GET /test/v1/things/a%2Fb", "", `{"id":"a/b"}`},
-		{"GET /test/v1/things/%252F", "", `{"id":"%2F"}`},
-		{"GET /test/v1/files/a%2Fb/c%20d", "", `{"path":"a%2Fb/c d"}`}, // T37
-		{"GET /test/v1/things/%ff", "", `!UTF-8`},
+		{"GET /test/v1/nested/010/true/COLOR_RED", "", `!scalars.int64_value`},           // T74
+		{"GET /test/v1/nested/0x10/true/COLOR_RED", "", `!path variable`},                // T74
+		{"GET /test/v1/nested/null/true/COLOR_RED", "", `!path variable`},                // T76
+		{"GET /test/v1/nested/%205/true/COLOR_RED", "", `!path variable`},                // T77
+		{"GET /test/v1/nested/9223372036854775808/true/COLOR_RED", "", `!path variable`}, // T75
+		{"GET /test/v1/nested/5/1/COLOR_RED", "", `!path variable`},                      // T78
+		{"GET /test/v1/nested/5/true/RED", "", `!path variable`},                         // T79
+		{"GET /test/v1/things/a%2Fb", "", `{"id":"a/b"}`},                                // T36
+		{"GET /test/v1/things/%252F", "", `{"id":"%2F"}`},                                // T35
+		{"GET /test/v1/files/a%2Fb/c%20d", "", `{"path":"a%2Fb/c d"}`},                   // T37
+		{"GET /test/v1/things/%ff", "", `!UTF-8`},                                        // T39
 	})
 }
 

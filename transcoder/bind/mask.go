@@ -37,7 +37,7 @@ func (p *Plan) autoMask() *codec.Field {
 // bodyIsResource tells whether the body is one message that has fields.
 func (p *Plan) bodyIsResource() bool {
 	md := p.bodyMessage()
-	return p.binding.Body == httprule.BodyField && md != nil && p.rawBody == nil && md.FullName().Parent() != "google.protobuf"
+	return p.binding.Body == httprule.BodyField && md != nil && p.rawBody == nil && !p.codec.Message(md).Custom()
 }
 
 // maskOf is the field mask of a request; nil if there is none, or if which of several is meant is not known.
@@ -119,7 +119,7 @@ func (m *maskedField) appendText(dst []byte, text string, o *codec.DecodeOptions
 		dst = append(protowire.AppendTag(dst, 1, protowire.BytesType), 0)
 		start := len(dst)
 		var err error
-		if dst, err = appendMaskPath(dst, m.resource.Descriptor(), path); err != nil {
+		if dst, err = appendMaskPath(dst, m.resource, path); err != nil {
 			return dst, err
 		}
 		dst = closeLength(dst, start)
@@ -129,24 +129,27 @@ func (m *maskedField) appendText(dst []byte, text string, o *codec.DecodeOptions
 
 // appendMaskPath appends a path of a mask by the proto names of its fields. It ends in the message, or inside of a list, a map or a
 // well-known type, of which no more is known.
-func appendMaskPath(dst []byte, md protoreflect.MessageDescriptor, path string) ([]byte, error) {
+func appendMaskPath(dst []byte, m *codec.Message, path string) ([]byte, error) {
 	for rest := path; ; {
 		name, after, more := strings.Cut(rest, ".")
-		fd := maskField(md, name)
+		fd := maskField(m.Descriptor(), name)
 		if fd == nil {
-			return dst, &codec.Error{Kind: codec.KindValue, Offset: -1, Message: fmt.Sprintf("%.64q is not a field of %s", path, md.FullName())}
+			return dst, &codec.Error{Kind: codec.KindValue, Offset: -1, Message: fmt.Sprintf("%.64q is not a field of %s", path, m.Descriptor().FullName())}
 		}
 		if dst = append(dst, fd.Name()...); !more {
 			return dst, nil
 		}
 		dst = append(dst, '.')
-		if fd.IsList() || fd.IsMap() || (fd.Message() != nil && fd.Message().FullName().Parent() == "google.protobuf") {
+		inner := m.Field(fd).Message()
+		switch {
+		case fd.IsList() || fd.IsMap():
+			return append(dst, after...), nil
+		case inner == nil:
+			return dst, &codec.Error{Kind: codec.KindValue, Offset: -1, Message: fmt.Sprintf("%.64q leads into %s, which has no fields", path, fd.FullName())}
+		case inner.Custom():
 			return append(dst, after...), nil
 		}
-		if md = fd.Message(); md == nil {
-			return dst, &codec.Error{Kind: codec.KindValue, Offset: -1, Message: fmt.Sprintf("%.64q leads into %s, which has no fields", path, fd.FullName())}
-		}
-		rest = after
+		m, rest = inner, after
 	}
 }
 

@@ -147,12 +147,21 @@ func TestT67JSONParameters(t *testing.T) {
 	run(t, newBinder(t, bind.Config{}), []row{{known + `struct={}`, "", `!struct`}, {known + `value=1`, "", `!value`}, {known + `list=[]`, "", `!list`}})
 }
 
-// T101: no parameter reaches into an Any, whose bytes nobody would look at.
-func TestT101NoPathIntoAny(t *testing.T) {
+// T83 to T85, T101: no parameter reaches into a message that has a JSON form of its own, and so past what holds of that form: the range
+// of a Timestamp, the fields of a mask, the type of an Any.
+func TestT101NoPathIntoWellKnownTypes(t *testing.T) {
 	t.Parallel()
-	run(t, newBinder(t, bind.Config{}), []row{
-		{"GET /test/v1/messages/well-known?any.type_url=x/y.Nope&any.value=AAAA", "", `!not a field`},
-		{"GET /test/v1/messages/well-known?any.typeUrl=x", "", `!not a field`},
+	var rows []row
+	for _, name := range []string{
+		"any.type_url", "any.typeUrl", "any.value", "timestamp.seconds", "timestamp.nanos", "duration.seconds", "duration.nanos", "field_mask.paths",
+		"struct.fields[a]", "value.number_value", "value.stringValue", "list.values", "int32_wrapper.value", "stringWrapper.value",
+	} {
+		rows = append(rows, row{"GET /test/v1/messages/well-known?" + name + "=1", "", `!not a field`})
+	}
+	run(t, newBinder(t, bind.Config{}), rows)
+	run(t, newBinder(t, bind.Config{MaxListElements: 10}), []row{
+		{"GET /test/v1/messages/well-known?timestamps[0].seconds=1", "", `!not a field`},
+		{"GET /test/v1/messages/well-known?anys[0].type_url=x", "", `!not a field`},
 	})
 }
 

@@ -6,13 +6,8 @@ package bind
 import (
 	"strings"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 )
-
-// anyName is the message whose bytes are a message of any type. No path leads into it: what it holds has to be of a known type (T101).
-const anyName protoreflect.FullName = "google.protobuf.Any"
 
 // target is what the name of a parameter means.
 type target struct {
@@ -60,10 +55,12 @@ func (p *Plan) find(s *state, name string) (target, error) {
 			}
 			s.chain[len(s.chain)-1].index, rest, indexes = index, after, indexes+1
 		}
-		if fd.Message() == nil || fd.IsMap() || fd.Message().FullName() == anyName {
+		if fd.Message() == nil || fd.IsMap() {
 			return target{}, nil
 		}
-		at = p.codec.Message(fd.Message())
+		if at = p.codec.Message(fd.Message()); at.Custom() {
+			return target{}, nil // its value is one text, whose rules a path into it would get round (T83 to T85, T101)
+		}
 	}
 }
 

@@ -244,7 +244,8 @@ func floatText(f float64, bits int) string {
 	return strconv.FormatFloat(f, 'g', -1, bits)
 }
 
-// T59 to T68, T74 to T87: whatever can be said of a message in a query arrives as that message, in whatever order it is said.
+// T59, T60, T62, T63, T65 to T68, T74, T75, T78, T79, T81 to T84, T86, T87: whatever can be said of a message in a query arrives as
+// that message, in whatever order it is said.
 func TestQueriesAreTheMessagesThatTheyWereMadeOf(t *testing.T) {
 	t.Parallel()
 	b := newBinder(t, bind.Config{MaxParameters: 10_000, MaxListElements: 3, JSONParameters: true})

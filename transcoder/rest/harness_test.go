@@ -30,11 +30,15 @@ type answering struct {
 	answer string
 
 	method   string      // of the last call
+	request  string      // of the last call
 	metadata metadata.MD // of the last call
 }
 
-func (a *answering) Invoke(ctx context.Context, method string, _, reply any, _ ...grpc.CallOption) error {
+func (a *answering) Invoke(ctx context.Context, method string, request, reply any, _ ...grpc.CallOption) error {
 	a.method = method
+	if m, ok := request.(*transcoder.Message); ok {
+		a.request = string(m.Data.Materialize())
+	}
 	a.metadata, _ = metadata.FromOutgoingContext(ctx)
 	m, ok := reply.(*transcoder.Message)
 	if !ok {
