@@ -27,7 +27,6 @@ const (
 var pending = map[int]string{
 	137: "streams over REST: server-sent events",
 	138: "streams over REST: server-sent events",
-	141: "streams over REST: client streams",
 	142: "streams over REST: client streams",
 	144: "WebSocket",
 	146: "streams over REST: drain",
