@@ -206,7 +206,7 @@ func TestRunReadsCertificatesAgain(t *testing.T) {
 	shows(3)
 }
 
-// TestRunTellsReloads: what dev shows on its screen, run writes into its log.
+// TestRunTellsReloads, T7, T14: what dev shows on its screen, run writes into its log.
 func TestRunTellsReloads(t *testing.T) {
 	t.Parallel()
 	p, s, dir := startComplete(t, 1)

@@ -20,7 +20,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite what is generated from the code: README's table of packages")
+var update = flag.Bool("update", false, "rewrite what is generated from the code: README's table of packages, and docs/statements.md")
 
 const (
 	root        = "../.."

@@ -5,10 +5,10 @@ package bind
 
 import (
 	"errors"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
@@ -38,35 +38,31 @@ type Parameter struct{ Name, Value string }
 
 // state is what one Bind needs; it is pooled.
 type state struct {
+	tree     tree
+	elements elements
 	what     string // what the parameter at hand is called in messages
-	assigned []assignment
-	arena    []*codec.Field // the chains of assigned, and of the parameter at hand
-	record   []byte         // the record at hand
-	outer    []byte         // the record that is wrapped around it
-	text     []byte         // decoded text
+	chain    []step // of the parameter at hand
+	record   []byte // the record at hand
+	other    []byte // the record that it is compared with
+	text     []byte // decoded text
 	hits     []codec.Hit
-	keys     []mapKey
+	options  codec.DecodeOptions // for the body
+	captured int32               // node of the field that takes unknown parameters, or none before the first
 }
 
-// mapKey is a key of a map that the query has set.
-type mapKey struct {
-	chain []*codec.Field
-	key   string
+// step is one name of a field path.
+type step struct {
+	field *codec.Field
+	index int32 // of the element of a list that the path goes through, or none
 }
 
-// assignment is a field that was set, and what set it.
-type assignment struct {
-	chain []*codec.Field
-	from  string // "path", "body" or "query"
-}
-
-var states = sync.Pool{New: func() any { return new(state) }}
+var states = sync.Pool{New: func() any { return &state{captured: none} }}
 
 func (s *state) release() {
-	clear(s.arena)
-	clear(s.assigned)
-	clear(s.keys)
-	s.arena, s.assigned, s.keys = s.arena[:0], s.assigned[:0], s.keys[:0]
+	s.tree.reset()
+	s.elements.reset()
+	clear(s.chain)
+	s.chain, s.captured, s.options = s.chain[:0], none, codec.DecodeOptions{}
 	states.Put(s)
 }
 
@@ -127,99 +123,51 @@ func (p *Plan) bindVariable(s *state, dst []byte, r *Request, i int) ([]byte, er
 	if s.record, err = p.variableRecord(s, r, i); err != nil {
 		return dst, err
 	}
-	if err := s.assign(v.chain, v.name, "path"); err != nil {
-		return dst, err
+	if !s.tree.empty() { // of variables alone, the rule was checked when it was loaded
+		if _, err := s.tree.assign(v.chain, v.name, fromPath); err != nil {
+			return dst, err
+		}
 	}
-	return s.wrap(dst, v.chain), nil
+	return appendRecord(dst, v.chain, s.record), nil
 }
 
 // variableRecord encodes the value of a path variable as a record of its own message.
 func (p *Plan) variableRecord(s *state, r *Request, i int) ([]byte, error) {
 	v := &p.vars[i]
-	var err error
-	if s.text, err = r.Match.AppendValue(s.text[:0], i); err != nil {
-		return s.record, status.Errorf(codes.InvalidArgument, status.ReasonBadPathParam, "path variable %q: %s", v.name, err)
+	text := r.Match.Raw(i)
+	if strings.IndexByte(text, '%') >= 0 {
+		var err error
+		if s.text, err = r.Match.AppendValue(s.text[:0], i); err != nil {
+			return s.record, textError(err, "path variable", v.name, status.ReasonBadPathParam)
+		}
+		text = string(s.text)
 	}
-	record, err := p.appendText(s.record[:0], leaf(v.chain), string(s.text))
+	record, err := p.appendText(s.record[:0], leaf(v.chain), text)
 	if err != nil {
 		return record, textError(err, "path variable", v.name, status.ReasonBadPathParam)
 	}
 	return record, nil
 }
 
-// wrap appends s.record to dst, inside the messages that the chain leads through (T68).
-func (s *state) wrap(dst []byte, chain []*codec.Field) []byte {
-	for i := len(chain) - 2; i >= 0; i-- {
-		fd := chain[i].Descriptor()
-		s.outer = s.outer[:0]
-		if fd.Kind() == protoreflect.GroupKind {
-			s.outer = protowire.AppendTag(s.outer, fd.Number(), protowire.StartGroupType)
-			s.outer = append(s.outer, s.record...)
-			s.outer = protowire.AppendTag(s.outer, fd.Number(), protowire.EndGroupType)
-		} else {
-			s.outer = protowire.AppendTag(s.outer, fd.Number(), protowire.BytesType)
-			s.outer = protowire.AppendBytes(s.outer, s.record)
-		}
-		s.record, s.outer = s.outer, s.record
-	}
-	return append(dst, s.record...)
-}
-
-// assign notes that a field is set and refuses it if that was done before: the same field, one inside the other, or two members of a
-// oneof (T49, T51, T55, T56). Repeated fields may be set again by the same source, and so may maps.
-func (s *state) assign(chain []*codec.Field, name, from string) error {
-	for i := range s.assigned {
-		other := &s.assigned[i]
-		level := 0
-		for level < len(chain) && level < len(other.chain) && number(chain[level]) == number(other.chain[level]) {
-			level++
-		}
-		if level == len(chain) || level == len(other.chain) {
-			fd := leaf(chain).Descriptor()
-			if level == len(chain) && level == len(other.chain) && from == other.from && (fd.IsList() || fd.IsMap()) {
-				continue
-			}
-			return setTwice(name, from, other.from)
-		}
-		a, b := realOneof(chain[level].Descriptor()), realOneof(other.chain[level].Descriptor())
-		if a != nil && b != nil && a.Index() == b.Index() {
-			return oneofTwice(name, from, string(other.chain[level].Descriptor().Name()), string(a.Name()))
-		}
-	}
-	s.assigned = append(s.assigned, assignment{chain: chain, from: from})
-	return nil
-}
-
-func leaf(chain []*codec.Field) *codec.Field { return chain[len(chain)-1] }
+func leaf(chain []step) *codec.Field { return chain[len(chain)-1].field }
 
 func number(f *codec.Field) protoreflect.FieldNumber { return f.Descriptor().Number() }
 
-func setTwice(name, from, before string) error {
-	e := status.Errorf(codes.InvalidArgument, reasonOf(from), "%s: the %s sets it, and the %s has set it already", name, from, before)
-	if from == before {
+func setTwice(name string, by, before source) error {
+	name = clipPath(name)
+	e := status.Errorf(codes.InvalidArgument, by.reason(), "%s: the %s sets it, and the %s has set it already", name, by, before)
+	if by == before {
 		e.Message = name + ": it is set twice"
 	}
 	e.Violations = []status.Violation{{Field: name, Description: "is set more than once"}}
 	return e
 }
 
-func oneofTwice(name, from, member, oneof string) error {
-	e := status.Errorf(codes.InvalidArgument, reasonOf(from), "%s: %s is set as well, and both are in the oneof %s", name, member, oneof)
+func oneofTwice(name string, by source, member, oneof string) error {
+	name = clipPath(name)
+	e := status.Errorf(codes.InvalidArgument, by.reason(), "%s: %s is set as well, and both are in the oneof %s", name, member, oneof)
 	e.Violations = []status.Violation{{Field: name, Description: "another member of the oneof " + oneof + " is set as well"}}
 	return e
-}
-
-func reasonOf(source string) status.Reason {
-	switch source {
-	case "path":
-		return status.ReasonBadPathParam
-	case "query":
-		return status.ReasonBadQuery
-	case "header":
-		return status.ReasonBadHeader
-	default:
-		return status.ReasonBadJSON
-	}
 }
 
 // textError says what is wrong with the text of a variable or parameter (T88, T89).
@@ -227,7 +175,10 @@ func textError(err error, what, name string, reason status.Reason) error {
 	description := err.Error()
 	if e, ok := errors.AsType[*codec.Error](err); ok {
 		description = e.Message
+	} else if errors.Is(err, httprule.ErrInvalidUTF8) {
+		description = "it is " + httprule.ErrInvalidUTF8.Error()
 	}
+	name = clipPath(name)
 	e := status.Errorf(codes.InvalidArgument, reason, "%s %q: %s", what, name, description)
 	e.Violations = []status.Violation{{Field: name, Description: description}}
 	return e

@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // T49-T51, A9, A10: nothing overrides what the path sets, by whatever name or nesting.
@@ -155,7 +156,7 @@ func TestT69Bounds(t *testing.T) {
 	}
 }
 
-// T70-T72: bodies where there is no rule for one, and empty ones.
+// T71, T72, T103: bodies where there is no rule for one, empty ones, and those that are one field.
 func TestT71Bodies(t *testing.T) {
 	t.Parallel()
 	rows := []row{
@@ -207,23 +208,23 @@ func TestT123RawBodies(t *testing.T) {
 	})
 }
 
-// T74-T87 as they reach the binder: each kind of scalar through a path, with its refusals.
+// What T74 to T79 say of texts, as it reaches the binder through a path, with T36, T37 and T39.
 func TestT74PathScalars(t *testing.T) {
 	t.Parallel()
 	run(t, newBinder(t, bind.Config{}), []row{
 		{"GET /test/v1/nested/5/true/COLOR_RED", "", `{"scalars":{"int64Value":"5","boolValue":true,"colorValue":"COLOR_RED"}}`},
 		{"GET /test/v1/nested/-5/false/1", "", `{"scalars":{"int64Value":"-5","colorValue":"COLOR_RED"}}`},
-		{"GET /test/v1/nested/010/true/COLOR_RED", "", `!scalars.int64_value`},
-		{"GET /test/v1/nested/0x10/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/null/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/%205/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/9223372036854775808/true/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/5/1/COLOR_RED", "", `!path variable`},
-		{"GET /test/v1/nested/5/true/RED", "", `!path variable`},
-		{"GET /test/v1/things/a%2Fb", "", `{"id":"a/b"}`},
-		{"GET /test/v1/things/%252F", "", `{"id":"%2F"}`},
-		{"GET /test/v1/files/a%2Fb/c%20d", "", `{"path":"a%2Fb/c d"}`}, // T37
-		{"GET /test/v1/things/%ff", "", `!UTF-8`},
+		{"GET /test/v1/nested/010/true/COLOR_RED", "", `!scalars.int64_value`},           // T74
+		{"GET /test/v1/nested/0x10/true/COLOR_RED", "", `!path variable`},                // T74
+		{"GET /test/v1/nested/null/true/COLOR_RED", "", `!path variable`},                // T76
+		{"GET /test/v1/nested/%205/true/COLOR_RED", "", `!path variable`},                // T77
+		{"GET /test/v1/nested/9223372036854775808/true/COLOR_RED", "", `!path variable`}, // T75
+		{"GET /test/v1/nested/5/1/COLOR_RED", "", `!path variable`},                      // T78
+		{"GET /test/v1/nested/5/true/RED", "", `!path variable`},                         // T79
+		{"GET /test/v1/things/a%2Fb", "", `{"id":"a/b"}`},                                // T36
+		{"GET /test/v1/things/%252F", "", `{"id":"%2F"}`},                                // T35
+		{"GET /test/v1/files/a%2Fb/c%20d", "", `{"path":"a%2Fb/c d"}`},                   // T37
+		{"GET /test/v1/things/%ff", "", `!UTF-8`},                                        // T39
 	})
 }
 
@@ -231,7 +232,18 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	b := newBinder(t, bind.Config{})
 	binding := b.table.Bindings()[0]
-	for _, cfg := range []bind.Config{{UnknownQuery: "drop"}, {MaxParameters: -1}, {MaxPathElements: -1}} {
+	for _, cfg := range []bind.Config{
+		{UnknownQuery: "drop"},
+		{UnknownQuery: bind.CaptureUnknown}, // into what
+		{CaptureField: "labels"},
+		{UnknownQuery: bind.IgnoreUnknown, CaptureField: "labels"},
+		{MaxParameters: -1},
+		{MaxParameters: bind.HighestMaxParameters + 1},
+		{MaxPathElements: -1},
+		{MaxPathElements: bind.HighestMaxPathElements + 1},
+		{MaxListElements: -1},
+		{MaxListElements: bind.HighestMaxListElements + 1},
+	} {
 		if _, err := bind.Compile(binding, b.codec, cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}
@@ -243,16 +255,31 @@ func TestConfigIsChecked(t *testing.T) {
 
 // Whatever comes, there is no panic, and what is bound is a message.
 func FuzzBind(f *testing.F) {
-	f.Add("GET /test/v1/things/7?thing.name=a&labels[a]=b&flag=true", "")
-	f.Add("PUT /test/v1/things/7", `{"id":"7","things":[{}]}`)
-	f.Add("POST /test/v1/body/text/7?number=1", `"t"`)
-	f.Add("GET /test/v1/nested/5/true/COLOR_RED?scalars.innerValue.text=x", "")
-	b := newBinder(f, bind.Config{})
-	f.Fuzz(func(t *testing.T, request, body string) {
+	f.Add("GET /test/v1/things/7?thing.name=a&labels[a]=b&flag=true", "", "")
+	f.Add("PUT /test/v1/things/7", `{"id":"7","things":[{}]}`, "p")
+	f.Add("POST /test/v1/body/text/7?number=1", `"t"`, "")
+	f.Add("GET /test/v1/nested/5/true/COLOR_RED?scalars.innerValue.text=x", "", "")
+	f.Add("GET /test/v1/things/7?things[1].name=a&things[0].labels[x]=b&nope=1&object={}", "", "p")
+	f.Add("GET /test/v1/messages/shapes?tree.children[0].left.children[0].named[a].text=x", "", "")
+	f.Add("POST /test/v1/body/all", `{"parent":"q","text":"t"}`, "p")
+	strict := newBinder(f, bind.Config{})
+	loose := newBinder(f, bind.Config{
+		UnknownQuery: bind.CaptureUnknown, CaptureField: "labels", MaxListElements: 3, JSONParameters: true, LenientScalars: true,
+		HeaderFields: map[string]string{"x-parent": "parent"},
+	})
+	f.Fuzz(func(t *testing.T, request, body, header string) {
 		verb, target, _ := strings.Cut(request, " ")
 		path, _, _ := strings.Cut(target, "?")
-		if !b.matches(verb, path) {
+		if !strict.matches(verb, path) || len(path) > 1000 {
 			return
+		}
+		_, _ = strict.bind(t, request, body)
+		if !strings.Contains(path, "things/7") && !strings.Contains(path, "body/all") {
+			return // without the fields that the settings name
+		}
+		b := *loose
+		if header != "" {
+			b.header = wire.Header{{Name: "x-parent", Value: header}}
 		}
 		_, _ = b.bind(t, request, body)
 	})

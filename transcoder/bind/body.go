@@ -5,6 +5,7 @@ package bind
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -34,17 +35,17 @@ func (p *Plan) bindBody(s *state, dst []byte, r *Request) ([]byte, error) {
 	case p.rawBody != nil:
 		return p.bindRaw(s, dst, r)
 	}
-	options := p.config.Decode
+	s.options = p.config.Decode
 	if p.watch != nil {
 		s.hits = slices.Grow(s.hits[:0], p.watch.Len())[:p.watch.Len()]
-		options.Watch, options.Hits = p.watch, s.hits
+		s.options.Watch, s.options.Hits = p.watch, s.hits
 	}
 	var err error
 	before := len(dst)
 	if p.body == nil {
-		dst, err = p.message.AppendWire(dst, r.Body, &options)
+		dst, err = p.message.AppendWire(dst, r.Body, &s.options)
 	} else {
-		dst, err = p.body.AppendWire(dst, r.Body, &options)
+		dst, err = p.body.AppendWire(dst, r.Body, &s.options)
 	}
 	if err != nil {
 		return dst, bodyError(err)
@@ -54,18 +55,20 @@ func (p *Plan) bindBody(s *state, dst []byte, r *Request) ([]byte, error) {
 			return dst, err
 		}
 	}
-	if p.body != nil && len(dst) > before && !p.guardsBody() {
-		err = s.assignBody(p.body)
+	if p.body != nil && len(dst) > before {
+		err = s.assignBody(p.body, p.watch == nil)
 	}
 	return dst, err
 }
 
-// guardsBody tells whether a variable sets a field inside the body field: then hits decide, field by field.
-func (p *Plan) guardsBody() bool { return p.body != nil && p.watch != nil }
-
-func (s *state) assignBody(f *codec.Field) error {
-	s.arena = append(s.arena, f)
-	return s.assign(s.arena[len(s.arena)-1:], string(f.Descriptor().Name()), "body")
+// assignBody notes that the body sets a field: the whole of it or, where hits decide field by field, a part.
+func (s *state) assignBody(f *codec.Field, whole bool) error {
+	s.chain = append(s.chain[:0], step{field: f, index: none})
+	at, err := s.tree.assign(s.chain, string(f.Descriptor().Name()), fromBody)
+	if err == nil {
+		s.tree.nodes[at].set = whole
+	}
+	return err
 }
 
 // bindRaw puts the bytes of the body into a google.api.HttpBody.
@@ -83,49 +86,68 @@ func (p *Plan) bindRaw(s *state, dst []byte, r *Request) ([]byte, error) {
 	if p.body == nil {
 		return append(dst, s.record...), nil
 	}
-	if err := s.assignBody(p.body); err != nil {
+	if err := s.assignBody(p.body, true); err != nil {
 		return dst, err
 	}
 	dst = protowire.AppendTag(dst, p.body.Descriptor().Number(), protowire.BytesType)
 	return protowire.AppendBytes(dst, s.record), nil
 }
 
-// checkHits refuses a body that sets what the path sets, unless to the same value (T53).
+// checkHits refuses a body that sets what the path or a header field sets, unless to the same value (T53, T171).
 func (p *Plan) checkHits(s *state, r *Request) error {
 	for i, hit := range s.hits {
 		if !hit.Seen {
 			continue
 		}
+		g := &p.guarded[i]
 		value := r.Body[hit.Start:hit.End]
-		if string(value) == "null" {
-			continue // unset
-		}
-		g := p.guarded[i]
-		if g.header != 0 {
-			if err := p.checkHeaderHit(s, r, &p.headers[g.header-1], g.sibling, value); err != nil {
+		switch {
+		case g.header != nil && !r.Header.Has(g.header.name):
+		case string(value) == "null" && !g.nullable: // unset
+		case g.oneof != "":
+			return oneofTwice(g.name(), g.by(), g.member, g.oneof)
+		default:
+			if err := p.checkValue(s, r, g, value); err != nil {
 				return err
 			}
-			continue
-		}
-		v := &p.vars[g.variable]
-		if g.sibling != "" {
-			return oneofTwice(v.name, "path", "a member that the body names", string(realOneof(leaf(v.chain).Descriptor()).Name()))
-		}
-		record, err := p.variableRecord(s, r, g.variable)
-		s.record = record
-		if err != nil {
-			return err
-		}
-		if s.outer, err = leaf(v.chain).AppendWire(s.outer[:0], value, &p.config.Decode); err != nil {
-			return bodyError(err)
-		}
-		if !sameRecord(s.outer, record) {
-			e := status.Errorf(codes.InvalidArgument, status.ReasonBadJSON, "%s: the body has another value than the path", v.name)
-			e.Violations = []status.Violation{{Field: v.name, Description: "must be left out of the body or be as in the path"}}
-			return e
 		}
 	}
 	return nil
+}
+
+// checkValue refuses a value of the body that is not the one that a variable or a header field has.
+func (p *Plan) checkValue(s *state, r *Request, g *guard, value []byte) error {
+	var err error
+	if s.record, err = p.guardRecord(s, r, g); err != nil {
+		return err
+	}
+	f := leaf(g.chain)
+	if s.other, err = f.AppendWire(s.other[:0], value, &p.config.Decode); err != nil {
+		return bodyError(err)
+	}
+	if sameRecord(s.other, s.record) && !f.Descriptor().IsList() {
+		return nil
+	}
+	name, where := g.name(), "in the path"
+	e := status.Errorf(codes.InvalidArgument, status.ReasonBadJSON, "%s: the body has another value than the path", name)
+	if g.header != nil {
+		name, where = string(f.Descriptor().Name()), "in the header "+g.header.name
+		e.Message = fmt.Sprintf("%s: the body has another value than the header %q", name, g.header.name)
+	}
+	e.Violations = []status.Violation{{Field: name, Description: "must be left out of the body or be as " + where}}
+	return e
+}
+
+// guardRecord encodes what sets a guarded field, as a record of its own message.
+func (p *Plan) guardRecord(s *state, r *Request, g *guard) ([]byte, error) {
+	if g.header == nil {
+		return p.variableRecord(s, r, g.variable)
+	}
+	record, err := p.appendText(s.record[:0], leaf(g.chain), r.Header.Get(g.header.name))
+	if err != nil {
+		return record, textError(err, "header", g.header.name, status.ReasonBadHeader)
+	}
+	return record, nil
 }
 
 // sameRecord compares a value from the body with one from the path. A default value of a field

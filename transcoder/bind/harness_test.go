@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -32,10 +34,20 @@ type binder struct {
 	header wire.Header
 }
 
-func newBinder(tb testing.TB, cfg bind.Config) *binder {
+// newBinder binds to the test services by their rules, and by more of a service configuration, each in prototext.
+func newBinder(tb testing.TB, cfg bind.Config, rules ...string) *binder {
 	tb.Helper()
+	added := make([]*annotations.HttpRule, len(rules))
+	for i, text := range rules {
+		added[i] = &annotations.HttpRule{}
+		if err := prototext.Unmarshal([]byte(text), added[i]); err != nil {
+			tb.Fatalf("%s: %v", text, err)
+		}
+	}
 	var methods []protoreflect.MethodDescriptor
-	for _, file := range []protoreflect.FileDescriptor{testv1.File_dragoman_test_v1_bindings_proto, testv1.File_dragoman_test_v1_proto2_proto} {
+	for _, file := range []protoreflect.FileDescriptor{
+		testv1.File_dragoman_test_v1_bindings_proto, testv1.File_dragoman_test_v1_proto2_proto, testv1.File_dragoman_test_v1_scalars_proto,
+	} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {
@@ -44,7 +56,7 @@ func newBinder(tb testing.TB, cfg bind.Config) *binder {
 		}
 	}
 	table, problems := httprule.Build(methods, httprule.Config{
-		DefaultBinding: func(protoreflect.ServiceDescriptor) bool { return true },
+		DefaultBinding: func(protoreflect.ServiceDescriptor) bool { return true }, Rules: added, Merge: httprule.MergeAdd,
 	})
 	if httprule.HasErrors(problems) {
 		tb.Fatal(problems)

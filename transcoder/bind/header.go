@@ -9,8 +9,6 @@ import (
 	"maps"
 	"slices"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
@@ -20,7 +18,7 @@ import (
 // headerField is a header field that sets a field of the request (T171).
 type headerField struct {
 	name  string
-	chain []*codec.Field
+	chain []step
 }
 
 // HeaderError says what is wrong with an entry of Config.HeaderFields for a binding.
@@ -49,24 +47,23 @@ func (p *Plan) compileHeaders() error {
 }
 
 // headerChain returns the field at a path, or says why a header field cannot set it.
-func (p *Plan) headerChain(path string) (chain []*codec.Field, fault string) {
-	s := &state{what: "field path"}
-	chain, err := p.find(s, path)
-	if err != nil || chain == nil {
+func (p *Plan) headerChain(path string) (chain []step, fault string) {
+	to, err := p.find(&state{what: "field path"}, path)
+	if err != nil || to.chain == nil || to.entry || to.element {
 		return nil, fmt.Sprintf("%q is not a field of %s", path, p.binding.Method.Input().FullName())
 	}
 	for i := range p.vars {
-		if overlap(p.vars[i].chain, chain) {
+		if overlap(p.vars[i].chain, to.chain) {
 			return nil, fmt.Sprintf("%s is set by the path of %s", path, p.binding)
 		}
 	}
-	if p.binding.Body == httprule.BodyField && number(p.body) == number(chain[0]) && (len(chain) == 1 || p.rawBody != nil) {
+	if p.binding.Body == httprule.BodyField && number(p.body) == number(to.chain[0].field) && (len(to.chain) == 1 || p.rawBody != nil) {
 		return nil, fmt.Sprintf("%s is the body of %s", path, p.binding)
 	}
-	if _, err := leaf(chain).AppendText(nil, "0", &p.config.Decode); codecKind(err) == codec.KindUnsupported {
+	if _, err := leaf(to.chain).AppendText(nil, "0", &p.config.Decode); codecKind(err) == codec.KindUnsupported {
 		return nil, path + " is a message, which has no form as a text"
 	}
-	return chain, ""
+	return to.chain, ""
 }
 
 // bindHeaders appends what header fields set. A body must not set the same field to another value: checkHits sees to that.
@@ -81,37 +78,11 @@ func (p *Plan) bindHeaders(s *state, dst []byte, header wire.Header) ([]byte, er
 			if s.record, err = p.appendText(s.record[:0], leaf(h.chain), f.Value); err != nil {
 				return dst, textError(err, "header", h.name, status.ReasonBadHeader)
 			}
-			if err := s.assign(h.chain, h.name, "header"); err != nil {
+			if _, err := s.tree.assign(h.chain, h.name, fromHeader); err != nil {
 				return dst, err
 			}
-			dst = s.wrap(dst, h.chain)
+			dst = appendRecord(dst, h.chain, s.record)
 		}
 	}
 	return dst, nil
-}
-
-// checkHeaderHit refuses a body that sets what a header field sets, unless to the same value (T53, T171).
-func (p *Plan) checkHeaderHit(s *state, r *Request, h *headerField, sibling string, value []byte) error {
-	if !r.Header.Has(h.name) {
-		return nil
-	}
-	f := leaf(h.chain)
-	if sibling != "" {
-		return oneofTwice(h.name, "header", "a member that the body names", string(realOneof(f.Descriptor()).Name()))
-	}
-	if !f.Descriptor().IsList() {
-		var err error
-		if s.record, err = p.appendText(s.record[:0], f, r.Header.Get(h.name)); err != nil {
-			return textError(err, "header", h.name, status.ReasonBadHeader)
-		}
-		if s.outer, err = f.AppendWire(s.outer[:0], value, &p.config.Decode); err != nil {
-			return bodyError(err)
-		}
-		if sameRecord(s.outer, s.record) {
-			return nil
-		}
-	}
-	e := status.Errorf(codes.InvalidArgument, status.ReasonBadJSON, "%s: the body has another value than the header %q", f.Descriptor().Name(), h.name)
-	e.Violations = []status.Violation{{Field: string(f.Descriptor().Name()), Description: "must be left out of the body or be as in the header " + h.name}}
-	return e
 }

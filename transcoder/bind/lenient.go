@@ -16,6 +16,9 @@ import (
 // appendText appends a record for the text of a variable, parameter or header field. What is not in its JSON form is read again as
 // Go reads it, if the configuration says so.
 func (p *Plan) appendText(dst []byte, f *codec.Field, text string) ([]byte, error) {
+	if f == p.masked.mask && f != nil {
+		return p.masked.appendText(dst, text, &p.config.Decode)
+	}
 	out, err := f.AppendText(dst, text, &p.config.Decode)
 	if err == nil || !p.config.LenientScalars {
 		return out, err

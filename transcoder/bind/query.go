@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -23,8 +23,10 @@ const (
 
 // bindQuery appends the parameters of a query in their order, and then those of a form.
 func (p *Plan) bindQuery(s *state, dst []byte, r *Request) ([]byte, error) {
-	count := 0
 	query := r.Query
+	s.tree.hint = min(strings.Count(query, "&")+1+len(r.Form), p.config.MaxParameters)
+	dst = roomy(dst, len(query))
+	count := 0
 	s.what = queryParameter
 	for query != "" {
 		var pair string
@@ -39,7 +41,7 @@ func (p *Plan) bindQuery(s *state, dst []byte, r *Request) ([]byte, error) {
 		name, ok1 := unescape(s, rawName, p.config.LiteralPlus)
 		value, ok2 := unescape(s, rawValue, p.config.LiteralPlus)
 		if !ok1 || !ok2 {
-			return dst, queryError("", "the query is malformed near %.64q; escape %% as %%25 and ; as %%3B", pair)
+			return dst, queryError(rawName, "the query is malformed near %.64q; escape %% as %%25 and ; as %%3B", pair)
 		}
 		var err error
 		if dst, err = p.bindParameter(s, dst, name, value); err != nil {
@@ -56,24 +58,20 @@ func (p *Plan) bindQuery(s *state, dst []byte, r *Request) ([]byte, error) {
 			return dst, err
 		}
 	}
-	return dst, nil
+	return s.appendElements(dst)
 }
 
-// bindParameter appends one parameter.
+// bindParameter appends one parameter, or keeps it with the others of its list.
 func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, error) {
 	if slices.Contains(p.config.IgnoredQuery, name) {
 		return dst, nil
 	}
-	path, key, isEntry := mapEntry(name)
-	chain, err := p.find(s, path)
+	to, err := p.find(s, name)
 	if err != nil {
 		return dst, err
 	}
-	if chain == nil || (isEntry && !leaf(chain).Descriptor().IsMap()) {
-		if p.config.UnknownQuery == IgnoreUnknown {
-			return dst, nil
-		}
-		return dst, queryError(name, "%s %.64q is not a field of %s", s.what, name, p.binding.Method.Input().FullName())
+	if to.chain == nil {
+		return p.bindUnknown(s, dst, name, value)
 	}
 	if p.binding.Body == httprule.BodyWhole { // T52
 		if p.config.PathWins {
@@ -81,99 +79,68 @@ func (p *Plan) bindParameter(s *state, dst []byte, name, value string) ([]byte, 
 		}
 		return dst, queryError(name, "%s %.64q is not allowed: the body is the whole message", s.what, name)
 	}
-	if err := p.claimed(s, chain, name); err != nil {
+	if err := p.claimed(s, to.chain, name); err != nil {
 		if p.config.PathWins {
 			return dst, nil
 		}
 		return dst, err
 	}
-	if isEntry {
-		s.record, err = leaf(chain).AppendMapEntry(s.record[:0], key, value, &p.config.Decode)
-	} else {
-		s.record, err = p.appendText(s.record[:0], leaf(chain), value)
-	}
-	if err != nil {
+	if s.record, err = p.parameterRecord(s.record[:0], &to, value); err != nil {
 		return dst, textError(err, s.what, name, status.ReasonBadQuery)
 	}
-	if isEntry {
-		if err := s.assignKey(chain, name, key); err != nil {
+	at, err := s.tree.assign(to.chain, name, fromQuery)
+	if err != nil {
+		return dst, err
+	}
+	if to.entry {
+		if err := s.tree.assignKey(at, name, to.key); err != nil {
 			return dst, err
 		}
 	}
-	if err := s.assign(chain, name, "query"); err != nil {
-		return dst, err
+	switch {
+	case to.element:
+		s.addToElement(to.chain, name)
+		return dst, nil
+	case len(s.record) == 0: // a null, of which nothing is made present (T68)
+		return dst, nil
 	}
-	return s.wrap(dst, chain), nil
+	return appendRecord(dst, to.chain, s.record), nil
+}
+
+// parameterRecord appends the record of a parameter in its own message.
+func (p *Plan) parameterRecord(dst []byte, to *target, value string) ([]byte, error) {
+	f := leaf(to.chain)
+	switch {
+	case to.entry:
+		return f.AppendMapEntry(dst, to.key, value, &p.config.Decode)
+	case p.config.JSONParameters && isFreeJSON(f.Descriptor()): // T67
+		return f.AppendWire(dst, []byte(value), &p.config.Decode)
+	}
+	return p.appendText(dst, f, value)
+}
+
+// isFreeJSON tells whether a field is one message that holds any JSON object, array or value.
+func isFreeJSON(fd protoreflect.FieldDescriptor) bool {
+	if fd.Message() == nil || fd.IsList() || fd.IsMap() {
+		return false
+	}
+	switch fd.Message().FullName() {
+	case structName, "google.protobuf.Value", "google.protobuf.ListValue":
+		return true
+	}
+	return false
 }
 
 // claimed refuses a parameter for a field that the path or the body sets (T49, T51).
-func (p *Plan) claimed(s *state, chain []*codec.Field, name string) error {
+func (p *Plan) claimed(s *state, chain []step, name string) error {
 	for i := range p.vars {
 		if overlap(p.vars[i].chain, chain) {
 			return queryError(name, "%s %.64q is not allowed: the path sets %s", s.what, name, p.vars[i].name)
 		}
 	}
-	if p.body != nil && number(p.body) == number(chain[0]) {
+	if p.body != nil && number(p.body) == number(chain[0].field) {
 		return queryError(name, "%s %.64q is not allowed: the body is %s", s.what, name, p.body.Descriptor().Name())
 	}
-	return nil
-}
-
-// overlap tells whether one chain is the other or its beginning.
-func overlap(a, b []*codec.Field) bool {
-	for i := 0; i < len(a) && i < len(b); i++ {
-		if number(a[i]) != number(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// find resolves a dotted field path, each element in either of its names (T50, T59). It returns nil if there is no such field.
-func (p *Plan) find(s *state, path string) ([]*codec.Field, error) {
-	start := len(s.arena)
-	at := p.message
-	for elements := 1; ; elements++ {
-		if elements > p.config.MaxPathElements {
-			return nil, queryError(path, "%s %.64q has more than %d names", s.what, path, p.config.MaxPathElements)
-		}
-		name, rest, more := strings.Cut(path, ".")
-		f := at.FieldByName(name)
-		if f == nil {
-			return nil, nil
-		}
-		s.arena = append(s.arena, f)
-		if !more {
-			return s.arena[start:len(s.arena):len(s.arena)], nil
-		}
-		fd := f.Descriptor()
-		if fd.Message() == nil || fd.IsMap() || fd.IsList() {
-			return nil, nil
-		}
-		at, path = p.codec.Message(fd.Message()), rest
-	}
-}
-
-// mapEntry splits "labels[a]" into the field and the key (T65).
-func mapEntry(name string) (path, key string, ok bool) {
-	if !strings.HasSuffix(name, "]") {
-		return name, "", false
-	}
-	open := strings.IndexByte(name, '[')
-	if open < 0 {
-		return name, "", false
-	}
-	return name[:open], name[open+1 : len(name)-1], true
-}
-
-// assignKey refuses a key of a map that was given before.
-func (s *state) assignKey(chain []*codec.Field, name, key string) error {
-	for i := range s.keys {
-		if k := &s.keys[i]; k.key == key && len(k.chain) == len(chain) && overlap(k.chain, chain) {
-			return setTwice(name, "query", "query")
-		}
-	}
-	s.keys = append(s.keys, mapKey{chain: chain, key: key})
 	return nil
 }
 
@@ -214,7 +181,7 @@ func unescape(s *state, raw string, literalPlus bool) (string, bool) {
 func queryError(name, format string, args ...any) error {
 	e := status.Errorf(codes.InvalidArgument, status.ReasonBadQuery, format, args...)
 	if name != "" {
-		e.Violations = []status.Violation{{Field: name, Description: "is not allowed in the query"}}
+		e.Violations = []status.Violation{{Field: clipPath(name), Description: "is not allowed in the query"}}
 	}
 	return e
 }

@@ -149,7 +149,7 @@ func TestDisorder(t *testing.T) {
 		{"map entry with the value in two pieces", "2a0c0a016b12030a016112023007", `{"named":{"k":{"name":"a","number":7}}}`},
 		{"Value in two pieces", join(valueE, valueT), `{"value":true}`},
 		{"wrong wire type is unknown", join(valueT, valueA), `{"value":true}`},
-		{"unknown fields", join("a03805", name, "a23801ff", "a53800000000", "a1380000000000000000", "a3380801a438"), `{"name":"a"}`},
+		{"T119 unknown fields", join("a03805", name, "a23801ff", "a53800000000", "a1380000000000000000", "a3380801a438"), `{"name":"a"}`},
 		{"tag longer than needed", "8a000161", `{"name":"a"}`},
 	} {
 		wire, err := hex.DecodeString(c.wire)

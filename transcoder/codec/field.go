@@ -10,6 +10,10 @@ import (
 // Descriptor gives the type of the message.
 func (m *Message) Descriptor() protoreflect.MessageDescriptor { return m.desc }
 
+// Custom tells that the JSON of the message is not an object of its own fields: it is one of the well-known types such as
+// google.protobuf.Timestamp, Any or Value.
+func (m *Message) Custom() bool { return m.form.custom() }
+
 // Err tells why the message cannot be converted, as an *Error; nil if it can.
 func (m *Message) Err() error {
 	if m.err == nil {

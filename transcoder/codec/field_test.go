@@ -179,6 +179,20 @@ func TestAppending(t *testing.T) {
 	}
 }
 
+func TestCustom(t *testing.T) {
+	t.Parallel()
+	s := corpusSchema(t)
+	for name, want := range map[string]bool{
+		treeName: false, "google.protobuf.Empty": false, "google.protobuf.Any": true, "google.protobuf.Timestamp": true,
+		"google.protobuf.Duration": true, "google.protobuf.FieldMask": true, "google.protobuf.Struct": true, "google.protobuf.Value": true,
+		"google.protobuf.ListValue": true, "google.protobuf.Int32Value": true,
+	} {
+		if got := s.message(t, name).Custom(); got != want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
 func TestFieldLookup(t *testing.T) {
 	t.Parallel()
 	s := corpusSchema(t)

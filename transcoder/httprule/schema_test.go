@@ -150,8 +150,13 @@ func build(tb testing.TB, c httprule.Config, list ...string) *httprule.Table {
 // ask matches "GET /path" and gives what came of it in one line: the template with values, or the outcome.
 func ask(tb testing.TB, table *httprule.Table, request string) string {
 	tb.Helper()
-	var m httprule.Match
 	kind, path, _ := strings.Cut(request, " ")
+	return answer(tb, table, kind, path)
+}
+
+func answer(tb testing.TB, table *httprule.Table, kind, path string) string {
+	tb.Helper()
+	var m httprule.Match
 	outcome := table.Match(&m, kind, path)
 	switch outcome {
 	case httprule.Found:

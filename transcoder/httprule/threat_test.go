@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -156,6 +157,47 @@ func TestT48CostIsBounded(t *testing.T) {
 	table, problems = httprule.Build(routes(t, list...), httprule.Config{})
 	if table == nil || table.Visits() != 1535 {
 		t.Errorf("problems %v, table %v", problems, table)
+	}
+}
+
+// T48: the worst rules that are taken and the worst path for them, the longest paths, and the most that can be a verb.
+func TestT48WorstPathIsCheap(t *testing.T) { //nolint:paralleltest // it measures
+	var crossed []string
+	for i := range 1 << 9 {
+		path := ""
+		for bit := range 9 {
+			path += [2]string{"/a", "/*"}[i>>bit&1]
+		}
+		crossed = append(crossed, "GET "+path+fmt.Sprintf("/end%d", i))
+	}
+	tails := []string{"GET /{name=**}", "GET /{name=a/**}:v", "GET /{name=a/a/**}:v:v:v:v"}
+	for _, test := range []struct {
+		name   string
+		routes []string
+		path   string
+	}{
+		{"every way is gone", crossed, strings.Repeat("/a", 9) + "/none"},
+		{"every way is gone, escaped", crossed, strings.Repeat("/%61", 9) + "/none"},
+		{"many segments", tails, strings.Repeat("/a", httprule.DefaultMaxPathSegments)},
+		{"many colons", tails, "/a/a/" + strings.Repeat(":", 8000)},
+		{"many verbs", tails, "/a/a/" + strings.Repeat(":v", 4000)},
+		{"one long segment", tails, "/" + strings.Repeat("a", httprule.DefaultMaxPathBytes-1)},
+		{"one long segment of escapes", tails, "/" + strings.Repeat("%61", 2700)},
+	} {
+		table := build(t, httprule.Config{}, test.routes...)
+		var m httprule.Match
+		best := time.Hour
+		for range 50 { // other work on the machine only adds
+			start := time.Now()
+			if outcome := table.Match(&m, "POST", test.path); outcome == httprule.MethodNotAllowed {
+				m.Allowed()
+			}
+			best = min(best, time.Since(start))
+		}
+		t.Logf("%s: %v, %d visits at most", test.name, best, table.Visits())
+		if best > time.Millisecond {
+			t.Errorf("%s: takes %v", test.name, best)
+		}
 	}
 }
 

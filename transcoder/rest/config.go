@@ -27,6 +27,9 @@ type Config struct {
 	// Multipart takes multipart/form-data where the body is a google.api.HttpBody: the part that is a file is the body, the
 	// others are fields of the request, as query parameters are (T129).
 	Multipart bool
+	// MethodOverride lets a POST be a PUT, PATCH or DELETE by its X-HTTP-Method-Override; what else has that field is refused.
+	// It is decided before the method is known, so only that of Configs.Default counts (T46).
+	MethodOverride bool
 
 	// SuccessStatus is the HTTP status of an answer that is no error, 200 to 299; 0 means 200 (T121).
 	SuccessStatus int

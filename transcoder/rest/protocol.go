@@ -110,6 +110,11 @@ func (*Protocol) Accepts(*transcoder.Request) bool { return true }
 // Open matches the route and reads timeout and metadata.
 func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer, error) {
 	f := &framer{protocol: p, config: p.config, limit: c.Request.MaxMessage()}
+	if p.config.MethodOverride {
+		if err := override(c); err != nil {
+			return f, err
+		}
+	}
 	if err := p.match(m, c, f); err != nil {
 		return f, err
 	}

@@ -57,7 +57,7 @@ const ifMatchHeader = "if-match"
 
 // eager tells whether the configuration names fields, so that mistakes in it are to be told when it is loaded.
 func (r *route) eager() bool {
-	return len(r.config.Bind.HeaderFields) > 0 || len(r.config.ResponseFields) > 0 || r.config.Streams.SSEID != "" ||
+	return len(r.config.Bind.HeaderFields) > 0 || r.config.Bind.CaptureField != "" || len(r.config.ResponseFields) > 0 || r.config.Streams.SSEID != "" ||
 		r.config.Encode.StripEnumPrefix || r.config.Bind.Decode.StripEnumPrefix || r.config.Bind.Decode.FoldEnumCase
 }
 

@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -348,10 +350,15 @@ func (f *framer) refuse(c *transcoder.Call, out *transcoder.Out) {
 	f.data(c, body, out)
 }
 
-// backendMessageError says that a backend's message cannot be said in JSON (T120).
+// backendMessageError says that a backend's message cannot be said in JSON (T120), or that it is not to be, because it holds an
+// Any of a type that nobody here knows (T116).
 func backendMessageError(err error) error {
-	return &status.Error{
+	e := &status.Error{
 		Code: codes.Internal, Reason: status.ReasonSchemaMismatch, HTTP: http.StatusBadGateway, Cause: err,
 		Message: "the backend's answer does not fit its schema",
 	}
+	if bad, ok := errors.AsType[*codec.Error](err); ok && bad.Kind == codec.KindAnyType {
+		e.HTTP, e.Message = http.StatusInternalServerError, "the backend's answer holds a message of a type that is not in the schema"
+	}
+	return e
 }

@@ -309,7 +309,7 @@ func TestRefusalsOfGRPC(t *testing.T) {
 		code       string
 		message    string // part of it, as it stands in grpc-message
 	}{
-		{name: "unknown method", path: binding + "Nope", body: empty, code: "12", message: "unknown method"},
+		{name: "T42 unknown method", path: binding + "Nope", body: empty, code: "12", message: "unknown method"},
 		{name: "unknown service", path: "/no.Service/Nope", body: empty, code: "12", message: "unknown method"},
 		{name: "H6 hidden service", path: canaryDelete, body: empty, code: "12", message: "unknown method"},
 		{name: "T173 timeout", path: binding + "NoRule", body: empty, fields: []string{"grpc-timeout", "1x"}, code: "3", message: "grpc-timeout"},

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -261,4 +262,35 @@ func TestNoBackendIsConfigured(t *testing.T) {
 		t.Errorf("%d %v", a.status, a.header)
 	}
 	noLeak(t, a)
+}
+
+// TestT89_FieldViolations: what is wrong with a field is said of it, by its path, in a google.rpc.BadRequest, and in no words of Go (T88).
+func TestT89_FieldViolations(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	for _, c := range d.both(t) {
+		for _, tt := range []struct{ method, target, body, field, description string }{
+			{"GET", "/test/v1/things/1?count=12x", "", "count", `"12x" is not a value of int64`},
+			{"GET", "/test/v1/nested/99999999999999999999/true/0", "", "scalars.int64_value", `"99999999999999999999" is out of the range of int64`},
+			{"GET", "/test/v1/things/1?thing.owner.nope=1", "", "thing.owner.nope", "is not allowed in the query"},
+			{"POST", "/test/v1/body/all", `{"things":[{},{"owner":{"age":"x"}}]}`, "things[1].owner.age", "int32"},
+		} {
+			a := c.call(t, tt.method, tt.target, tt.body)
+			if a.status != 400 {
+				t.Errorf("%s %s: status %d", c.name, tt.target, a.status)
+				continue
+			}
+			noLeak(t, a)
+			var violation *errdetails.BadRequest_FieldViolation
+			for _, detail := range statusBody(t, a).GetDetails() {
+				bad := &errdetails.BadRequest{}
+				if detail.MessageIs(bad) && detail.UnmarshalTo(bad) == nil && len(bad.GetFieldViolations()) == 1 {
+					violation = bad.GetFieldViolations()[0]
+				}
+			}
+			if violation.GetField() != tt.field || !strings.Contains(violation.GetDescription(), tt.description) {
+				t.Errorf("%s %s: got %v, want %s: %s", c.name, tt.target, violation, tt.field, tt.description)
+			}
+		}
+	}
 }

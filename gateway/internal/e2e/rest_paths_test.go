@@ -16,11 +16,11 @@ const (
 
 // spellings are other ways to write the path of a guarded call. None of them may be taken for it.
 var spellings = []string{
-	// A1, A2: slashes and dots.
+	// A1, A2, T26, T27: slashes and dots.
 	"canary/v1/admin/7", "//canary/v1/admin/7", "/canary//v1/admin/7", "/canary/v1//admin/7", "/canary/v1/admin//7", "/canary/v1/admin/7/", "/canary/v1/admin/7//",
 	"/./canary/v1/admin/7", "/canary/./v1/admin/7", "/canary/v1/x/../admin/7", "/canary/v1/admin/./7", "/canary/v1/%2e/admin/7", "/canary/v1/x/%2e%2e/admin/7",
 	"/../canary/v1/admin/7", "/x/../canary/v1/admin/7", "/canary/v1/admin/7/.", "/canary/v1/admin/7/..", "/canary/v1/admin/x/../7", "/canary/v1/admin/", "/canary/v1/admin",
-	// A3: escapes.
+	// A3, T35, T36, T38: escapes.
 	"/canary%2Fv1%2Fadmin%2F7", "/canary/v1%2Fadmin/7", "/canary/v1/admin%2F7", "/canary/v1%2fadmin%2f7", "/canary%252Fv1/admin/7", "/canary/v1/admin%252F7",
 	"/canary\\v1\\admin\\7", "/canary/v1\\admin/7", "/canary/v1%5Cadmin/7", "/canary/v1/admin/%00", "/canary/v1/admin/7%00", "/canary/v1/admin%00/7",
 	"/canary/v1/admin/%", "/canary/v1/admin/%7", "/canary/v1/admin/%zz", "/canary/v1/admin/7%", "/canary/v1/%u0061dmin/7", "/canary/v1/%2561dmin/7", "/canary/v1/admi%6/7",
@@ -167,7 +167,7 @@ func TestThreatA7_MethodOverride(t *testing.T) {
 	}
 }
 
-// TestThreatA8_OddMethods: what is no method of a route is refused, and nothing is proxied.
+// TestThreatA8_OddMethods: what is no method of a route is refused, and nothing is proxied (T34, T47).
 func TestThreatA8_OddMethods(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
@@ -208,4 +208,46 @@ func TestThreatA8_OddMethods(t *testing.T) {
 			t.Errorf("absolute-form: %v, %v", a, err)
 		}
 	}), binding+"Get")
+}
+
+// TestT38_MalformedEscapes: an escape that is none is a bad request, known path or not, and never a 404. Whether net/http says so or the
+// gateway does not matter.
+func TestT38_MalformedEscapes(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	for _, path := range []string{"/test/v1/things/%", "/test/v1/things/%4", "/test/v1/things/%zz", "/test/v1/things/a%2", "/nowhere/%", "/nowhere/%g0", "/%"} {
+		none(t, d.arrivals(func() {
+			if a, err := d.rawH1(t, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil || a.status != 400 {
+				t.Errorf("HTTP/1.1 %s: %v, %v; want 400", path, a, err)
+			}
+			p := d.probe(t)
+			if a, err := p.get("GET", path); err == nil && a.status != 400 {
+				t.Errorf("HTTP/2 %s: %d; want 400 or a reset", path, a.status)
+			}
+			_ = p.conn.Close()
+		}))
+	}
+}
+
+// TestT42_UnknownPaths: the answer is the same for all, but for the path as it was sent, cut to a length; nothing in it is decoded.
+func TestT42_UnknownPaths(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	for _, c := range d.both(t) {
+		for path, want := range map[string]string{
+			"/nowhere": "no route for GET /nowhere",
+			"/nowhere/%3Cscript%3E%22%0d%0aset-cookie:x": `no route for GET /nowhere/%3Cscript%3E%22%0d%0aset-cookie:x`,
+			"/nowhere/" + strings.Repeat("x", 5000):      "no route for GET /nowhere/" + strings.Repeat("x", 256-len("/nowhere/")) + "…",
+			"//nowhere":                                  "no route for GET //nowhere", // T26: no redirect either
+		} {
+			a := c.call(t, "GET", path, "")
+			st := statusBody(t, a)
+			if a.status != 404 || st.GetCode() != 5 || st.GetMessage() != want || a.header.Get("Location") != "" {
+				t.Errorf("%s %.60s: %d %s", c.name, path, a.status, a.body)
+			}
+			if strings.ContainsAny(a.body, "<>\r\n") {
+				t.Errorf("%s %.60s: something is decoded: %s", c.name, path, a.body)
+			}
+		}
+	}
 }

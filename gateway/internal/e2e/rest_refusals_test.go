@@ -74,6 +74,7 @@ func TestRefusals(t *testing.T) {
 		{name: "T61 semicolon", method: "GET", target: "/test/v1/things/1?parent=a;tags=b", status: 400, code: codes.InvalidArgument, reason: "bad_query"},
 		{name: "T69 too many parameters", method: "GET", target: "/test/v1/things/1?" + strings.Repeat("tags=x&", 201), status: 400, code: codes.InvalidArgument, reason: "bad_query"},
 		{name: "T71 body without a rule for it", method: "POST", target: "/test/v1/body/none", body: `{}`, status: 400, code: codes.InvalidArgument, reason: "bad_request"},
+		{name: "T73 required fields", method: "POST", target: "/test/v1/messages/required/1", body: `{"id":"a","count":"1"}`, status: 400, code: codes.InvalidArgument, reason: "bad_request"},
 		{name: "T74 leading zero", method: "GET", target: "/test/v1/nested/010/true/0", status: 400, code: codes.InvalidArgument, reason: "bad_path_param"},
 		{name: "T76 null", method: "GET", target: "/test/v1/nested/null/true/0", status: 400, code: codes.InvalidArgument, reason: "bad_path_param"},
 		{name: "T91 text", method: "POST", target: "/test/v1/body/all", body: `{}`, fields: []string{"content-type", "text/plain"}, status: 415, code: codes.InvalidArgument, reason: "unsupported_media_type"},

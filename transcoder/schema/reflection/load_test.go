@@ -40,7 +40,8 @@ func refused(t *testing.T, source *reflection.Source) string {
 	return b.String()
 }
 
-// TestVersions: v1 is asked first, v1alpha when it is not implemented (T6).
+// TestVersions: v1 is asked first, v1alpha when it is not implemented; what files import comes along, and neither reflection nor
+// health, which the backend lists as well, is exposed (T6).
 func TestVersions(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -59,8 +60,13 @@ func TestVersions(t *testing.T) {
 			if got := sourcetest.Services(s); len(got) != 2 {
 				t.Errorf("services are %v", got)
 			}
-			if s.FindMethod("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo") != nil {
-				t.Error("reflection is exposed")
+			if _, err := s.FindDescriptorByName("greet.v1.Person"); err != nil { // in a file that has no service
+				t.Error(err)
+			}
+			for _, path := range []string{"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/grpc.health.v1.Health/Check"} {
+				if s.FindMethod(path) != nil {
+					t.Errorf("%s is exposed", path)
+				}
 			}
 		})
 	}

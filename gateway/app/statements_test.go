@@ -1,0 +1,156 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	// statementsFile says every statement in a line: number, tab, text.
+	statementsFile = "testdata/statements.txt"
+	// statementsTable is the table that is written from it and from the tests.
+	statementsTable = "docs/statements.md"
+	// lastRequired is the last statement that has to have a test.
+	lastRequired = 179
+)
+
+// pending are the statements up to lastRequired that have no test yet, and what they belong to. One that has a test fails, so that
+// the list becomes shorter and nothing on it is forgotten.
+var pending = map[int]string{
+	137: "streams over REST: server-sent events",
+	138: "streams over REST: server-sent events",
+	142: "streams over REST: client streams",
+	144: "WebSocket",
+	146: "streams over REST: drain",
+	154: "errors: a missing grpc-status",
+}
+
+// profiles are the sets of answers that REST can start from.
+var profiles = []string{"strict", "grpc-gateway", "envoy"}
+
+// flips are the statements to which a profile has another answer. They stand here until package rest has its profiles; then the
+// numbers are those of their flips.
+var flips = map[string][]int{
+	"grpc-gateway": {40, 49, 52, 53, 57, 67, 71, 74, 78, 79, 82, 84, 85, 91, 92, 96, 108, 112, 131, 132, 163, 167, 168},
+	"envoy":        {37, 57, 60, 96, 112},
+}
+
+// readStatements reads the texts of all statements, the first at index 1.
+func readStatements(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile(statementsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{""}
+	for line := range strings.Lines(string(data)) {
+		number, text, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if !ok || number != fmt.Sprint(len(texts)) || strings.TrimSpace(text) == "" {
+			t.Fatalf("%s: line %d is %q; want the number of the line, a tab, and a text", statementsFile, len(texts), line)
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// Every statement on transcoding up to lastRequired is proven by a test that cites it, and docs/statements.md says by which.
+func TestStatementsAreProven(t *testing.T) {
+	t.Parallel()
+	texts := readStatements(t)
+	found := citations(t)
+	for number, tests := range found {
+		if number < 1 || number >= len(texts) {
+			t.Errorf("T%d is cited by %s: %s, but there is no such statement", number, tests[0].pkg, tests[0].test)
+		}
+	}
+	for number := range pending {
+		if number < 1 || number > lastRequired {
+			t.Errorf("T%d is pending; only 1 to %d can be", number, lastRequired)
+		}
+	}
+	for number := 1; number <= lastRequired; number++ {
+		direct := slices.ContainsFunc(found[number], func(c citation) bool { return c.direct })
+		switch part, waits := pending[number]; {
+		case !direct && !waits:
+			t.Errorf("T%d has no test that cites it (a range alone does not prove one): %s", number, texts[number])
+		case direct && waits:
+			t.Errorf("T%d (%s) has a test, so it is pending no more: take it off the list", number, part)
+		}
+	}
+	got := renderStatements(texts, found)
+	file := filepath.Join(root, statementsTable)
+	old, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	if string(old) == got {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what the tests say; run: make golden", statementsTable)
+	}
+	const mode = 0o644
+	if err := os.WriteFile(file, []byte(got), mode); err != nil { //nolint:gosec // a document
+		t.Fatal(err)
+	}
+}
+
+func renderStatements(texts []string, found map[int][]citation) string {
+	var b strings.Builder
+	b.WriteString(`# Statements on transcoding
+
+What it means to transcode correctly, in statements that tests cite by number: ` + "`T49`" + ` in a comment, in a row or in the name of a test.
+This page is written from the tests: ` + "`make golden`" + `.
+A statement up to ` + fmt.Sprint(lastRequired) + ` that no test cites fails the build, unless it is listed as pending.
+The last column has the profiles in which the statement holds; the others have another answer, and a setting for it.
+
+| | statement | proven by | holds in |
+| --- | --- | --- | --- |
+`)
+	escape := strings.NewReplacer("*", `\*`, "|", `\|`, "<", "&lt;", "_", `\_`)
+	for number := 1; number < len(texts); number++ {
+		fmt.Fprintf(&b, "| T%d | %s | %s | %s |\n", number, escape.Replace(texts[number]), provenBy(number, found[number]), strings.Join(holdsIn(number), ", "))
+	}
+	return b.String()
+}
+
+// provenBy lists tests by package.
+func provenBy(number int, tests []citation) string {
+	if part, ok := pending[number]; ok {
+		return "pending: " + part
+	}
+	slices.SortFunc(tests, func(a, b citation) int { return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(a.test, b.test)) })
+	tests = slices.CompactFunc(tests, func(a, b citation) bool { return a.pkg == b.pkg && a.test == b.test })
+	var b strings.Builder
+	for i, c := range tests {
+		switch {
+		case i == 0:
+			fmt.Fprintf(&b, "`%s`: ", c.pkg)
+		case c.pkg != tests[i-1].pkg:
+			fmt.Fprintf(&b, "; `%s`: ", c.pkg)
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(strings.ReplaceAll(c.test, "_", `\_`))
+	}
+	return b.String()
+}
+
+// holdsIn are the profiles in which a statement holds.
+func holdsIn(number int) []string {
+	var holds []string
+	for _, p := range profiles {
+		if !slices.Contains(flips[p], number) {
+			holds = append(holds, p)
+		}
+	}
+	return holds
+}
