@@ -25,12 +25,8 @@ const (
 // pending are the statements up to lastRequired that have no test yet, and what they belong to. One that has a test fails, so that
 // the list becomes shorter and nothing on it is forgotten.
 var pending = map[int]string{
-	137: "streams over REST: server-sent events",
-	138: "streams over REST: server-sent events",
-	142: "streams over REST: client streams",
 	144: "WebSocket",
 	146: "streams over REST: drain",
-	154: "errors: a missing grpc-status",
 }
 
 // profiles are the sets of answers that REST can start from.

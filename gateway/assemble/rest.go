@@ -25,6 +25,7 @@ func (a *Assembly) restConfigs(mux *transcoder.Mux, policies *policies) (rest.Co
 		errs = append(errs, fmt.Errorf("defaults.rest: %w", err))
 	} else {
 		cfg.Default = *own
+		cfg.Default.MethodOverride = a.config.Routes.MethodOverride
 	}
 	for _, m := range mux.Methods() {
 		p := policies.of(m)
@@ -53,7 +54,14 @@ func restConfig(p *config.Policy) (*rest.Config, error) {
 		cfg.Bind.UnknownQuery = bind.RejectUnknown
 	case config.QueryIgnore:
 		cfg.Bind.UnknownQuery = bind.IgnoreUnknown
+	case config.QueryCapture:
+		cfg.Bind.UnknownQuery = bind.CaptureUnknown
 	}
+	override(&cfg.Bind.CaptureField, r.CaptureQueryInto)
+	override(&cfg.Bind.MaxListElements, r.MaxQueryListElements)
+	override(&cfg.Bind.MaskField, r.MaskField)
+	overrideBool(&cfg.Bind.JSONParameters, r.JSONParameters)
+	overrideBool(&cfg.Bind.AnyMaskPath, r.AnyMaskPath)
 	override(&cfg.Bind.MaxParameters, r.MaxQueryParameters)
 	overrideList(&cfg.Bind.IgnoredQuery, r.IgnoredQueryParameters)
 	overrideMap(&cfg.Bind.HeaderFields, r.RequestHeaders)

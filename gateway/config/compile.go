@@ -80,6 +80,7 @@ func (k *compiler) routes(m *configv1.Routes) {
 		MaxQueryParameters:     int(m.GetMaxQueryParameters()),
 		RejectDotSegments:      m.GetRejectDotSegments(),
 		Unescape:               Unescape(m.GetUnescape()),
+		MethodOverride:         m.GetMethodOverride(),
 	}
 	k.distinct(m.GetIgnoredQueryParameters(), "routes.ignored_query_parameters")
 }

@@ -33,9 +33,17 @@ func (k *compiler) rest(m *configv1.Rest, path string) REST {
 		SSEID:                  m.GetSseId(),
 		SSERetry:               m.GetSseRetry().AsDuration(),
 		BindEvery:              m.BindEveryMessage,
+		CaptureQueryInto:       m.GetCaptureQueryInto(),
+		MaxQueryListElements:   int(m.GetMaxQueryListElements()),
+		JSONParameters:         m.JsonParameters,
+		MaskField:              m.GetMaskField(),
+		AnyMaskPath:            m.AnyMaskPath,
 	}
 	k.distinct(r.IgnoredQueryParameters, path+".ignored_query_parameters")
 	k.distinct(r.TrailersAsHeaders, path+".trailers_as_headers")
+	if (r.UnknownQuery == QueryCapture) != (r.CaptureQueryInto != "") && !k.isRefused(path+".unknown_query") {
+		k.on(path+".unknown_query", "", "capture and capture_query_into go together")
+	}
 	if s := m.GetStatusFrom(); s != nil {
 		r.StatusFrom = &StatusFrom{Header: s.GetHeader()}
 		for _, code := range s.GetAllow() {

@@ -190,6 +190,8 @@ const (
 	QueryReject UnknownQuery = "reject"
 	// QueryIgnore drops it.
 	QueryIgnore UnknownQuery = "ignore"
+	// QueryCapture puts it into a field.
+	QueryCapture UnknownQuery = "capture"
 )
 
 // Routes say how REST calls are matched.
@@ -210,6 +212,8 @@ type Routes struct {
 	RejectDotSegments bool
 	// Unescape says how variables of several segments are decoded; "" means UnescapeKeepSlash.
 	Unescape Unescape
+	// MethodOverride lets a POST be another method by its X-HTTP-Method-Override.
+	MethodOverride bool
 }
 
 // Unescape says how variables of several segments are decoded.

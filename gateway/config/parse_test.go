@@ -117,7 +117,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		Routes: config.Routes{
 			TrailingSlash: config.SlashRedirect, UnknownQuery: config.QueryIgnore,
 			IgnoredQueryParameters: []string{"key", "$alt"}, DisableDerivedHead: true,
-			RejectDotSegments: true, Unescape: config.UnescapeAll,
+			RejectDotSegments: true, Unescape: config.UnescapeAll, MethodOverride: true,
 		},
 		Observability: config.Observability{
 			Log:       config.Log{Level: slog.LevelDebug, Format: config.FormatJSON},

@@ -157,6 +157,11 @@ var policyValues = []value{
 	of("rest.stream_format", func(p *Policy) *string { return &p.REST.StreamFormat }),
 	of("rest.sse_id", func(p *Policy) *string { return &p.REST.SSEID }),
 	of("rest.sse_retry", func(p *Policy) *time.Duration { return &p.REST.SSERetry }),
+	of("rest.capture_query_into", func(p *Policy) *string { return &p.REST.CaptureQueryInto }),
+	of("rest.max_query_list_elements", func(p *Policy) *int { return &p.REST.MaxQueryListElements }),
+	of("rest.json_parameters", func(p *Policy) **bool { return &p.REST.JSONParameters }),
+	of("rest.mask_field", func(p *Policy) *string { return &p.REST.MaskField }),
+	of("rest.any_mask_path", func(p *Policy) **bool { return &p.REST.AnyMaskPath }),
 	of("rest.bind_every_message", func(p *Policy) **bool { return &p.REST.BindEvery }),
 
 	of("json.proto_field_names", func(p *Policy) **bool { return &p.JSON.ProtoFieldNames }),

@@ -72,12 +72,13 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 	want := config.Policy{
 		Deadline: deadline.Config{Timeout: deadline.DefaultTimeout, MaxTimeout: deadline.DefaultMaxTimeout, StreamIdle: deadline.DefaultStreamIdle},
 		REST: config.REST{
-			Profile: "envoy", UnknownQuery: config.QueryReject, IgnoredQueryParameters: []string{"alt", "$alt"}, MaxQueryParameters: 7,
+			Profile: "envoy", UnknownQuery: config.QueryCapture, CaptureQueryInto: "extra", IgnoredQueryParameters: []string{"alt", "$alt"}, MaxQueryParameters: 7,
 			AnyContentType: new(true), SuccessStatus: 201, NoContentForEmpty: new(true),
 			StatusFrom: &config.StatusFrom{Header: "x-http-status", Allow: []int{202, 303}}, ETag: "content", CacheControl: "private, max-age=60",
 			RequestHeaders: map[string]string{"x-tenant": "tenant_id"}, ResponseHeaders: map[string]string{"x-total-count": "total_size"},
 			TrailersAsHeaders: []string{"x-cost"}, Multipart: new(true),
 			StreamFormat: "sse", SSEID: "revision", SSERetry: 3 * time.Second, BindEvery: new(true),
+			MaxQueryListElements: 20, JSONParameters: new(true), MaskField: "update_mask", AnyMaskPath: new(true),
 			Errors: &config.Errors{Format: "template", Template: `{"error":"{status}","text":"{message}"}`},
 		},
 		JSON: config.JSON{

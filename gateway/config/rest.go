@@ -45,6 +45,16 @@ type REST struct {
 	SSERetry time.Duration
 	// BindEvery binds path and query into every message of a client's stream.
 	BindEvery *bool
+	// CaptureQueryInto is the field that takes unknown query parameters under QueryCapture.
+	CaptureQueryInto string
+	// MaxQueryListElements is how many elements of a list of messages the query may set.
+	MaxQueryListElements int
+	// JSONParameters reads the text of a parameter as JSON where its field is a Struct, Value or ListValue.
+	JSONParameters *bool
+	// MaskField is the field mask that a PATCH fills in.
+	MaskField string
+	// AnyMaskPath accepts field masks with paths that the resource does not have.
+	AnyMaskPath *bool
 }
 
 // StatusFrom lets the backend choose the HTTP status of a success.

@@ -193,9 +193,35 @@ func clipPath(path string) string {
 	return strings.ToValidUTF8(path[:end], "") + "…" + strings.ToValidUTF8(path[len(path)-end:], "")
 }
 
-// BindMore appends a later message of an upload to dst: the bytes of the body, and nothing of path and query (T127).
+// BindMore appends a later message of a client's stream to dst: what the body says, and nothing of path, query and header (T127,
+// T142). The error is as that of Bind.
 func (p *Plan) BindMore(dst []byte, r *Request) ([]byte, error) {
 	s, _ := states.Get().(*state)
 	defer s.release()
-	return p.bindRaw(s, dst, r)
+	if p.rawBody != nil {
+		return p.bindRaw(s, dst, r)
+	}
+	var err error
+	if p.body == nil {
+		dst, err = p.message.AppendWire(dst, r.Body, &p.config.Decode)
+	} else {
+		dst, err = p.body.AppendWire(dst, r.Body, &p.config.Decode)
+	}
+	if err != nil {
+		return dst, bodyError(err)
+	}
+	return dst, p.checkRequired(dst)
+}
+
+// Bound tells whether a request says more than its body: by path, query or header.
+func (p *Plan) Bound(r *Request) bool {
+	if len(p.vars) > 0 || r.Query != "" {
+		return true
+	}
+	for i := range p.headers {
+		if r.Header.Has(p.headers[i].name) {
+			return true
+		}
+	}
+	return false
 }

@@ -34,6 +34,7 @@ type framer struct {
 	last   bool // all of the body is in pieces
 	sent   int  // messages given by Next
 	form   *form
+	stream *elements // of a client's stream of JSON
 
 	records    *records    // of a stream that is not one of raw bytes
 	headerCame bool        // the backend's header metadata is complete
@@ -50,14 +51,21 @@ func (f *framer) Push(c *transcoder.Call, buf mem.Buffer, last bool) error {
 	}
 	first := f.size == 0
 	f.size += int64(buf.Len())
-	if f.form != nil {
+	switch {
+	case f.form != nil:
 		f.form.push(buf.ReadOnlyData())
 		buf.Free()
-	} else {
+	case f.stream != nil:
+		f.stream.push(buf.ReadOnlyData())
+		buf.Free()
+	default:
 		f.pieces = append(f.pieces, buf)
 	}
 	if c.Method.ClientStreams {
-		return nil // an upload is passed on piece by piece
+		if first && f.size > 0 && f.stream != nil {
+			return f.checkContentType(c)
+		}
+		return nil // what streams is passed on piece by piece
 	}
 	if f.size > f.limit {
 		return tooLarge(f.limit)
@@ -89,6 +97,9 @@ func (f *framer) Next(c *transcoder.Call) (transcoder.Message, bool, error) {
 func (f *framer) nextPiece(c *transcoder.Call) (transcoder.Message, bool, error) {
 	if f.form != nil {
 		return f.nextOfForm(c)
+	}
+	if f.stream != nil {
+		return f.nextElement(c)
 	}
 	if len(f.pieces) == 0 && (!f.last || f.sent > 0) {
 		if f.last {
@@ -124,6 +135,22 @@ func (f *framer) nextOfForm(c *transcoder.Call) (transcoder.Message, bool, error
 		return transcoder.Message{}, false, io.EOF
 	}
 	return f.bind(c, data, f.sent == 0)
+}
+
+// nextElement makes a message of each value of a client's stream, as it comes (T141). An empty stream is one, unless path, query or header
+// say something: then there is a message to carry it (T142).
+func (f *framer) nextElement(c *transcoder.Call) (transcoder.Message, bool, error) {
+	value, more, end, err := f.stream.next(f.last)
+	switch {
+	case err != nil || more:
+		return transcoder.Message{}, false, err
+	case end:
+		request := bind.Request{Query: c.Request.Query, Header: c.Request.Header}
+		if f.sent > 0 || !f.route.plan.Bound(&request) {
+			return transcoder.Message{}, false, io.EOF
+		}
+	}
+	return f.bind(c, value, f.sent == 0 || f.config.Streams.BindEvery)
 }
 
 // bindPieces makes a message of the pieces of the body that are there.

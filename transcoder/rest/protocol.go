@@ -205,9 +205,13 @@ func noRoute(r *transcoder.Request) error {
 
 // readable checks what can be known of the body before it is read.
 func (f *framer) readable(c *transcoder.Call) error {
-	if c.Method.ClientStreams && (c.Method.ServerStreams || !f.route.plan.RawBody()) {
+	if c.Method.ClientStreams && c.Method.ServerStreams {
 		return status.Errorf(codes.Unimplemented, status.ReasonUnsupported,
-			"%s methods cannot be called over plain REST; use gRPC", strings.ReplaceAll(c.Method.Kind(), "_", " "))
+			"both sides of this method stream, which plain REST cannot carry; use gRPC or Connect") // T19
+	}
+	if c.Method.ClientStreams && !f.route.plan.RawBody() {
+		t := wire.MediaType(c.Request.Header.Get("content-type"))
+		f.stream = &elements{array: !lineType(t) && t != "application/json-seq", limit: f.limit}
 	}
 	if c.Request.ContentLength > f.limit && !c.Method.ClientStreams {
 		return tooLarge(f.limit)
@@ -239,6 +243,9 @@ func (f *framer) checkContentType(c *transcoder.Call) error {
 	contentType := c.Request.Header.Get("content-type")
 	t := wire.MediaType(contentType)
 	charset := wire.Charset(contentType)
+	if f.stream != nil && (lineType(t) || t == "application/json-seq") && (charset == "" || charset == "utf-8" || charset == "utf8") {
+		return nil
+	}
 	if (t == "application/json" || (strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json"))) &&
 		(charset == "" || charset == "utf-8" || charset == "utf8") {
 		return nil
@@ -250,6 +257,11 @@ func (f *framer) checkContentType(c *transcoder.Call) error {
 	return &status.Error{
 		Code: codes.InvalidArgument, Reason: status.ReasonUnsupportedMediaType, HTTP: http.StatusUnsupportedMediaType, Message: message,
 	}
+}
+
+// lineType tells whether a media type is one of JSON lines.
+func lineType(t string) bool {
+	return t == "application/x-ndjson" || t == "application/ndjson" || t == "application/jsonl"
 }
 
 func tooLarge(limit int64) error {

@@ -224,6 +224,25 @@ func trailersOnly(t testing.TB, fields map[string]string) string {
 	return server.Listener.Addr().String()
 }
 
+// TestT154_NoStatus: an answer without a grpc-status is never a success; where it is not gRPC, the HTTP status says what it is.
+func TestT154_NoStatus(t *testing.T) {
+	t.Parallel()
+	for httpStatus, want := range map[int]codes.Code{
+		400: codes.Internal, 401: codes.Unauthenticated, 403: codes.PermissionDenied, 404: codes.Unimplemented,
+		429: codes.Unavailable, 502: codes.Unavailable, 503: codes.Unavailable, 504: codes.Unavailable, 200: codes.Unknown, 418: codes.Unknown, 500: codes.Unknown,
+	} {
+		a := startFor(t, website(t, httpStatus), nil).h1(t).call(t, "GET", "/test/v1/things/1", "")
+		if st := statusBody(t, a); codes.Code(st.GetCode()) != want || a.status != 502 { //nolint:gosec // codes are small
+			t.Errorf("HTTP %d: %d %s; want 502 and %s", httpStatus, a.status, a.body, want)
+		}
+	}
+	// Trailers that do not have one.
+	a := startFor(t, trailersOnly(t, map[string]string{"x-other": "1"}), nil).h1(t).call(t, "GET", "/test/v1/things/1", "")
+	if st := statusBody(t, a); codes.Code(st.GetCode()) != codes.Unknown || a.status != 500 { //nolint:gosec // codes are small
+		t.Errorf("trailers without a status: %d %s; want UNKNOWN", a.status, a.body)
+	}
+}
+
 // TestT178_BackendCancels: CANCELLED of a backend is an answer, as long as the client is there.
 func TestT178_BackendCancels(t *testing.T) {
 	t.Parallel()

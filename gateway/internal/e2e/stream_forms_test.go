@@ -221,8 +221,8 @@ func TestT137_Events(t *testing.T) {
 			}
 			a := c.call(t, method, target, body, "last-event-id", "7")
 			all := events(t, a.body)
-			if a.header.Get("Content-Type") != "text/event-stream" || len(all) != 3 || all[0].retry != "3000" || all[2].kind != "end" || all[1].id != "1" {
-				t.Fatalf("%s %s: %v %+v", c.name, method, a.header, all)
+			if a.header.Get("Content-Type") != "text/event-stream" || len(all) != 12 || all[0].retry != "3000" || all[11].kind != "end" || all[1].id != "1" || all[10].id != "10" {
+				t.Fatalf("%s %s: %v, %d events", c.name, method, a.header, len(all))
 			}
 			seen := fromJSON(t, all[1].data, &testv1.CanaryResponse{}).GetSeen()
 			if got := metadataOf(seen, "last-event-id"); len(got) != 1 || got[0] != "7" {

@@ -36,7 +36,7 @@ type Rest struct {
 	// Default: strict. Example: profile: grpc-gateway
 	Profile string `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
 	// UnknownQuery says what happens to a query parameter that names no field: reject answers 400 and names it; ignore drops
-	// it.
+	// it; capture puts it into the field of capture_query_into.
 	//
 	// Default: routes.unknown_query, and reject where that is not set.
 	UnknownQuery string `protobuf:"bytes,2,opt,name=unknown_query,json=unknownQuery,proto3" json:"unknown_query,omitempty"`
@@ -114,8 +114,31 @@ type Rest struct {
 	//
 	// Default: false.
 	BindEveryMessage *bool `protobuf:"varint,19,opt,name=bind_every_message,json=bindEveryMessage,proto3,oneof" json:"bind_every_message,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// CaptureQueryInto is the field of requests, a map<string, string> or a google.protobuf.Struct, that takes query parameters
+	// which name no field, where unknown_query is capture. A request without the field rejects them.
+	//
+	// Default: none. Example: capture_query_into: extra
+	CaptureQueryInto string `protobuf:"bytes,20,opt,name=capture_query_into,json=captureQueryInto,proto3" json:"capture_query_into,omitempty"`
+	// MaxQueryListElements is how many elements of a list of messages the query may set, by names such as items[0].name. 1 to
+	// 1000.
+	//
+	// Default: such names are refused.
+	MaxQueryListElements *uint32 `protobuf:"varint,21,opt,name=max_query_list_elements,json=maxQueryListElements,proto3,oneof" json:"max_query_list_elements,omitempty"`
+	// JsonParameters reads the text of a query parameter as JSON where its field is a google.protobuf.Struct, Value or ListValue.
+	//
+	// Default: false; such parameters are refused.
+	JsonParameters *bool `protobuf:"varint,22,opt,name=json_parameters,json=jsonParameters,proto3,oneof" json:"json_parameters,omitempty"`
+	// MaskField is the field mask that a PATCH fills in, for requests that have several. A request that has no such field fills in
+	// the one that it has.
+	//
+	// Default: none.
+	MaskField string `protobuf:"bytes,23,opt,name=mask_field,json=maskField,proto3" json:"mask_field,omitempty"`
+	// AnyMaskPath accepts field masks with paths that the resource does not have.
+	//
+	// Default: false.
+	AnyMaskPath   *bool `protobuf:"varint,24,opt,name=any_mask_path,json=anyMaskPath,proto3,oneof" json:"any_mask_path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Rest) Reset() {
@@ -277,6 +300,41 @@ func (x *Rest) GetSseRetry() *durationpb.Duration {
 func (x *Rest) GetBindEveryMessage() bool {
 	if x != nil && x.BindEveryMessage != nil {
 		return *x.BindEveryMessage
+	}
+	return false
+}
+
+func (x *Rest) GetCaptureQueryInto() string {
+	if x != nil {
+		return x.CaptureQueryInto
+	}
+	return ""
+}
+
+func (x *Rest) GetMaxQueryListElements() uint32 {
+	if x != nil && x.MaxQueryListElements != nil {
+		return *x.MaxQueryListElements
+	}
+	return 0
+}
+
+func (x *Rest) GetJsonParameters() bool {
+	if x != nil && x.JsonParameters != nil {
+		return *x.JsonParameters
+	}
+	return false
+}
+
+func (x *Rest) GetMaskField() string {
+	if x != nil {
+		return x.MaskField
+	}
+	return ""
+}
+
+func (x *Rest) GetAnyMaskPath() bool {
+	if x != nil && x.AnyMaskPath != nil {
+		return *x.AnyMaskPath
 	}
 	return false
 }
@@ -468,10 +526,10 @@ var File_dragoman_config_v1_rest_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa3\f\n" +
+	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xee\x0e\n" +
 	"\x04Rest\x12?\n" +
-	"\aprofile\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1dR\x06strictR\fgrpc-gatewayR\x05envoyR\aprofile\x12=\n" +
-	"\runknown_query\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x10R\x06rejectR\x06ignoreR\funknownQuery\x12L\n" +
+	"\aprofile\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1dR\x06strictR\fgrpc-gatewayR\x05envoyR\aprofile\x12F\n" +
+	"\runknown_query\x18\x02 \x01(\tB!\xbaH\x1e\xd8\x01\x01r\x19R\x06rejectR\x06ignoreR\acaptureR\funknownQuery\x12L\n" +
 	"\x18ignored_query_parameters\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x80\x02\"\ar\x05\x10\x01\x18\x80\x02R\x16ignoredQueryParameters\x12A\n" +
 	"\x14max_query_parameters\x18\x04 \x01(\rB\n" +
 	"\xbaH\a*\x05\x18\x90N(\x01H\x00R\x12maxQueryParameters\x88\x01\x01\x12-\n" +
@@ -491,7 +549,14 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\rstream_format\x18\x10 \x01(\tB1\xbaH.\xd8\x01\x01r)R\x06ndjsonR\x05arrayR\x03sseR\bjson_seqR\tdelimitedR\fstreamFormat\x12\x1f\n" +
 	"\x06sse_id\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05sseId\x12J\n" +
 	"\tsse_retry\x18\x12 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x04\b\x80\xa3\x052\x04\x10\xc0\x84=R\bsseRetry\x121\n" +
-	"\x12bind_every_message\x18\x13 \x01(\bH\x05R\x10bindEveryMessage\x88\x01\x01\x1aA\n" +
+	"\x12bind_every_message\x18\x13 \x01(\bH\x05R\x10bindEveryMessage\x88\x01\x01\x126\n" +
+	"\x12capture_query_into\x18\x14 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x10captureQueryInto\x12F\n" +
+	"\x17max_query_list_elements\x18\x15 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\xe8\a(\x01H\x06R\x14maxQueryListElements\x88\x01\x01\x12,\n" +
+	"\x0fjson_parameters\x18\x16 \x01(\bH\aR\x0ejsonParameters\x88\x01\x01\x12'\n" +
+	"\n" +
+	"mask_field\x18\x17 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tmaskField\x12'\n" +
+	"\rany_mask_path\x18\x18 \x01(\bH\bR\vanyMaskPath\x88\x01\x01\x1aA\n" +
 	"\x13RequestHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aB\n" +
@@ -504,7 +569,10 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\x15_no_content_for_emptyB\f\n" +
 	"\n" +
 	"_multipartB\x15\n" +
-	"\x13_bind_every_message\"x\n" +
+	"\x13_bind_every_messageB\x1a\n" +
+	"\x18_max_query_list_elementsB\x12\n" +
+	"\x10_json_parametersB\x10\n" +
+	"\x0e_any_mask_path\"x\n" +
 	"\n" +
 	"StatusFrom\x12=\n" +
 	"\x06header\x18\x01 \x01(\tB%\xbaH\"\xc8\x01\x01r\x1d2\x1b^[a-z0-9][a-z0-9._-]{0,99}$R\x06header\x12+\n" +

@@ -64,9 +64,14 @@ type Routes struct {
 	// keep_reserved all but the reserved characters of RFC 6570; all decodes all.
 	//
 	// Default: keep_slash.
-	Unescape      string `protobuf:"bytes,8,opt,name=unescape,proto3" json:"unescape,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Unescape string `protobuf:"bytes,8,opt,name=unescape,proto3" json:"unescape,omitempty"`
+	// MethodOverride lets a POST be a PUT, PATCH or DELETE by its header field X-HTTP-Method-Override, for clients that can send no
+	// other method. It is decided before anything else: what has the field otherwise is answered with 400.
+	//
+	// Default: false; the field means nothing.
+	MethodOverride bool `protobuf:"varint,9,opt,name=method_override,json=methodOverride,proto3" json:"method_override,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Routes) Reset() {
@@ -155,11 +160,18 @@ func (x *Routes) GetUnescape() string {
 	return ""
 }
 
+func (x *Routes) GetMethodOverride() bool {
+	if x != nil {
+		return x.MethodOverride
+	}
+	return false
+}
+
 var File_dragoman_config_v1_routes_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_routes_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/routes.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xb8\x04\n" +
+	"\x1fdragoman/config/v1/routes.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xe1\x04\n" +
 	"\x06Routes\x12I\n" +
 	"\x0etrailing_slash\x18\x01 \x01(\tB\"\xbaH\x1f\xd8\x01\x01r\x1aR\x06strictR\x06ignoreR\bredirectR\rtrailingSlash\x12=\n" +
 	"\runknown_query\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x10R\x06rejectR\x06ignoreR\funknownQuery\x12L\n" +
@@ -170,7 +182,8 @@ const file_dragoman_config_v1_routes_proto_rawDesc = "" +
 	"\xbaH\a*\x05\x18\x90N(\x01H\x01R\x12maxQueryParameters\x88\x01\x01\x12.\n" +
 	"\x13reject_dot_segments\x18\a \x01(\bR\x11rejectDotSegments\x12D\n" +
 	"\bunescape\x18\b \x01(\tB(\xbaH%\xd8\x01\x01r R\n" +
-	"keep_slashR\rkeep_reservedR\x03allR\bunescapeB\x0f\n" +
+	"keep_slashR\rkeep_reservedR\x03allR\bunescape\x12'\n" +
+	"\x0fmethod_override\x18\t \x01(\bR\x0emethodOverrideB\x0f\n" +
 	"\r_derived_headB\x17\n" +
 	"\x15_max_query_parametersB\xd5\x01\n" +
 	"\x16com.dragoman.config.v1B\vRoutesProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
