@@ -5,6 +5,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,10 +26,21 @@ type Gateway struct {
 	snapshot atomic.Pointer[Snapshot]
 	panicked func(*transcoder.Call, any) error // logs a panic; its error is the outcome that one means
 	inFlight atomic.Int64
+
+	ending     context.Context //nolint:containedctx // it ends when streams are to end
+	endStreams context.CancelFunc
 }
 
 // New returns a Gateway without a snapshot: it answers UNAVAILABLE until the first Swap.
-func New(log *slog.Logger) *Gateway { return &Gateway{panicked: recovery.New(log).Recovered} }
+func New(log *slog.Logger) *Gateway {
+	g := &Gateway{panicked: recovery.New(log).Recovered}
+	g.ending, g.endStreams = context.WithCancel(context.Background())
+	return g
+}
+
+// EndStreams ends all streams that are under way, and those that still begin, with UNAVAILABLE, in the form that their protocol has for it:
+// the gateway is about to close (T146).
+func (g *Gateway) EndStreams() { g.endStreams() }
 
 // Swap puts a snapshot in force. Calls that are under way keep the one that they began with; the old one is released
 // after the last of them.
@@ -70,6 +82,7 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 
 	transcoder.DropInvalid(ex.Request())
 	c := transcoder.NewCall(ex.Context(), ex.Request())
+	c.Ending = g.ending
 	identify(c)
 	if cors.Preflight(c.Request) && s.preflight(c, ex, g.panicked) {
 		return

@@ -42,6 +42,9 @@ type Call struct {
 	// StreamIdle ends a stream in which no message moved for so long; 0 for never.
 	StreamIdle time.Duration
 
+	// Ending ends when streams are to end because the server closes; nil for never.
+	Ending context.Context //nolint:containedctx // see ctx
+
 	// Header and Trailer are the backend's metadata, as fields.
 	Header, Trailer wire.Header
 	// Err is the outcome: nil for OK. It is a *status.Error or a gRPC status.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -104,6 +105,13 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	defer cancel()
 	idle := newIdleTimer(c.StreamIdle, cancel)
 	defer idle.stop()
+	var ending atomic.Bool
+	if c.Ending != nil {
+		defer context.AfterFunc(c.Ending, func() {
+			ending.Store(true)
+			cancel()
+		})()
+	}
 
 	began := time.Now()
 	c.Attempts++
@@ -122,6 +130,9 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	c.BackendTime += time.Since(began)
 	if err != nil && idle.fired.Load() {
 		err = status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
+	}
+	if err != nil && ending.Load() {
+		err = status.Errorf(codes.Unavailable, status.ReasonDraining, "the gateway is shutting down; call again") // T146
 	}
 	if err != nil {
 		err = backendError(ctx, c, err)

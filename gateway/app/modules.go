@@ -30,6 +30,9 @@ type parts struct {
 	started  Started
 }
 
+// farewell is how long streams that are ended have to say so.
+const farewell = time.Second
+
 // stopTimeout is how long a stop may take: the delay, the drain, and a moment to close what is left.
 func (p *parts) stopTimeout() time.Duration {
 	const closing = 5 * time.Second
@@ -167,10 +170,13 @@ func ready(p *parts, g *gateway.Gateway) map[string]error {
 }
 
 // entrance is the listeners for calls.
-type entrance struct{ servers []*transport.Server }
+type entrance struct {
+	gateway *gateway.Gateway
+	servers []*transport.Server
+}
 
 func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, _ *schemas, _ *admin.Server) *entrance {
-	e := &entrance{}
+	e := &entrance{gateway: g}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error { return e.open(ctx, p, g) },
 		OnStop:  func(ctx context.Context) error { return e.drain(ctx, p) },
@@ -213,7 +219,15 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 		case <-ctx.Done():
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.options.Config.Shutdown.Drain)
+	// Streams that do not end by themselves are told so, and have a moment to say it to their clients (T146).
+	limit := p.options.Config.Shutdown.Drain
+	var late atomic.Bool
+	timer := time.AfterFunc(limit, func() {
+		late.Store(true)
+		e.gateway.EndStreams()
+	})
+	defer timer.Stop()
+	ctx, cancel := context.WithTimeout(ctx, limit+farewell)
 	defer cancel()
 	errs := make([]error, len(e.servers))
 	var drains sync.WaitGroup
@@ -221,6 +235,9 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 		drains.Go(func() { errs[i] = server.Drain(ctx) })
 	}
 	drains.Wait()
+	if late.Load() {
+		errs = append(errs, context.DeadlineExceeded)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("drain: %w", err)
 	}

@@ -26,7 +26,6 @@ const (
 // the list becomes shorter and nothing on it is forgotten.
 var pending = map[int]string{
 	144: "WebSocket",
-	146: "streams over REST: drain",
 }
 
 // profiles are the sets of answers that REST can start from.

@@ -239,3 +239,48 @@ func TestFault23_CutOff(t *testing.T) {
 		t.Error("a call panicked")
 	}
 }
+
+// TestT146_StreamsAreTold: a stream that is still open when the drain time is over ends in the form that its protocol has for it.
+func TestT146_StreamsAreTold(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.Shutdown.Drain = 50 * time.Millisecond })
+	bidi, err := testv1.NewEchoServiceClient(d.dial(t)).Converse(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bidi.Send(&testv1.CanaryRequest{Id: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bidi.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	forms := map[string]string{"application/x-ndjson": `{"error":{"code":14,`, "text/event-stream": "event: error\ndata: {\"code\":14,", "application/json": ""}
+	bodies := map[string]io.ReadCloser{}
+	for _, c := range d.both(t) {
+		for accept := range forms {
+			response, err := c.http.Do(c.request(t, "GET", "/canary/v1/stream?behavior.messages=100000&behavior.sleep=0.02s", "", "accept", accept))
+			if err != nil || response.StatusCode != 200 {
+				t.Fatalf("%s: %s: %v, %v", c.name, accept, response, err)
+			}
+			bodies[c.name+" "+accept] = response.Body
+		}
+	}
+	if err := d.stopsBadly(t, patience); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the drain ended with %v", err)
+	}
+	if _, err := bidi.Recv(); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "shutting down") {
+		t.Errorf("gRPC: %v", err)
+	}
+	for name, body := range bodies {
+		_, accept, _ := strings.Cut(name, " ")
+		text, err := io.ReadAll(body)
+		_ = body.Close()
+		if want := forms[accept]; want == "" {
+			if err == nil {
+				t.Errorf("%s: it looks whole", name)
+			}
+		} else if err != nil || !strings.Contains(string(text), want) || !strings.Contains(string(text), "DRAINING") {
+			t.Errorf("%s: %v; it ends with %q", name, err, text[max(0, len(text)-300):])
+		}
+	}
+}
