@@ -101,6 +101,15 @@ func (c *Call) answered(from net.Addr, header metadata.MD) {
 }
 
 func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	var request Message
+	if !c.Method.ClientStreams {
+		// The backend is not called for a request that is refused (T93).
+		var err error
+		if request, err = recvOnly(s); err != nil {
+			return err
+		}
+		defer request.Free()
+	}
 	ctx, cancel := outgoing(c)
 	defer cancel()
 	idle := newIdleTimer(c.StreamIdle, cancel)
@@ -123,8 +132,8 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	up := &requestPump{client: s, backend: backend, idle: idle, cancel: cancel, done: make(chan struct{})}
 	if c.Method.ClientStreams {
 		go up.run()
-	} else if err := up.sendOnly(); err != nil {
-		return err
+	} else {
+		up.sendOnly(&request)
 	}
 	err = pumpAnswer(c, s, backend, idle)
 	c.BackendTime += time.Since(began)
@@ -250,16 +259,10 @@ type Panic struct {
 // String says the value.
 func (p *Panic) String() string { return fmt.Sprint(p.Value) }
 
-// sendOnly moves the one message of a request that does not stream.
-func (p *requestPump) sendOnly() error {
-	m, err := recvOnly(p.client)
-	if err != nil {
-		return err
-	}
-	defer m.Free()
+// sendOnly sends the one message of a request that does not stream.
+func (p *requestPump) sendOnly(m *Message) {
 	// An error of SendMsg or CloseSend comes again, with the status, from RecvMsg.
-	if p.backend.SendMsg(&m) == nil {
+	if p.backend.SendMsg(m) == nil {
 		_ = p.backend.CloseSend()
 	}
-	return nil
 }

@@ -73,8 +73,15 @@ type Config struct {
 	// LiteralPlus reads a "+" in the query as itself and not as a space (T60).
 	LiteralPlus bool
 	// LenientScalars accepts in path and query what Go's strconv and time packages accept beside the JSON forms: 1, t, TRUE
-	// for a boolean, 1h for a duration, inf for a float (T78, T82, T84).
+	// for a boolean, 1h for a duration, inf for a float, +7 and 007 for an integer (T74, T78, T82, T84).
 	LenientScalars bool
+	// NamedEnumNumbers refuses numbers of enums in path and query that no value of the enum has (T79).
+	NamedEnumNumbers bool
+	// LiteralMasks takes the paths of a field mask in the query as they are given: camel case is not put into the names of
+	// the .proto file, and what is no path, such as *, is passed on (T85).
+	LiteralMasks bool
+	// JSONHTTPBody reads a body that is a google.api.HttpBody as the JSON of that message, unless the client streams (T123).
+	JSONHTTPBody bool
 	// EmptyMask leaves the mask of a PATCH with an empty body unset, instead of refusing the request (T108).
 	EmptyMask bool
 	// HeaderFields are header fields that set fields of the request, by lower-case name: the value is a field path, in either of the

@@ -59,7 +59,7 @@ func Compile(b *httprule.Binding, c *codec.Codec, cfg Config) (*Plan, error) {
 	if b.Body == httprule.BodyField {
 		p.body = p.message.Field(b.BodyField)
 	}
-	if md := p.bodyMessage(); md != nil && md.FullName() == httpBody {
+	if md := p.bodyMessage(); md != nil && md.FullName() == httpBody && (!cfg.JSONHTTPBody || b.Method.IsStreamingClient()) {
 		p.rawBody = c.Message(md)
 	}
 	p.mask, p.masked = p.autoMask(), p.maskedBody()

@@ -112,7 +112,7 @@ func (p *Plan) parameterRecord(dst []byte, to *target, value string) ([]byte, er
 	f := leaf(to.chain)
 	switch {
 	case to.entry:
-		return f.AppendMapEntry(dst, to.key, value, &p.config.Decode)
+		return p.appendEntry(dst, f, &to.key, value)
 	case p.config.JSONParameters && isFreeJSON(f.Descriptor()): // T67
 		return f.AppendWire(dst, []byte(value), &p.config.Decode)
 	}

@@ -50,6 +50,7 @@ type exchange struct {
 	next    int         // size of the next read
 	whole   bool        // the length is known and small: read all of it at once
 	read    atomic.Bool // all of the body was read
+	cut     atomic.Bool // CloseRead has ended the reading
 	stall   watchdog
 	aborted bool
 
@@ -147,9 +148,12 @@ func (e *exchange) Read() (mem.Buffer, error) {
 func (e *exchange) CloseRead() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.over {
+	if e.over || e.read.Load() {
+		// After the body net/http itself reads, to see whether the client goes away: that must go on, or the next request of
+		// the connection would be cancelled.
 		return
 	}
+	e.cut.Store(true)
 	// A writer without deadlines has no sockets either, and its body does not wait.
 	_ = e.control.SetReadDeadline(time.Unix(1, 0))
 }
@@ -188,8 +192,9 @@ func (e *exchange) head(out *transcoder.Out) {
 		name := canonicalName(f.Name)
 		h[name] = append(h[name], f.Value)
 	}
-	if e.request.Major == 1 && !e.read.Load() {
-		// Whatever is left of the body must never be taken for the next request (threat D12).
+	if e.request.Major == 1 && (!e.read.Load() || e.cut.Load()) {
+		// Whatever is left of the body must never be taken for the next request (threat D12), and what has ended the reading
+		// may have met net/http's own.
 		h["Connection"] = []string{"close"}
 	}
 	e.w.WriteHeader(out.Status)

@@ -27,6 +27,9 @@ const (
 	StreamJSONSeq StreamFormat = "json_seq"
 	// StreamDelimited is protobuf messages, each with its length before it: application/x-protobuf; delimited=true.
 	StreamDelimited StreamFormat = "delimited"
+	// StreamWrapped is what grpc-gateway writes: {"result": …} on each line, and {"error": …} at the end of what failed, as
+	// application/json. Nobody chooses it, and where it is the form, there is no other (T130-T132).
+	StreamWrapped StreamFormat = "wrapped"
 )
 
 // offer is a form and the media type by which clients ask for it.
@@ -50,7 +53,7 @@ var offers = []offer{
 // contentType is the Content-Type of a form; it tells the truth (T131).
 func (s StreamFormat) contentType() string {
 	switch s {
-	case StreamArray:
+	case StreamArray, StreamWrapped:
 		return "application/json"
 	case StreamSSE:
 		return "text/event-stream"

@@ -24,6 +24,17 @@ type Config struct {
 	Encode codec.EncodeOptions
 	// AnyContentType accepts bodies of any Content-Type, or none, as JSON (T91, T92).
 	AnyContentType bool
+	// NotImplemented answers 501 without Allow where a path does not take the method, instead of 405 with it (T40).
+	NotImplemented bool
+	// DetailDefaults writes fields without a value also in the details of errors, as Encode says for messages (T112).
+	DetailDefaults bool
+	// PrefixedMetadata gives the fields of a request the names that grpc-gateway gives them as metadata, and drops those to
+	// which it gives none (T163).
+	PrefixedMetadata bool
+	// PrefixedAnswers gives the metadata of a backend the prefixes of grpc-gateway as fields of the answer (T167).
+	PrefixedAnswers bool
+	// TrailersOnRequest sends trailers only to clients that ask for them, whatever the HTTP version, and never with streams (T168).
+	TrailersOnRequest bool
 	// Multipart takes multipart/form-data where the body is a google.api.HttpBody: the part that is a file is the body, the
 	// others are fields of the request, as query parameters are (T129).
 	Multipart bool
@@ -132,9 +143,9 @@ func (c *Config) Check() []*SettingError {
 		bad("status_from", "", "needs both a header and the statuses that it allows")
 	}
 	switch c.Streams.Format {
-	case "", StreamNDJSON, StreamArray, StreamSSE, StreamJSONSeq, StreamDelimited:
+	case "", StreamNDJSON, StreamArray, StreamSSE, StreamJSONSeq, StreamDelimited, StreamWrapped:
 	default:
-		bad("stream_format", "", "is %q; it must be ndjson, array, sse, json_seq or delimited", c.Streams.Format)
+		bad("stream_format", "", "is %q; it must be ndjson, array, sse, json_seq, delimited or wrapped", c.Streams.Format)
 	}
 	if c.Streams.SSERetry < 0 {
 		bad("sse_retry", "", "is %s; it must not be negative", c.Streams.SSERetry)

@@ -234,7 +234,9 @@ func (f *framer) appendDetails(dst []byte, c *transcoder.Call, st *spb.Status) [
 		convert = c.Method.Codec
 	}
 	options := f.config.Encode
-	options.Defaults = codec.DefaultsOmit
+	if !f.config.DetailDefaults {
+		options.Defaults = codec.DefaultsOmit
+	}
 	dst = append(dst, '[')
 	first := true
 	for _, detail := range st.GetDetails() {

@@ -15,7 +15,7 @@ import (
 )
 
 // head reads what the fields of a request say: timeouts and metadata.
-func head(c *transcoder.Call) error {
+func head(c *transcoder.Call, prefixed bool) error {
 	for i := range timeouts {
 		t := &timeouts[i]
 		v := c.Request.Header.Get(t.name)
@@ -30,8 +30,12 @@ func head(c *transcoder.Call) error {
 			c.Timeout, c.HasTimeout = d, true // T174: the smallest counts
 		}
 	}
-	md, err := wire.AppendMetadata(c.Metadata, c.Request.Header, dropped)
-	c.Metadata = md
+	var err error
+	if prefixed {
+		c.Metadata, err = appendPrefixed(c.Metadata, c.Request.Header)
+	} else {
+		c.Metadata, err = wire.AppendMetadata(c.Metadata, c.Request.Header, dropped)
+	}
 	if err != nil {
 		return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "%s", err)
 	}

@@ -128,7 +128,7 @@ func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Frame
 	if err := f.chooseRecords(c); err != nil {
 		return f, err
 	}
-	return f, head(c)
+	return f, head(c, f.config.PrefixedMetadata)
 }
 
 // chooseRecords chooses the form of a stream's answer (T130).
@@ -137,6 +137,10 @@ func (f *framer) chooseRecords(c *transcoder.Call) error {
 		return nil
 	}
 	s := &f.config.Streams
+	if s.Format == StreamWrapped {
+		f.records = &records{format: StreamWrapped}
+		return nil
+	}
 	format, ok := chooseFormat(c.Request.Header, cmp.Or(s.Format, StreamNDJSON), f.route.streamsAs)
 	if !ok {
 		return &status.Error{
@@ -165,11 +169,7 @@ func (p *Protocol) match(m *transcoder.Mux, c *transcoder.Call, f *framer) error
 		}
 		return nil
 	case httprule.MethodNotAllowed:
-		f.extra.Add("allow", strings.Join(f.match.Allowed(), ", "))
-		return &status.Error{
-			Code: codes.Unimplemented, Reason: status.ReasonMethodNotAllowed, HTTP: http.StatusMethodNotAllowed,
-			Message: "this path does not take the method; see the Allow header",
-		}
+		return p.methodNotAllowed(f, strings.Join(f.match.Allowed(), ", "))
 	case httprule.OptionsOnly:
 		f.extra.Add("allow", strings.Join(f.match.Allowed(), ", "))
 		f.bare = http.StatusNoContent

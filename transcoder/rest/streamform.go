@@ -66,6 +66,8 @@ func (r *records) open(dst []byte, id string) []byte {
 		return append(dst, "\ndata: "...)
 	case StreamJSONSeq:
 		return append(dst, recordSeparator)
+	case StreamWrapped:
+		return append(dst, `{"result":`...)
 	case StreamNDJSON, StreamDelimited:
 	}
 	return dst
@@ -78,6 +80,8 @@ func (r *records) close(dst []byte) []byte {
 		return dst
 	case StreamSSE:
 		return append(dst, "\n\n"...)
+	case StreamWrapped:
+		return append(dst, "}\n"...)
 	case StreamNDJSON, StreamJSONSeq:
 	}
 	return append(dst, '\n')
@@ -93,7 +97,7 @@ func (r *records) finish(dst []byte) []byte {
 		return append(dst, ']')
 	case StreamSSE:
 		return append(dst, "event: end\ndata: {}\n\n"...) // T137: EventSource would else connect again, for ever
-	case StreamNDJSON, StreamJSONSeq, StreamDelimited:
+	case StreamNDJSON, StreamJSONSeq, StreamDelimited, StreamWrapped:
 	}
 	return dst
 }
@@ -102,7 +106,7 @@ func (r *records) finish(dst []byte) []byte {
 // the answer must end so that nobody takes it for whole (T136).
 func (r *records) fail(dst []byte, body func([]byte) []byte) ([]byte, bool) {
 	switch r.format {
-	case StreamNDJSON:
+	case StreamNDJSON, StreamWrapped:
 		dst = append(dst, `{"error":`...)
 		return append(body(dst), "}\n"...), true
 	case StreamSSE:

@@ -147,18 +147,15 @@ func (f *framer) data(c *transcoder.Call, body *[]byte, out *transcoder.Out) {
 
 // length says how long a body is, or, in HTTP/1.1, which trailers come behind it: it cannot have both.
 func (f *framer) length(c *transcoder.Call, out *transcoder.Out, n int) {
-	if c.Request.Major >= 2 || c.Request.Method == http.MethodHead || !takesTrailers(c) {
+	if c.Request.Major >= 2 || c.Request.Method == http.MethodHead || !f.sendsTrailers(c) {
 		out.Header.Add("content-length", strconv.Itoa(n))
 		return
 	}
-	announced := false
-	for _, field := range c.Trailer {
-		if !f.dropped(field.Name) {
-			out.Header.Add("trailer", field.Name)
-			announced = true
-		}
+	trailers := f.appendAnswer(nil, c.Trailer, trailerPrefix)
+	for _, field := range trailers {
+		out.Header.Add("trailer", field.Name)
 	}
-	if !announced {
+	if len(trailers) == 0 {
 		out.Header.Add("content-length", strconv.Itoa(n))
 	}
 }
@@ -202,12 +199,8 @@ func (f *framer) head(c *transcoder.Call, out *transcoder.Out, code int, content
 		out.Header.Add("x-content-type-options", "nosniff") // T118, threat E12
 	}
 	out.Header = append(out.Header, f.extra...)
-	for _, field := range c.Header {
-		if !f.dropped(field.Name) {
-			out.Header = append(out.Header, field)
-		}
-	}
-	if !takesTrailers(c) && c.Method != nil && !c.Method.ServerStreams {
+	out.Header = f.appendAnswer(out.Header, c.Header, metadataPrefix)
+	if !f.sendsTrailers(c) && c.Method != nil && !c.Method.ServerStreams {
 		for _, field := range c.Trailer {
 			if slices.Contains(f.config.TrailersAsHeaders, field.Name) && !f.dropped(field.Name) {
 				out.Header = append(out.Header, field)
@@ -224,11 +217,16 @@ func (f *framer) dropped(name string) bool {
 	return droppedAnswer(name) || name == f.config.StatusHeader || f.extra.Has(name)
 }
 
-// takesTrailers tells whether a client is sent trailers: in HTTP/1.1 it must say that it wants them (T168).
-func takesTrailers(c *transcoder.Call) bool {
-	if c.Request.Major >= 2 {
-		return true
+// sendsTrailers tells whether a client is sent trailers: in HTTP/1.1 it must say that it wants them (T168).
+func (f *framer) sendsTrailers(c *transcoder.Call) bool {
+	if f.config.TrailersOnRequest {
+		return asksForTrailers(c) && (c.Method == nil || !c.Method.ServerStreams)
 	}
+	return c.Request.Major >= 2 || asksForTrailers(c)
+}
+
+// asksForTrailers tells whether a client says that it takes trailers.
+func asksForTrailers(c *transcoder.Call) bool {
 	for _, field := range c.Request.Header {
 		if field.Name != "te" {
 			continue
@@ -259,12 +257,8 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 	case c.Err != nil:
 		out.End = transcoder.EndAbort
 	}
-	if out.End == transcoder.EndClean && c.Request.Method != http.MethodHead && takesTrailers(c) {
-		for _, field := range c.Trailer {
-			if !f.dropped(field.Name) {
-				out.Trailer = append(out.Trailer, field) // T168
-			}
-		}
+	if out.End == transcoder.EndClean && c.Request.Method != http.MethodHead && f.sendsTrailers(c) {
+		out.Trailer = f.appendAnswer(out.Trailer, c.Trailer, trailerPrefix) // T168
 	}
 }
 
@@ -333,7 +327,7 @@ func (f *framer) Heartbeat(c *transcoder.Call, out *transcoder.Out) {
 // refuse writes an answer that is an error and nothing else.
 func (f *framer) refuse(c *transcoder.Call, out *transcoder.Out) {
 	body := buffers.Take()
-	*body = f.config.errors.append(*body, f, c)
+	*body = f.appendRefusal(*body, c)
 	f.extra.Add("cache-control", "no-store") // T203
 	f.extra.Add("x-dragoman-reason", string(c.Reason()))
 	code := status.HTTPOf(c.Err)

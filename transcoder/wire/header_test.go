@@ -75,6 +75,20 @@ func TestT164BinaryMetadata(t *testing.T) {
 	}
 }
 
+// T165: what gRPC does not carry is refused here, and not by gRPC in words of its own, whoever serves HTTP.
+func TestT165ValuesThatAreNoMetadata(t *testing.T) {
+	t.Parallel()
+	for value, ok := range map[string]bool{"": true, "a b ~!": true, "a\tb": false, "\x7f": false, "é": false, "a\x00b": false, "\xff": false} {
+		got, err := wire.AppendMetadata(nil, wire.Header{{Name: "x-a", Value: value}}, nil)
+		if _, refused := errors.AsType[*wire.MetadataError](err); refused == ok || ok && len(got) != 1 {
+			t.Errorf("%q: got %v, %v; want it to pass: %t", value, got, err, ok)
+		}
+		if _, err := wire.AppendMetadata(nil, wire.Header{{Name: "referer", Value: value}}, func(string) bool { return true }); err != nil {
+			t.Errorf("%q, in a field that does not pass: %v", value, err)
+		}
+	}
+}
+
 // T165, T167: a backend's metadata becomes fields only where it cannot break anything.
 func TestT167BackendMetadataBecomesFields(t *testing.T) {
 	t.Parallel()

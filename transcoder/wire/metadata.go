@@ -43,24 +43,17 @@ func (e *MetadataError) Error() string { return fmt.Sprintf("header %q: %s", cli
 
 // AppendMetadata appends to dst what of a request's fields becomes metadata for the
 // backend: names that are Reserved, that the Connection field names, or that drop refuses are left
-// out; "-bin" values are checked, split at commas and put into canonical unpadded base64 (T164, threat B7).
+// out; values must be printable ASCII; "-bin" values are checked, split at commas and put into canonical unpadded base64 (T164, threat B7).
 // drop may be nil. The error is a *MetadataError.
 func AppendMetadata(dst, fields Header, drop func(name string) bool) (Header, error) {
-	var named []string
-	for _, f := range fields {
-		if f.Name == "connection" {
-			for token := range strings.SplitSeq(f.Value, ",") {
-				named = append(named, strings.ToLower(strings.TrimSpace(token)))
-			}
-		}
-	}
+	named := ConnectionNames(fields)
 	for _, f := range fields {
 		if Reserved(f.Name) || (drop != nil && drop(f.Name)) || slices.Contains(named, f.Name) {
 			continue
 		}
 		if !strings.HasSuffix(f.Name, binSuffix) {
-			if strings.IndexByte(f.Value, '\t') >= 0 { // a field of HTTP may have one, metadata may not
-				return dst, &MetadataError{Name: f.Name, Reason: "the value has a tab"}
+			if reason := metadataFault(f.Value); reason != "" {
+				return dst, &MetadataError{Name: f.Name, Reason: reason}
 			}
 			dst = append(dst, f)
 			continue
@@ -74,6 +67,32 @@ func AppendMetadata(dst, fields Header, drop func(name string) bool) (Header, er
 		}
 	}
 	return dst, nil
+}
+
+// ConnectionNames returns the names, in lower case, of the fields that the Connection field says are for the next hop only.
+func ConnectionNames(fields Header) []string {
+	var named []string
+	for _, f := range fields {
+		if f.Name == "connection" {
+			for token := range strings.SplitSeq(f.Value, ",") {
+				named = append(named, strings.ToLower(strings.TrimSpace(token)))
+			}
+		}
+	}
+	return named
+}
+
+// metadataFault says why the value of a field cannot be one of metadata; "" if it can (T165).
+func metadataFault(value string) string {
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c == '\t': // a field of HTTP may have one, metadata may not
+			return "the value has a tab"
+		case c < ' ' || c > '~':
+			return "the value has bytes that are not printable ASCII"
+		}
+	}
+	return ""
 }
 
 // EncodeBinary gives the canonical form of a "-bin" value: base64 without padding.

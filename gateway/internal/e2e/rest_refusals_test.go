@@ -84,6 +84,8 @@ func TestRefusals(t *testing.T) {
 		{name: "T90 other JSON", method: "POST", target: "/test/v1/body/all", body: `{}`, fields: []string{"content-type", "APPLICATION/vnd.x+json; charset=UTF-8"}, status: 200},
 		{name: "T180 no gRPC", method: "POST", target: binding + "NoRule", body: `{}`, fields: []string{"content-type", "application/grpcfoo"}, status: 415, code: codes.InvalidArgument, reason: "unsupported_media_type"},
 		{name: "T93 malformed", method: "POST", target: "/test/v1/body/all", body: `{"id":`, status: 400, code: codes.InvalidArgument, reason: "bad_json"},
+		{name: "T93 malformed, for a stream of answers", method: "POST", target: "/test/v1/streams/repeat", body: `{"id":`, status: 400, code: codes.InvalidArgument, reason: "bad_json"},
+		{name: "T57 unknown parameter, for a stream of answers", method: "GET", target: "/test/v1/streams/repeat/1?nope=1", status: 400, code: codes.InvalidArgument, reason: "bad_query"},
 		{name: "T94 more behind", method: "POST", target: "/test/v1/body/all", body: `{} {}`, status: 400, code: codes.InvalidArgument, reason: "bad_json"},
 		{name: "T95 twice", method: "POST", target: "/test/v1/body/all", body: `{"updateMask":"id","update_mask":"id"}`, status: 400, code: codes.InvalidArgument, reason: "bad_json"},
 		{name: "T96 unknown field", method: "POST", target: "/test/v1/body/all", body: `{"nope":1}`, status: 400, code: codes.InvalidArgument, reason: "bad_json"},

@@ -1,0 +1,153 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package grpcgateway_test
+
+// bindingCalls reach each form of binding by its path.
+func bindingCalls() []call {
+	return []call{
+		// Each verb.
+		do("GET /test/v1/things/a", ""),
+		do("POST /test/v1/things/a", ""),
+		do("PUT /test/v1/things/a", `{"name":"n"}`),
+		do("DELETE /test/v1/things/a", ""),
+		do("DELETE /test/v1/things", `{"id":"x","tags":["a"]}`),
+		do("DELETE /test/v1/things", ""),
+		do("PATCH /test/v1/things/a", `{"title":"t"}`),
+		do("HEAD /test/v1/custom/a", ""),
+		do("OPTIONS /test/v1/custom/a", ""),
+		do("HEAD /test/v1/custom/a?count=x", ""),
+		do("GET /test/v1/safe/a", ""),
+		do("PUT /test/v1/idempotent/a", `{}`),
+
+		// Additional bindings.
+		do("GET /test/v1/many/a", ""),
+		do("GET /test/v1/many/by-name/things/a", ""),
+		do("POST /test/v1/many", `{"id":"a"}`),
+		do("PUT /test/v1/many/a", `{"name":"n","title":"t"}`),
+		do("HEAD /test/v1/many/a", ""),
+
+		// Variables.
+		do("GET /test/v1/nested/a/owners/b", "", routeOrder, reaches("NestedVariable")),
+		do("GET /test/v1/nested/a/owners/b?thing.title=t&thing.owner.email=e", "", routeOrder, reaches("NestedVariable")),
+		do("GET /test/v1/nested/5/true/COLOR_RED", ""),
+		do("GET /test/v1/nested/-9223372036854775808/false/10", ""),
+		do("GET /test/v1/nested/x/true/COLOR_RED", ""),
+		do("GET /test/v1/nested/5/yes/COLOR_RED", ""),
+		do("GET /test/v1/nested/5/true/COLOR_MAUVE", ""),
+		do("GET /test/v1/parents/p/things/a", ""),
+		do("GET /test/v1/pairs/p/a", ""),
+		do("GET /test/v1/wild/anything/things/a", ""),
+		do("GET /test/v1/wilder/a/b/c", ""),
+		do("GET /test/v1/wilder", ""),
+		do("GET /test/v1/shelves/s/books/b", ""),
+		do("GET /test/v1/shelves/s/books", ""),
+		do("GET /test/v1/files/a/b/c", ""),
+		do("GET /test/v1/files", ""),
+		do("GET /test/v1/projects/p", "", emptyTail, sends(`path:"projects/p"`)),
+		do("GET /test/v1/projects/p/a/b", ""),
+		do("GET /test/v1/settings", ""),
+		do("GET /test", ""),
+		do("GET /test/v1/x.y-z_~/a", ""),
+		do("GET /test/v1/a!b$c&d'e(f)g+h,i;j=k@l/a", ""),
+		do("GET /test/v1/cross/b/c", ""),
+		do("GET /test/v1/cross/a/c", ""),
+		do("GET /test/v1/cross/b/a", ""),
+		do("GET /test/v1/users/me", "", routeOrder, reaches("PreferLiteral")),
+		do("GET /test/v1/users/other", "", routeOrder, reaches("PreferVariable")),
+		do("GET /test/v1/users/a/b", ""),
+		do("PATCH /test/v1/users/me", `{"name":"n"}`),
+
+		// Verbs behind a colon.
+		do("POST /test/v1/operations/o:cancel", `{"text":"why"}`),
+		do("GET /test/v1/things:batchGet", ""),
+		do("GET /test/v1/things/a:archive", ""),
+		do("GET /test/v1/files/a/b:stat", ""),
+		do("GET /test/v1/things/a:b", ""),
+		do("GET /test/v1/things/urn:x:1", ""),
+		do("GET /test/v1/things/a:b:archive", ""),
+		do("GET /test/v1/things/a%3Aarchive", "", encodedColon, reaches("Get"), sends(`id:"a:archive"`)),
+		do("GET /test/v1/things/:archive", "", verbAlone, reaches("Get"), sends(`id:":archive"`)),
+		do("POST /test/v1/operations/o", `{}`),
+		do("POST /test/v1/operations/o:delete", `{}`),
+
+		// No rule at all.
+		do("POST /dragoman.test.v1.BindingService/NoRule", `{"id":"a"}`),
+		do("POST /dragoman.test.v1.BindingService/NoRule", ``),
+		do("POST /dragoman.test.v1.BindingService/Safe", `{"id":"a"}`),
+		do("POST /dragoman.test.v1.BindingService/Idempotent", `{"id":"a"}`),
+		do("GET /dragoman.test.v1.BindingService/NoRule", "", T(40)),
+		do("POST /dragoman.test.v1.BindingService/Nope", `{}`),
+
+		// The canary.
+		do("GET /canary/v1/public", ""),
+		do("GET /canary/v1/things/a", ""),
+		do("GET /canary/v1/things/a:archive", ""),
+		do("GET /canary/v1/users/u", ""),
+		do("GET /canary/v1/users/u?user_id=other", "", T(49)),
+		do("POST /canary/v1/users/u", `{"userId":"other"}`, T(53)),
+		do("POST /canary/v1/users/u", `{"user_id":"u"}`),
+		do("GET /canary/v1/tenants/t/users/u?tenant.plan=gold", ""),
+		do("GET /canary/v1/tenants/t/users/u?tenant.id=other", "", T(49)),
+		do("DELETE /canary/v1/admin/a", ""),
+		do("POST /canary/v1/admin/a:delete", `{}`),
+		do("GET /canary/v1/echo?sleep=0.001s", ""),
+
+		// What has no route, and what has another one.
+		do("GET /", ""),
+		do("GET /nope", ""),
+		do("GET /test/v1", ""),
+		do("GET /test/v1/things/a/b", ""),
+		do("GET /TEST/v1/things/a", ""),
+		do("get /test/v1/things/a", "", T(40)),
+		do("GET /test/v1/things/a/", ""),
+		do("GET /test/v1/things/", "", emptySegment),
+		do("GET //test/v1/things/a", ""),
+		do("GET /test/v1//things/a", ""),
+		do("GET /test/v1/files/", "", emptySegment),
+		do("GET /test/v1/files//a", "", emptySegment),
+		do("GET /test/v1/pairs//a", "", emptySegment),
+		do("GET /test/v1/things/.", ""),
+		do("GET /test/v1/things/..", ""),
+		do("GET /test/v1/./things/a", ""),
+		do("PUT /test/v1/nested/a/owners/b", "", T(40)),
+		do("PATCH /test/v1/body/all", "", T(40)),
+		do("GET /test/v1/body/all", "", T(40)),
+		do("PURGE /test/v1/things/a", "", T(40)),
+		do("TRACE /test/v1/things/a", "", T(40)),
+		do("OPTIONS /test/v1/things/a", "", preflight),
+		do("OPTIONS /nope", ""),
+		do("HEAD /test/v1/things/a", "", derivedHead, reaches("Get")),
+		do("HEAD /nope", ""),
+		do("POST /test/v1/things/a", ``, field("X-HTTP-Method-Override: GET")),
+		do("POST /test/v1/things/a", `a=b`, field("X-HTTP-Method-Override: DELETE"), field("Content-Type: application/x-www-form-urlencoded"), T(71), methodOverride, reaches("Post")),
+		do("POST /test/v1/safe/a", `name=n`, field("Content-Type: application/x-www-form-urlencoded"), T(40), formForQuery),
+	}
+}
+
+// escapeCalls have escapes in their paths.
+func escapeCalls() []call {
+	return []call{
+		do("GET /test/v1/things/a%20b", ""),
+		do("GET /test/v1/things/a+b", ""),
+		do("GET /test/v1/things/%C3%A9", ""),
+		do("GET /test/v1/things/a%25b", ""),
+		do("GET /test/v1/things/%2541", ""),
+		do("GET /test/v1/things/%3f%23", ""),
+		do("GET /test/v1/things/a%2Fb", "", encodedSlash, sends(`id:"a/b"`)),
+		do("GET /test/v1/files/a%2Fb/c", "", encodedSlash, sends(`path:"a%2Fb/c"`)),
+		do("GET /test/v1/files/a%20b/%c3%a9", ""),
+		do("GET /test/v1/files/a%252Fb", ""),
+		do("GET /test/v1/shelves/a%20b/books/%3A", ""),
+		do("GET /test/v1/%74hings/a", ""),
+		do("GET /test/v1/%53helves/s/books/b", ""),
+		do("GET /test/v1/a%21b$c&d'e(f)g+h,i;j=k@l/a", "", encodedLiteral),
+		do("GET /test/v1/things/%FF", "", notUTF8),
+		do("GET /test/v1/things/%00", "", encodedNUL),
+		do("GET /test/v1/things/%zz", ""),
+		do("GET /test/v1/things/%2", ""),
+		do("GET /test/v1/things/é", "", rawByte),
+		do("GET /test/v1/things/a%5Cb", ""),
+		do("GET /test/v1/things/%2E%2E", ""),
+	}
+}
