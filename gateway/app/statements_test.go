@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 )
 
 const (
@@ -26,16 +28,6 @@ const (
 // the list becomes shorter and nothing on it is forgotten.
 var pending = map[int]string{
 	144: "WebSocket",
-}
-
-// profiles are the sets of answers that REST can start from.
-var profiles = []string{"strict", "grpc-gateway", "envoy"}
-
-// flips are the statements to which a profile has another answer. They stand here until package rest has its profiles; then the
-// numbers are those of their flips.
-var flips = map[string][]int{
-	"grpc-gateway": {40, 49, 52, 53, 57, 67, 71, 74, 78, 79, 82, 84, 85, 91, 92, 96, 108, 112, 131, 132, 163, 167, 168},
-	"envoy":        {37, 57, 60, 96, 112},
 }
 
 // readStatements reads the texts of all statements, the first at index 1.
@@ -142,9 +134,9 @@ func provenBy(number int, tests []citation) string {
 // holdsIn are the profiles in which a statement holds.
 func holdsIn(number int) []string {
 	var holds []string
-	for _, p := range profiles {
-		if !slices.Contains(flips[p], number) {
-			holds = append(holds, p)
+	for _, p := range rest.Profiles() {
+		if !slices.ContainsFunc(p.Flips(), func(f rest.Flip) bool { return f.Statement == number }) {
+			holds = append(holds, string(p))
 		}
 	}
 	return holds

@@ -6,9 +6,8 @@ package config
 import (
 	"errors"
 
-	"github.com/dragoman-gateway/dragoman/transcoder/rest"
-
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
+	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 )
 
 func (k *compiler) rest(m *configv1.Rest, path string) REST {

@@ -162,10 +162,10 @@ func quality(ranges []mediaRange, o offer) (q int, own bool) {
 func hasParams(r *mediaRange, o offer) bool {
 	needed := o.param != ""
 	for _, p := range r.params {
-		switch {
-		case p == o.param:
+		switch p {
+		case o.param:
 			needed = false
-		case p == "charset=utf-8":
+		case "charset=utf-8":
 		default:
 			return false
 		}

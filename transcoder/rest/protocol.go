@@ -84,7 +84,7 @@ func (p *Protocol) addRoutes(cfg Configs, m *transcoder.Mux) []error {
 
 // settingsOf says which settings make it that a route cannot be compiled.
 func settingsOf(err error, method *transcoder.Method) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what errors.Join itself made
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range joined.Unwrap() {
 			all = append(all, settingsOf(e, method)...)

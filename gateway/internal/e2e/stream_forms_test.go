@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -141,7 +140,7 @@ func TestT130_Forms(t *testing.T) {
 			},
 		} {
 			t.Run(c.name+"/"+f.contentType, func(t *testing.T) {
-				call := func(behavior string) (*http.Response, string, error) {
+				call := func(behavior string) (*answer, error) {
 					r := c.request(t, "POST", "/canary/v1/stream", `{"behavior":`+behavior+`}`, "content-type", "application/json", "accept", f.accept)
 					response, err := c.http.Do(r)
 					if err != nil {
@@ -149,30 +148,30 @@ func TestT130_Forms(t *testing.T) {
 					}
 					defer func() { _ = response.Body.Close() }()
 					body, err := io.ReadAll(response.Body)
-					return response, string(body), err
+					return &answer{status: response.StatusCode, header: response.Header, body: string(body)}, err
 				}
-				response, body, err := call(`{"messages":2}`)
-				if err != nil || response.StatusCode != 200 || response.Header.Get("Content-Type") != f.contentType { // T131
-					t.Fatalf("%v, %d, %v", err, response.StatusCode, response.Header)
+				a, err := call(`{"messages":2}`)
+				if err != nil || a.status != 200 || a.header.Get("Content-Type") != f.contentType { // T131
+					t.Fatalf("%v, %d, %v", err, a.status, a.header)
 				}
-				if got := response.Header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
+				if got := a.header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
 					t.Errorf("cache-control is %q", got)
 				}
-				if got := response.Header.Get("X-Accel-Buffering"); (got == "no") != (f.accept == "text/event-stream") {
+				if got := a.header.Get("X-Accel-Buffering"); (got == "no") != (f.accept == "text/event-stream") {
 					t.Errorf("x-accel-buffering is %q", got)
 				}
-				f.whole(t, body)
-				if response, body, err := call(`{"no_message":true}`); err != nil || response.StatusCode != 200 || body != f.empty { // T135
-					t.Errorf("empty: %v, %d, %q", err, response.StatusCode, body)
+				f.whole(t, a.body)
+				if a, err := call(`{"no_message":true}`); err != nil || a.status != 200 || a.body != f.empty { // T135
+					t.Errorf("empty: %v, %d, %q", err, a.status, a.body)
 				}
-				_, body, err = call(`{"messages":2` + fails + `}`) // T136
+				a, err = call(`{"messages":2` + fails + `}`) // T136
 				if (err != nil) != f.aborts {
 					t.Errorf("broken off: %v", err)
 				}
-				f.broken(t, body)
+				f.broken(t, a.body)
 				// T134: before the first record an error has its status.
-				if response, body, err := call(`{"status":{"code":5,"message":"none"}}`); err != nil || response.StatusCode != 404 || response.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(body, `{"code":5,`) {
-					t.Errorf("failed at once: %v, %d, %q", err, response.StatusCode, body)
+				if a, err := call(`{"status":{"code":5,"message":"none"}}`); err != nil || a.status != 404 || a.header.Get("Content-Type") != "application/json" || !strings.HasPrefix(a.body, `{"code":5,`) {
+					t.Errorf("failed at once: %v, %d, %q", err, a.status, a.body)
 				}
 			})
 		}
@@ -246,7 +245,7 @@ func TestT133_Heartbeats(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	address := misbehave(t, func(_ string, s grpc.ServerStream) error {
-		var m = raw("")
+		m := raw("")
 		for s.RecvMsg(m) == nil {
 			m.Free()
 		}
