@@ -258,7 +258,7 @@ func TestT146_StreamsAreTold(t *testing.T) {
 	bodies := map[string]io.ReadCloser{}
 	for _, c := range d.both(t) {
 		for accept := range forms {
-			response, err := c.http.Do(c.request(t, "GET", "/canary/v1/stream?behavior.messages=100000&behavior.sleep=0.02s", "", "accept", accept))
+			response, err := c.http.Do(c.request(t, "GET", "/canary/v1/stream?behavior.messages=100000&behavior.sleep=0.02s", "", "accept", accept)) //nolint:bodyclose // closed below, when all have ended
 			if err != nil || response.StatusCode != 200 {
 				t.Fatalf("%s: %s: %v, %v", c.name, accept, response, err)
 			}

@@ -140,7 +140,7 @@ func TestT141_AsTheyArrive(t *testing.T) {
 		body, send := io.Pipe()
 		r := c.request(t, "POST", "/test/v1/collect/p", "", "content-type", "application/json")
 		r.Body, r.ContentLength = body, -1
-		answers := c.open(t, r)
+		answers := c.open(t, r) //nolint:bodyclose // open closes it
 		for i, piece := range []string{`[{"name":"a"},`, `{"name":`, `"b"},`, `{"name":"c"}]`} {
 			if _, err := io.WriteString(send, piece); err != nil {
 				t.Fatal(err)
