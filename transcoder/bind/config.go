@@ -77,6 +77,9 @@ type Config struct {
 	LenientScalars bool
 	// NamedEnumNumbers refuses numbers of enums in path and query that no value of the enum has (T79).
 	NamedEnumNumbers bool
+	// WellKnownPaths accepts names in the query that lead into a timestamp, a duration or a wrapper, whose value is else one
+	// text (T83, T84, T86).
+	WellKnownPaths bool
 	// LiteralMasks takes the paths of a field mask in the query as they are given: camel case is not put into the names of
 	// the .proto file, and what is no path, such as *, is passed on (T85).
 	LiteralMasks bool

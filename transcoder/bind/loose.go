@@ -55,6 +55,20 @@ func (p *Plan) checkNamed(fd protoreflect.FieldDescriptor, text string) error {
 	}
 }
 
+// opens tells whether names in the query lead into a message whose value is one text. Where such a text has rules beyond those of its
+// fields, it is not opened: an Any, a Struct and a FieldMask.
+func (p *Plan) opens(m *codec.Message) bool {
+	if !p.config.WellKnownPaths {
+		return false
+	}
+	switch name := m.Descriptor().FullName(); name {
+	case "google.protobuf.Timestamp", "google.protobuf.Duration":
+		return true
+	default:
+		return m.Descriptor().ParentFile().Path() == "google/protobuf/wrappers.proto"
+	}
+}
+
 // isMask tells whether a field is a field mask, or a list of them.
 func isMask(fd protoreflect.FieldDescriptor) bool {
 	return fd.Message() != nil && fd.Message().FullName() == fieldMask

@@ -45,6 +45,19 @@ func TestT123JSONHTTPBody(t *testing.T) {
 	})
 }
 
+// T83, T84, T86 where a profile asks for it: the fields of well-known messages whose value is one text.
+func TestT83WellKnownPaths(t *testing.T) {
+	t.Parallel()
+	run(t, newBinder(t, bind.Config{WellKnownPaths: true}), []row{
+		{"GET /test/v1/things/7?time.seconds=5&timeout.seconds=1", "", `{"id":"7","time":"1970-01-01T00:00:05Z","timeout":"1s"}`},
+		{"GET /test/v1/things/7?time=1970-01-01T00:00:05Z&time.seconds=5", "", `!set`},
+		{"GET /test/v1/things/7?time.minutes=5", "", `!not a field`},
+		{"GET /test/v1/things/7?value.string_value=x", "", `!not a field`},
+		{"GET /test/v1/things/7?update_mask.paths=x", "", `!not a field`},
+		{"GET /test/v1/things/7?object.fields[a]=x", "", `!not a field`},
+	})
+}
+
 // T74, T78, T82, T84: what Go reads, exactly and in whatever field it stands.
 func TestLenientScalarsAreExact(t *testing.T) {
 	t.Parallel()
