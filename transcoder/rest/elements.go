@@ -14,8 +14,9 @@ import (
 // elements cuts the body of a client's stream into JSON values as it comes (T141). It finds where a value ends and does not look at
 // whether it is one: that is the codec's.
 type elements struct {
-	array bool // one JSON array; else a value on each line
-	limit int64
+	array  bool // one JSON array; else a value on each line
+	values bool // neither of the two: values that follow each other
+	limit  int64
 
 	data  []byte // what was pushed and not compacted away
 	buf   []byte // the part of data that is not yet used
@@ -46,9 +47,12 @@ func (e *elements) push(data []byte) {
 // next returns the next value; more says that it is not there yet, end that there are no more. last says that all of the body was
 // pushed. The value is good until the next push.
 func (e *elements) next(last bool) (value []byte, more, end bool, err error) {
-	if e.array {
+	switch {
+	case e.values:
+		value, more, end, err = e.nextValue(last)
+	case e.array:
 		value, more, end, err = e.nextOfArray(last)
-	} else {
+	default:
 		value, more, end, err = e.nextLine(last)
 	}
 	if err == nil && (int64(len(value)) > e.limit || more && int64(len(e.buf)) > e.limit) {

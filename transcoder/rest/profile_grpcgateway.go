@@ -51,6 +51,10 @@ var grpcGatewayFlips = []Flip{
 		"inf, nan, .5, hexadecimal numbers and whatever else Go reads are accepted, too", lenientScalars,
 	},
 	{
+		83, "a timestamp, a duration or a wrapper in the query is one text",
+		"its fields can be given as well", func(c *Config) { c.Bind.WellKnownPaths = true },
+	},
+	{
 		84, "a duration in the query is decimal seconds with an s",
 		"the durations of Go, such as 1h30m, are accepted, too", lenientScalars,
 	},
@@ -99,6 +103,10 @@ var grpcGatewayFlips = []Flip{
 		`it is {"error": …}, with the same HTTP status`, wrapStreams,
 	},
 	{
+		141, "a stream of requests is a JSON array, or a value on each line, by its type",
+		"it is JSON values that follow each other, whatever its type", func(c *Config) { c.Streams.ValuesInBody = true },
+	},
+	{
 		163, "fields of a request become metadata under their own names",
 		"fields that HTTP defines get the prefix grpcgateway-, fields that begin with Grpc-Metadata- lose that, Authorization passes both " +
 			"ways, and others are dropped",
@@ -117,8 +125,8 @@ var grpcGatewayFlips = []Flip{
 // grpcGatewayKept are the answers in which it is not followed.
 var grpcGatewayKept = []Kept{
 	{
-		19, "a stream of requests is read as one JSON value after the other",
-		"501, but for uploads of google.api.HttpBody", "a body of HTTP/1.1 cannot carry both ways of a conversation",
+		19, "where both sides stream, the answer begins while the request is read",
+		"501", "a body of HTTP/1.1 cannot carry both ways of a conversation",
 	},
 	{
 		21, "the route that was registered last is tried first, and fails where it does not fit",

@@ -46,6 +46,8 @@ var grpcGatewayRows = []flipRow{
 	{79, "GET /test/v1/messages/scalars?color_value=10", nil, "", `"colorValue":"COLOR_BLUE"`, `"colorValue":"COLOR_BLUE"`},
 	{82, "GET /test/v1/messages/scalars?float_value=inf", nil, "", "400", `"floatValue":"Infinity"`},
 	{82, "GET /test/v1/messages/scalars?double_value=0x1p-2", nil, "", "400", `"doubleValue":0.25`},
+	{83, "GET /test/v1/messages/well-known?timestamp.seconds=5&int64_wrapper.value=6", nil, "", "400", `"timestamp":"1970-01-01T00:00:05Z"`},
+	{83, "GET /test/v1/messages/well-known?any.type_url=x", nil, "", "400", "400"},
 	{84, "GET /test/v1/messages/well-known?duration=1h30m", nil, "", "400", `"duration":"5400s"`},
 	{84, "GET /test/v1/messages/well-known?duration=2562047h47m16.854775807s", nil, "", "400", `"duration":"9223372036.854775807s"`},
 	{84, "GET /test/v1/messages/well-known?duration=-1m0.5s", nil, "", "400", `"duration":"-60.500s"`},
@@ -67,6 +69,8 @@ var grpcGatewayRows = []flipRow{
 	{132, "GET /test/v1/streams/repeat-text", []string{"Fail: 1"}, "", "\"\"\n{\"error\":{\"code\":10,", "{\"result\":\"\"}\n{\"error\":{\"code\":10,"},
 	{134, "GET /test/v1/streams/repeat-text", []string{"Fail: 0"}, "", `409 Content-Type=application/json X-Header=h {"code":10,`, `409 Content-Type=application/json X-Header=h {"error":{"code":10,`},
 	{134, "GET /test/v1/streams/repeat-text?text=a&text=b", nil, "", `{"code":3,`, `{"code":3,`}, // what the gateway refuses
+	{141, "POST /test/v1/streams/collect", nil, `{"id":"a"}{"id":"b"}`, "400", "200"},
+	{141, "POST /test/v1/streams/collect", nil, `[{"id":"a"},{"id":"b"}]`, "200", "400"},
 	{167, "GET /test/v1/messages/empty", nil, "", " X-Header=h ", " Grpc-Metadata-X-Header=h "},
 	{167, "GET /test/v1/messages/empty", []string{"TE: trailers"}, "", " X-Trailer=t ", " Grpc-Trailer-X-Trailer=t "},
 	{168, "GET /test/v1/streams/repeat-text", []string{"TE: trailers"}, "", " X-Trailer=t ", "X-Header=h \"\""},

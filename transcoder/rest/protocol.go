@@ -211,7 +211,7 @@ func (f *framer) readable(c *transcoder.Call) error {
 	}
 	if c.Method.ClientStreams && !f.route.plan.RawBody() {
 		t := wire.MediaType(c.Request.Header.Get("content-type"))
-		f.stream = &elements{array: !lineType(t) && t != "application/json-seq", limit: f.limit}
+		f.stream = &elements{array: !lineType(t) && t != "application/json-seq", values: f.config.Streams.ValuesInBody, limit: f.limit}
 	}
 	if c.Request.ContentLength > f.limit && !c.Method.ClientStreams {
 		return tooLarge(f.limit)

@@ -72,7 +72,7 @@ func (b *backend) serve(_ any, stream grpc.ServerStream) error {
 	}
 	stream.SetTrailer(metadata.Pairs("x-trailer", "t"))
 	count := 1
-	if strings.Contains(method, "StreamService") {
+	if strings.Contains(method, "StreamService") && !strings.HasSuffix(method, "/Collect") {
 		count = 2
 	}
 	fail := md.Get("fail")

@@ -24,6 +24,9 @@ type Streams struct {
 	SSERetry time.Duration
 	// BindEvery binds path and query into every message of a client's stream; else only into the first (T142).
 	BindEvery bool
+	// ValuesInBody reads the body of a client's stream as JSON values that follow each other, whatever its type; else it is an array,
+	// or a value on each line (T141).
+	ValuesInBody bool
 }
 
 // recordSeparator begins each record of a JSON text sequence (RFC 7464, section 2.2).
