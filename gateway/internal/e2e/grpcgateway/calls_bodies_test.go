@@ -145,7 +145,7 @@ func fieldMaskCalls() []call {
 		do(patch+"?updateMask=title", `{}`),
 		do(patch+"?updateMask=title", ``),
 		do(patch+"?updateMask=*", `{"title":"t"}`, T(85), noJSON),
-		do(patch+"?updateMask=nope", `{"title":"t"}`),
+		do(patch+"?updateMask=nope", `{"title":"t"}`, T(85)),
 		do(patch+"?thing.title=q", `{"title":"t"}`, T(49)),
 		do(patch+"?name=q", `{"title":"t"}`),
 	}

@@ -12,6 +12,9 @@ import (
 var (
 	throughNoMessage = otherwise("names that lead nowhere",
 		"T57: a name that is no field's is ignored, whatever is wrong with it; grpc-gateway refuses some and gives lists their brackets as an element")
+	setTwice     = stricter("field in whole and in part", http.StatusBadRequest, "T83: a field that is given as a whole and in part is refused; grpc-gateway takes one of the two, by chance")
+	anyByParts   = otherwise("parts of an Any", "T67: the parts of an Any cannot be given one by one, so that its type is always looked up")
+	maskByParts  = otherwise("parts of a mask", "T67: the parts of a field mask cannot be given one by one")
 	emptyParents = otherwise("empty parents",
 		"T68: nothing is made present but what is set; grpc-gateway makes the messages on the way to a field that is none")
 	bracketsInKey    = otherwise("brackets in a key", "T65: a key of a map is what stands between the first bracket and the last")
@@ -61,7 +64,7 @@ var (
 
 	clientStream = exception{
 		name:   "streams of requests",
-		reason: "T19, T141: a stream of JSON requests is not served over REST; grpc-gateway reads one value after the other",
+		reason: "T19: where both sides stream, plain REST cannot carry the call; grpc-gateway answers while it reads",
 		explain: func(_ *call, ours, theirs *observed) error {
 			if ours.Status != http.StatusNotImplemented || len(ours.Calls) > 0 || len(theirs.Calls) != 1 {
 				return fmt.Errorf("dragoman answers %d after %d calls, grpc-gateway after %d", ours.Status, len(ours.Calls), len(theirs.Calls))
