@@ -1,0 +1,93 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/coder/websocket"
+	"google.golang.org/grpc/mem"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+var _ transcoder.Upgrader = (*exchange)(nil)
+
+// Upgrade makes the connection a WebSocket. Compression is off: what it saves small messages do not have, and what it remembers of
+// others is a risk (CRIME). Origins are looked at by who knows the method.
+func (e *exchange) Upgrade(subprotocol string, header transcoder.Out, limit int64) (transcoder.Socket, error) {
+	h := e.w.Header()
+	for _, f := range header.Header {
+		h.Add(f.Name, f.Value)
+	}
+	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
+	if subprotocol != "" {
+		options.Subprotocols = []string{subprotocol}
+	}
+	// What was set to read the request must not end the conversation. A writer without deadlines has none.
+	_ = e.control.SetReadDeadline(time.Time{})
+	_ = e.control.SetWriteDeadline(time.Time{})
+	conn, err := websocket.Accept(e.w, e.r, options)
+	if err != nil {
+		return nil, err
+	}
+	e.read.Store(true) // there is no body any more
+	conn.SetReadLimit(limit)
+	return &socket{conn: conn, stall: e.config.WriteStall}, nil
+}
+
+// socket is a WebSocket that net/http has accepted.
+type socket struct {
+	conn  *websocket.Conn
+	stall time.Duration
+}
+
+func (s *socket) Read(ctx context.Context) (text bool, data mem.Buffer, err error) {
+	kind, r, err := s.conn.Reader(ctx)
+	if err != nil {
+		return false, nil, s.readError(err)
+	}
+	pieces, err := mem.ReadAll(r, mem.DefaultBufferPool())
+	if err != nil {
+		pieces.Free()
+		return false, nil, s.readError(err)
+	}
+	data = pieces.MaterializeToBuffer(mem.DefaultBufferPool())
+	pieces.Free()
+	return kind == websocket.MessageText, data, nil
+}
+
+func (s *socket) readError(err error) error {
+	if closed, ok := errors.AsType[websocket.CloseError](err); ok {
+		return &transcoder.SocketClosed{Code: int(closed.Code), Reason: closed.Reason}
+	}
+	if errors.Is(err, websocket.ErrMessageTooBig) {
+		return transcoder.ErrMessageTooBig
+	}
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF // the end of the connection is not that of the request
+	}
+	return err
+}
+
+func (s *socket) Write(text bool, data []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.stall)
+	defer cancel()
+	kind := websocket.MessageBinary
+	if text {
+		kind = websocket.MessageText
+	}
+	return s.conn.Write(ctx, kind, data)
+}
+
+func (s *socket) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
+
+func (s *socket) Close(code int, reason string) error {
+	return s.conn.Close(websocket.StatusCode(code), reason)
+}
+
+func (s *socket) Abort() { _ = s.conn.CloseNow() }
