@@ -35,6 +35,7 @@ func Forward(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 }
 
 func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	options := callOptions(c, conn)
 	request, err := recvOnly(s)
 	if err != nil {
 		return err
@@ -49,8 +50,7 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	)
 	began := time.Now()
 	c.Attempts++
-	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, grpc.ForceCodecV2(RawCodec{}), grpc.Header(&header),
-		grpc.Trailer(&trailer), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, append(options, grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&from))...)
 	c.BackendTime += time.Since(began)
 	c.answered(from.Addr, header)
 	c.Trailer = wire.AppendMD(c.Trailer, trailer, nil)
@@ -58,15 +58,30 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		answer.Free()
 		return backendError(ctx, c, err)
 	}
-	return s.Send(answer)
+	return sendOn(c, s, answer)
 }
 
-// recvOnly receives the one message of a request that does not stream, and
-// sees to it that there is no second.
+// sendOn sends a backend's message to the client, in a compression only if the protocol takes it.
+func sendOn(c *Call, s Stream, m Message) error {
+	if m.Encoding != c.AnswerEncoding {
+		if err := m.Decompress(int64(c.Request.MaxAnswer())); err != nil {
+			return answerError(c, err)
+		}
+	}
+	if m.Data.Len() > c.Request.MaxAnswer() { // gRPC was given a little more
+		m.Free()
+		return answerTooLarge(c, nil)
+	}
+	return s.Send(m)
+}
+
+// recvOnly receives the one message of a request that does not stream, and sees to it that there is no second.
+//
+// https://github.com/grpc/grpc/blob/v1.75.0/doc/statuscodes.md has UNIMPLEMENTED for both.
 func recvOnly(s Stream) (Message, error) {
 	m, err := s.Recv()
 	if errors.Is(err, io.EOF) {
-		return m, status.Errorf(codes.InvalidArgument, status.ReasonBadRequest, "the request has no message; this method takes one")
+		return m, status.Errorf(codes.Unimplemented, status.ReasonBadRequest, "the request has no message; this method takes one")
 	}
 	if err != nil {
 		return m, err
@@ -85,7 +100,9 @@ func recvOnly(s Stream) (Message, error) {
 
 // outgoing returns the context of a call to a backend: the client's, with metadata and deadline.
 func outgoing(c *Call) (context.Context, context.CancelFunc) {
-	ctx := metadata.NewOutgoingContext(c.Context(), wire.MD(c.Metadata))
+	md := wire.MD(c.Metadata)
+	acceptCompressed(c, md)
+	ctx := metadata.NewOutgoingContext(c.Context(), md)
 	if c.Deadline.IsZero() {
 		return context.WithCancel(ctx)
 	}
@@ -108,7 +125,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	began := time.Now()
 	c.Attempts++
 	desc := &grpc.StreamDesc{StreamName: c.Method.Name, ClientStreams: c.Method.ClientStreams, ServerStreams: c.Method.ServerStreams}
-	backend, err := conn.NewStream(ctx, desc, c.Method.Path, grpc.ForceCodecV2(RawCodec{}), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	backend, err := conn.NewStream(ctx, desc, c.Method.Path, callOptions(c, conn)...)
 	if err != nil {
 		return backendError(ctx, c, err)
 	}
@@ -158,7 +175,7 @@ func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) e
 			m.Free()
 			return status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered with more than one message")
 		}
-		err = s.Send(m)
+		err = sendOn(c, s, m)
 	}
 	c.Trailer = wire.AppendMD(c.Trailer, backend.Trailer(), nil)
 	if !errors.Is(err, io.EOF) {

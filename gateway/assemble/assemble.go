@@ -200,7 +200,11 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux) error {
 	if err != nil {
 		return err
 	}
-	mux.SetProtocols(native.New(), r)
+	n, err := native.New(a.rpcConfig())
+	if err != nil {
+		return err
+	}
+	mux.SetProtocols(n, r)
 	return nil
 }
 
