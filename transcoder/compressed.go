@@ -72,7 +72,7 @@ const (
 )
 
 // compressedMark stands before a message that the passDecompressor had. It is random, so that no message begins like it.
-var compressedMark = func() (mark [16]byte) { //nolint:gochecknoglobals // made once
+var compressedMark = func() (mark [16]byte) {
 	_, _ = rand.Read(mark[:]) // never fails since Go 1.24
 	return mark
 }()
@@ -145,7 +145,7 @@ func (passDecompressor) Do(r io.Reader) ([]byte, error) {
 	for {
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
-		if err == io.EOF { //nolint:errorlint // a reader that wraps it is not to be read to its end
+		if err == io.EOF {
 			return data, nil
 		}
 		if err != nil {

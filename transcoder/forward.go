@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -195,6 +196,7 @@ type requestPump struct {
 	cancel  context.CancelFunc
 
 	done     chan struct{} // closed when run has returned
+	failed   atomic.Bool   // err is set, and is why the backend's side ends
 	err      error         // why the request failed; read after done
 	panicked *Panic        // read after done
 }
@@ -216,6 +218,7 @@ func (p *requestPump) run() {
 		}
 		if err != nil {
 			p.err = err
+			p.failed.Store(true) // before cancel, whose effect may be seen before done is closed
 			p.cancel()
 			return
 		}
@@ -235,7 +238,7 @@ func (p *requestPump) join(client Stream) (interrupted bool) {
 	select {
 	case <-p.done:
 	default:
-		interrupted = true
+		interrupted = !p.failed.Load()
 		client.CloseRecv()
 		<-p.done
 	}

@@ -50,6 +50,8 @@ var direction = map[string]row{
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/codec":                  {},
 	"transcoder/compression":            {own: []string{"transcoder/status"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
+	"transcoder/connect":                {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
+	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}},

@@ -20,6 +20,8 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/connect"
+	"github.com/dragoman-gateway/dragoman/transcoder/grpcweb"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/native"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
@@ -37,6 +39,8 @@ type Parts struct {
 	// Partial says that sources were left out of the configuration, for looking at the rest: a rule whose method is not there
 	// may be for one of theirs.
 	Partial bool
+	// WithoutErrorInfo leaves the google.rpc.ErrorInfo out of what the gateway itself answers by gRPC, gRPC-Web and Connect.
+	WithoutErrorInfo bool
 }
 
 // Assembly makes snapshots of one configuration. Build and Close are called from one goroutine at a time.
@@ -196,15 +200,24 @@ func (a *Assembly) ruleConfig() httprule.Config {
 
 // addProtocols gives a Mux what it speaks. REST comes last: it takes what no other protocol accepts.
 func (a *Assembly) addProtocols(mux *transcoder.Mux) error {
+	cfg := a.rpcConfig()
+	n, err := native.New(cfg)
+	if err != nil {
+		return err
+	}
+	w, err := grpcweb.New(cfg)
+	if err != nil {
+		return err
+	}
+	c, err := connect.New(connect.Config{Config: cfg})
+	if err != nil {
+		return err
+	}
 	r, err := rest.New(a.restConfig(), mux)
 	if err != nil {
 		return err
 	}
-	n, err := native.New(a.rpcConfig())
-	if err != nil {
-		return err
-	}
-	mux.SetProtocols(n, r)
+	mux.SetProtocols(n, w, c, r)
 	return nil
 }
 

@@ -9,5 +9,5 @@ import (
 
 // rpcConfig says how gRPC, gRPC-Web and Connect are served.
 func (a *Assembly) rpcConfig() rpc.Config {
-	return rpc.Config{Encode: a.restConfig().Encode}
+	return rpc.Config{Encode: a.restConfig().Encode, WithoutErrorInfo: a.parts.WithoutErrorInfo}
 }

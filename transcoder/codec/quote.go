@@ -5,6 +5,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -47,6 +48,15 @@ func plainText(s []byte) bool {
 	}
 	w := binary.LittleEndian.Uint64(s[n-8:])
 	return (acc|marked(w)|w)&high == 0
+}
+
+// AppendString appends s as a JSON string. What is not UTF-8 in it is replaced.
+func AppendString(dst []byte, s string) []byte {
+	out, ok := appendText(dst, []byte(s))
+	if !ok {
+		out, _ = appendText(dst, []byte(strings.ToValidUTF8(s, "\uFFFD")))
+	}
+	return out
 }
 
 // appendText appends s as a JSON string, if it is UTF-8. Only what JSON demands is escaped.

@@ -30,7 +30,7 @@ var _ transcoder.Protocol = (*Protocol)(nil)
 // New returns the protocol.
 func New(cfg rpc.Config) (*Protocol, error) {
 	if err := cfg.Check(); err != nil {
-		return nil, fmt.Errorf("gRPC: %w", err)
+		return nil, fmt.Errorf("grpc: %w", err)
 	}
 	return &Protocol{config: cfg}, nil
 }

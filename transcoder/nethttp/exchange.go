@@ -55,6 +55,9 @@ type exchange struct {
 
 	mu   sync.Mutex
 	over bool // the handler is returning: control is net/http's again; guarded by mu
+	// cut says that CloseRead made reads of the connection fail. net/http, which goes on reading when a body is over, then takes the
+	// client for gone, in this request and all that follow on the connection: it cannot be used again. Guarded by mu.
+	cut bool
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request, cfg *Config) *exchange {
@@ -134,7 +137,9 @@ func (e *exchange) Read() (mem.Buffer, error) {
 		e.next = largeRead
 	}
 	if errors.Is(err, io.EOF) {
+		e.mu.Lock() // for CloseRead
 		e.read.Store(true)
+		e.mu.Unlock()
 	}
 	if n == 0 {
 		pool.Put(data)
@@ -147,9 +152,10 @@ func (e *exchange) Read() (mem.Buffer, error) {
 func (e *exchange) CloseRead() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.over {
+	if e.over || e.read.Load() {
 		return
 	}
+	e.cut = true
 	// A writer without deadlines has no sockets either, and its body does not wait.
 	_ = e.control.SetReadDeadline(time.Unix(1, 0))
 }
@@ -188,11 +194,18 @@ func (e *exchange) head(out *transcoder.Out) {
 		name := canonicalName(f.Name)
 		h[name] = append(h[name], f.Value)
 	}
-	if e.request.Major == 1 && !e.read.Load() {
-		// Whatever is left of the body must never be taken for the next request (threat D12).
+	if e.request.Major == 1 && e.spoilt() {
 		h["Connection"] = []string{"close"}
 	}
 	e.w.WriteHeader(out.Status)
+}
+
+// spoilt tells that the connection cannot have another request: whatever is left of the body must never be taken for one (threat
+// D12), and reads that were made to fail stay so.
+func (e *exchange) spoilt() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cut || !e.read.Load()
 }
 
 func (e *exchange) write(out *transcoder.Out) error {

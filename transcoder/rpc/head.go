@@ -17,19 +17,22 @@ import (
 // AcceptEncoding is what answers say of the encodings that requests may have.
 const AcceptEncoding = compression.Identity + "," + compression.Known
 
-// Negotiate settles compression both ways by the fields of the request in which the client says what it sends and what it takes. A
-// client that does not say what it takes takes what it sends.
+// Negotiate settles compression both ways by the fields of the request in which the client says what it sends and what it takes.
 func Negotiate(c *transcoder.Call, r *Reader, w *Writer, sends, takes string) error {
 	encoding := c.Request.Header.Get(sends)
 	if err := r.SetEncoding(c, sends, encoding); err != nil {
 		return err
 	}
-	accepted := encoding
-	if c.Request.Header.Has(takes) {
-		accepted = c.Request.Header.Get(takes)
-	}
-	w.Accept(c, accepted)
+	w.Accept(c, Takes(c, takes, encoding))
 	return nil
+}
+
+// Takes returns the list of encodings that the client takes. One that has no such field takes what it sends.
+func Takes(c *transcoder.Call, field, sends string) string {
+	if c.Request.Header.Has(field) {
+		return c.Request.Header.Get(field)
+	}
+	return sends
 }
 
 // ReadTimeout reads the field in which the client says how long it waits.
@@ -54,4 +57,10 @@ func ReadMetadata(c *transcoder.Call, drop func(name string) bool) error {
 		return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "%s", err)
 	}
 	return nil
+}
+
+// AppendStreamFields appends what asks everything between a stream and its reader to keep nothing back: caches, proxies that buffer, and
+// those that compress.
+func AppendStreamFields(dst wire.Header) wire.Header {
+	return append(dst, wire.Field{Name: "cache-control", Value: "no-cache, no-transform"}, wire.Field{Name: "x-accel-buffering", Value: "no"})
 }

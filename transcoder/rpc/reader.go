@@ -46,6 +46,9 @@ func (r *Reader) SetEncoding(c *transcoder.Call, field, name string) error {
 	return nil
 }
 
+// Compressed tells whether SetEncoding was given an encoding.
+func (r *Reader) Compressed() bool { return r.encoding != nil }
+
 // Push takes the next piece of an enveloped body, and says whether it was the last; buf may be nil.
 func (r *Reader) Push(buf mem.Buffer, last bool) { r.envelopes.Push(buf, last) }
 
@@ -77,7 +80,7 @@ func (r *Reader) Message(c *transcoder.Call, data mem.BufferSlice, compressed bo
 		m.Free()
 		return m, status.Errorf(codes.Internal, status.ReasonBadRequest, "message is marked as compressed, but no encoding is given")
 	}
-	if compressed {
+	if compressed && m.Data.Len() > 0 { // T191: a message of no bytes is not decompressed
 		m.Encoding = r.encoding.Name()
 		if c.KeepCompressed && m.Encoding == c.RequestEncoding {
 			if err := r.encoding.Check(m.Data, r.limit); err != nil {

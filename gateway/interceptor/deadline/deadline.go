@@ -6,6 +6,7 @@ package deadline
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -21,9 +22,12 @@ const (
 	DefaultStreamIdle = 300 * time.Second
 )
 
+// NoTimeout as a Timeout leaves unary calls whose client says none without a deadline. Files cannot say it.
+const NoTimeout time.Duration = math.MinInt64
+
 // Config bounds how long calls take. A zero field means its default.
 type Config struct {
-	// Timeout is for unary calls whose client says none (T176).
+	// Timeout is for unary calls whose client says none (T176); NoTimeout for none.
 	Timeout time.Duration
 	// MaxTimeout is the most that a client can ask for (T174).
 	MaxTimeout time.Duration
@@ -36,7 +40,7 @@ type Policy struct{ config Config }
 
 // New returns the policy of a configuration.
 func New(cfg Config) (*Policy, error) {
-	if cfg.Timeout < 0 || cfg.MaxTimeout < 0 || cfg.StreamIdle < 0 {
+	if (cfg.Timeout < 0 && cfg.Timeout != NoTimeout) || cfg.MaxTimeout < 0 || cfg.StreamIdle < 0 {
 		return nil, fmt.Errorf("timeout is %s, max_timeout %s, stream_idle_timeout %s; none may be negative", cfg.Timeout, cfg.MaxTimeout, cfg.StreamIdle)
 	}
 	if cfg.Timeout == 0 {
@@ -57,7 +61,7 @@ func New(cfg Config) (*Policy, error) {
 // Admit sets the deadline of a call, and refuses one whose time is over already (T174): no backend is called for it.
 func (p *Policy) Admit(c *transcoder.Call) error {
 	timeout, has := c.Timeout, c.HasTimeout
-	if !has && c.Method.Unary() {
+	if !has && c.Method.Unary() && p.config.Timeout != NoTimeout {
 		timeout, has = p.config.Timeout, true
 	}
 	if !c.Method.Unary() {
