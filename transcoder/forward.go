@@ -118,6 +118,15 @@ func (c *Call) answered(from net.Addr, header metadata.MD) {
 }
 
 func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	options := callOptions(c, conn)
+	var only Message // of a request that does not stream: the backend is called when it is there
+	if !c.Method.ClientStreams {
+		var err error
+		if only, err = recvOnly(s); err != nil {
+			return err
+		}
+		defer only.Free()
+	}
 	ctx, cancel := outgoing(c)
 	defer cancel()
 	idle := newIdleTimer(c.StreamIdle, cancel)
@@ -126,15 +135,15 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	began := time.Now()
 	c.Attempts++
 	desc := &grpc.StreamDesc{StreamName: c.Method.Name, ClientStreams: c.Method.ClientStreams, ServerStreams: c.Method.ServerStreams}
-	backend, err := conn.NewStream(ctx, desc, c.Method.Path, callOptions(c, conn)...)
+	backend, err := conn.NewStream(ctx, desc, c.Method.Path, options...)
 	if err != nil {
 		return backendError(ctx, c, err)
 	}
 	up := &requestPump{client: s, backend: backend, idle: idle, cancel: cancel, done: make(chan struct{})}
 	if c.Method.ClientStreams {
 		go up.run()
-	} else if err := up.sendOnly(); err != nil {
-		return err
+	} else if backend.SendMsg(&only) == nil { // its error comes again, with the status, from RecvMsg
+		_ = backend.CloseSend() // likewise
 	}
 	err = pumpAnswer(c, s, backend, idle)
 	c.BackendTime += time.Since(began)
@@ -258,17 +267,3 @@ type Panic struct {
 
 // String says the value.
 func (p *Panic) String() string { return fmt.Sprint(p.Value) }
-
-// sendOnly moves the one message of a request that does not stream.
-func (p *requestPump) sendOnly() error {
-	m, err := recvOnly(p.client)
-	if err != nil {
-		return err
-	}
-	defer m.Free()
-	// An error of SendMsg or CloseSend comes again, with the status, from RecvMsg.
-	if p.backend.SendMsg(&m) == nil {
-		_ = p.backend.CloseSend()
-	}
-	return nil
-}
