@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # `make help` lists the targets. Everything that a target needs and Go can build is pinned, with checksums, in
-# tools/go.mod and tools/golangci/go.mod, and built once into .tmp/bin.
+# tools/go.mod, tools/golangci/go.mod and tools/conformance/go.mod, and built once into .tmp/bin.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -60,6 +60,11 @@ test: programs ## Run all tests, with the race detector and in random order
 .PHONY: e2e
 e2e: programs ## Run the end-to-end tests alone
 	go test -race -shuffle=on $(TESTFLAGS) ./gateway/internal/e2e/...
+
+.PHONY: conformance
+conformance: $(BIN)/connectconformance $(BIN)/referenceserver $(BIN)/grpcserver ## Run the conformance suite of gRPC, gRPC-Web and Connect
+	cd tools/conformance && go build -o $(BIN)/conformance .
+	@tools/conformance.sh $(BIN)
 
 .PHONY: programs
 programs: ## Install what the tests start and this machine lacks
@@ -153,4 +158,7 @@ $(eval $(call tool,protoc-gen-go,tools,google.golang.org/protobuf/cmd/protoc-gen
 $(eval $(call tool,protoc-gen-go-grpc,tools,google.golang.org/grpc/cmd/protoc-gen-go-grpc))
 $(eval $(call tool,protoc-gen-grpc-gateway,tools,github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-grpc-gateway))
 $(eval $(call tool,staticcheck,tools,honnef.co/go/tools/cmd/staticcheck))
+$(eval $(call tool,connectconformance,tools/conformance,connectrpc.com/conformance/cmd/connectconformance))
+$(eval $(call tool,referenceserver,tools/conformance,connectrpc.com/conformance/cmd/referenceserver))
+$(eval $(call tool,grpcserver,tools/conformance,connectrpc.com/conformance/cmd/grpcserver))
 $(eval $(call tool,golangci-lint,tools/golangci,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))

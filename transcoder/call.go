@@ -44,6 +44,13 @@ type Call struct {
 
 	// Ending ends when streams are to end because the server closes; nil for never.
 	Ending context.Context //nolint:containedctx // see ctx
+	// RequestEncoding names the compression in which messages of the request may come; "" for none. The protocol sets it.
+	RequestEncoding string
+	// KeepCompressed asks the protocol to hand on compressed messages of the request as they came, once it has seen that they
+	// keep to the limit. Forward sets it where the backend can be sent them (T182, decision 8).
+	KeepCompressed bool
+	// AnswerEncoding names the one compression in which the protocol takes messages of the answer as they are; "" for none.
+	AnswerEncoding string
 
 	// Header and Trailer are the backend's metadata, as fields.
 	Header, Trailer wire.Header

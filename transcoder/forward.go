@@ -36,6 +36,7 @@ func Forward(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 }
 
 func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
+	options := callOptions(c, conn)
 	request, err := recvOnly(s)
 	if err != nil {
 		return err
@@ -50,8 +51,7 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	)
 	began := time.Now()
 	c.Attempts++
-	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, grpc.ForceCodecV2(RawCodec{}), grpc.Header(&header),
-		grpc.Trailer(&trailer), grpc.Peer(&from), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, append(options, grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&from))...)
 	c.BackendTime += time.Since(began)
 	c.answered(from.Addr, header)
 	c.Trailer = wire.AppendMD(c.Trailer, trailer, nil)
@@ -59,15 +59,30 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		answer.Free()
 		return backendError(ctx, c, err)
 	}
-	return s.Send(answer)
+	return sendOn(c, s, answer)
 }
 
-// recvOnly receives the one message of a request that does not stream, and
-// sees to it that there is no second.
+// sendOn sends a backend's message to the client, in a compression only if the protocol takes it.
+func sendOn(c *Call, s Stream, m Message) error {
+	if m.Encoding != c.AnswerEncoding {
+		if err := m.Decompress(int64(c.Request.MaxAnswer())); err != nil {
+			return answerError(c, err)
+		}
+	}
+	if m.Data.Len() > c.Request.MaxAnswer() { // gRPC was given a little more
+		m.Free()
+		return answerTooLarge(c, nil)
+	}
+	return s.Send(m)
+}
+
+// recvOnly receives the one message of a request that does not stream, and sees to it that there is no second.
+//
+// https://github.com/grpc/grpc/blob/v1.75.0/doc/statuscodes.md has UNIMPLEMENTED for both.
 func recvOnly(s Stream) (Message, error) {
 	m, err := s.Recv()
 	if errors.Is(err, io.EOF) {
-		return m, status.Errorf(codes.InvalidArgument, status.ReasonBadRequest, "the request has no message; this method takes one")
+		return m, status.Errorf(codes.Unimplemented, status.ReasonBadRequest, "the request has no message; this method takes one")
 	}
 	if err != nil {
 		return m, err
@@ -86,7 +101,9 @@ func recvOnly(s Stream) (Message, error) {
 
 // outgoing returns the context of a call to a backend: the client's, with metadata and deadline.
 func outgoing(c *Call) (context.Context, context.CancelFunc) {
-	ctx := metadata.NewOutgoingContext(c.Context(), wire.MD(c.Metadata))
+	md := wire.MD(c.Metadata)
+	acceptCompressed(c, md)
+	ctx := metadata.NewOutgoingContext(c.Context(), md)
 	if c.Deadline.IsZero() {
 		return context.WithCancel(ctx)
 	}
@@ -101,14 +118,14 @@ func (c *Call) answered(from net.Addr, header metadata.MD) {
 }
 
 func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
-	var request Message
+	options := callOptions(c, conn)
+	var only Message // of a request that does not stream: the backend is called when it is there
 	if !c.Method.ClientStreams {
-		// The backend is not called for a request that is refused (T93).
 		var err error
-		if request, err = recvOnly(s); err != nil {
+		if only, err = recvOnly(s); err != nil {
 			return err
 		}
-		defer request.Free()
+		defer only.Free()
 	}
 	ctx, cancel := outgoing(c)
 	defer cancel()
@@ -125,15 +142,15 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	began := time.Now()
 	c.Attempts++
 	desc := &grpc.StreamDesc{StreamName: c.Method.Name, ClientStreams: c.Method.ClientStreams, ServerStreams: c.Method.ServerStreams}
-	backend, err := conn.NewStream(ctx, desc, c.Method.Path, grpc.ForceCodecV2(RawCodec{}), grpc.MaxCallRecvMsgSize(c.Request.maxAnswer()))
+	backend, err := conn.NewStream(ctx, desc, c.Method.Path, options...)
 	if err != nil {
 		return backendError(ctx, c, err)
 	}
 	up := &requestPump{client: s, backend: backend, idle: idle, cancel: cancel, done: make(chan struct{})}
 	if c.Method.ClientStreams {
 		go up.run()
-	} else {
-		up.sendOnly(&request)
+	} else if backend.SendMsg(&only) == nil { // its error comes again, with the status, from RecvMsg
+		_ = backend.CloseSend() // likewise
 	}
 	err = pumpAnswer(c, s, backend, idle)
 	c.BackendTime += time.Since(began)
@@ -178,7 +195,7 @@ func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) e
 			m.Free()
 			return status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered with more than one message")
 		}
-		err = s.Send(m)
+		err = sendOn(c, s, m)
 	}
 	c.Trailer = wire.AppendMD(c.Trailer, backend.Trailer(), nil)
 	if !errors.Is(err, io.EOF) {
@@ -198,6 +215,7 @@ type requestPump struct {
 	cancel  context.CancelFunc
 
 	done     chan struct{} // closed when run has returned
+	failed   atomic.Bool   // err is set, and is why the backend's side ends
 	err      error         // why the request failed; read after done
 	panicked *Panic        // read after done
 }
@@ -219,6 +237,7 @@ func (p *requestPump) run() {
 		}
 		if err != nil {
 			p.err = err
+			p.failed.Store(true) // before cancel, whose effect may be seen before done is closed
 			p.cancel()
 			return
 		}
@@ -238,7 +257,7 @@ func (p *requestPump) join(client Stream) (interrupted bool) {
 	select {
 	case <-p.done:
 	default:
-		interrupted = true
+		interrupted = !p.failed.Load()
 		client.CloseRecv()
 		<-p.done
 	}
@@ -258,11 +277,3 @@ type Panic struct {
 
 // String says the value.
 func (p *Panic) String() string { return fmt.Sprint(p.Value) }
-
-// sendOnly sends the one message of a request that does not stream.
-func (p *requestPump) sendOnly(m *Message) {
-	// An error of SendMsg or CloseSend comes again, with the status, from RecvMsg.
-	if p.backend.SendMsg(m) == nil {
-		_ = p.backend.CloseSend()
-	}
-}

@@ -15,7 +15,10 @@ import (
 )
 
 // singletons are the fields that decide something and so may come once only (threat B10).
-var singletons = [...]string{"authorization", "host", "content-type", "content-length", "x-api-key", "grpc-timeout", "grpc-encoding"}
+var singletons = [...]string{
+	"authorization", "host", "content-type", "content-length", "content-encoding", "x-api-key", "grpc-timeout", "grpc-encoding",
+	"connect-protocol-version", "connect-timeout-ms", "connect-content-encoding",
+}
 
 // CheckHead refuses a head that could be read in two ways, or that no backend should see (spec/security.md section 3).
 func CheckHead(r *Request) error {

@@ -6,9 +6,13 @@ package transcoder
 import (
 	"fmt"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/compression"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // Message is one message of a call: protobuf wire bytes, whatever the client
@@ -16,12 +20,31 @@ import (
 type Message struct {
 	// Data are the bytes. It may be empty: a message of no bytes is a message.
 	Data mem.BufferSlice
+	// Encoding names the compression of Data; "" for none. Nobody is given a compressed message who has not said that it takes
+	// one: see Call.KeepCompressed and Call.AnswerEncoding.
+	Encoding string
 }
 
 // Free gives the bytes back. The Message is empty afterwards.
 func (m *Message) Free() {
 	m.Data.Free()
-	m.Data = nil
+	*m = Message{}
+}
+
+// Decompress makes a compressed message a plain one of at most limit bytes; it does nothing to others. The error is a
+// *status.Error, and then the message is freed.
+func (m *Message) Decompress(limit int64) error {
+	if m.Encoding == "" {
+		return nil
+	}
+	e := compression.Find(m.Encoding)
+	if e == nil {
+		defer m.Free()
+		return status.Errorf(codes.Unimplemented, status.ReasonUnsupported, "message is compressed with %.32q; known are %s", m.Encoding, compression.Known)
+	}
+	data, err := e.Decompress(m.Data, limit)
+	*m = Message{Data: data}
+	return err
 }
 
 // Bytes returns the bytes in one piece, and a function that gives them back.

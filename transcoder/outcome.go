@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -49,11 +50,8 @@ func backendError(ctx context.Context, c *Call, err error) error {
 	if !c.Deadline.IsZero() && st.Code() == codes.DeadlineExceeded && time.Now().After(c.Deadline) {
 		return deadlineError()
 	}
-	if limit := c.Request.maxAnswer(); tooLarge(st, limit) {
-		return &status.Error{
-			Code: codes.ResourceExhausted, Reason: status.ReasonMessageTooLarge, Cause: err,
-			Message: fmt.Sprintf("the backend's answer is larger than the limit of %d bytes", limit),
-		}
+	if limit := c.Request.MaxAnswer(); tooLarge(st, limit) || tooLarge(st, limit+len(compressedMark)) {
+		return answerTooLarge(c, err)
 	}
 	if own := ownStatus(st); own != nil {
 		return own.Err()
@@ -63,6 +61,23 @@ func backendError(ctx context.Context, c *Call, err error) error {
 		return local
 	}
 	return err
+}
+
+// answerError says that a backend's compressed message cannot be read, with the code that is the backend's fault and not the client's.
+func answerError(c *Call, err error) error {
+	if e, ok := errors.AsType[*status.Error](err); ok && e.Code == codes.ResourceExhausted {
+		return answerTooLarge(c, err)
+	}
+	return &status.Error{
+		Code: codes.Internal, Reason: status.ReasonBackendError, HTTP: http.StatusBadGateway, Cause: err, Message: "the backend's answer cannot be read",
+	}
+}
+
+func answerTooLarge(c *Call, cause error) error {
+	return &status.Error{
+		Code: codes.ResourceExhausted, Reason: status.ReasonMessageTooLarge, Cause: cause,
+		Message: fmt.Sprintf("the backend's answer is larger than the limit of %d bytes", c.Request.MaxAnswer()),
+	}
 }
 
 // localFailures are how grpc-go's own texts begin, and what stands for them. A

@@ -88,8 +88,8 @@ func (r *Request) MaxMessage() int64 {
 	return r.Limits.MaxMessage
 }
 
-// maxAnswer is the size in bytes of the largest message that the answer may have.
-func (r *Request) maxAnswer() int {
+// MaxAnswer is the size in bytes of the largest message that the answer may have.
+func (r *Request) MaxAnswer() int {
 	if r.Limits == nil || r.Limits.MaxAnswer <= 0 {
 		return DefaultMaxAnswer
 	}

@@ -79,6 +79,9 @@ func (s *serverStream) RecvMsg(v any) error {
 		*out = m
 		return nil
 	case proto.Message:
+		if err := m.Decompress(s.call.Request.MaxMessage()); err != nil {
+			return err
+		}
 		data, free := m.Bytes()
 		defer free()
 		return proto.Unmarshal(data, out)

@@ -5,6 +5,7 @@ package transcoder
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -19,9 +20,12 @@ const (
 	DefaultStreamIdle = 300 * time.Second
 )
 
+// NoTimeout as a Timeout leaves unary calls whose client says none without a deadline. Configuration files cannot say it.
+const NoTimeout time.Duration = math.MinInt64
+
 // Timeouts bound how long calls take. A zero field means its default.
 type Timeouts struct {
-	// Timeout is for unary calls whose client says none (T176).
+	// Timeout is for unary calls whose client says none (T176); NoTimeout for none.
 	Timeout time.Duration
 	// MaxTimeout is the most that a client can ask for (T174).
 	MaxTimeout time.Duration
@@ -31,7 +35,7 @@ type Timeouts struct {
 
 // WithDefaults returns the timeouts with their defaults, or says what is wrong with them.
 func (t Timeouts) WithDefaults() (Timeouts, error) {
-	if t.Timeout < 0 || t.MaxTimeout < 0 || t.StreamIdle < 0 {
+	if (t.Timeout < 0 && t.Timeout != NoTimeout) || t.MaxTimeout < 0 || t.StreamIdle < 0 {
 		return t, fmt.Errorf("timeout is %s, max_timeout %s, stream_idle_timeout %s; none may be negative", t.Timeout, t.MaxTimeout, t.StreamIdle)
 	}
 	if t.Timeout == 0 {
@@ -53,7 +57,7 @@ func (t Timeouts) WithDefaults() (Timeouts, error) {
 // for timeouts that have their defaults.
 func (t Timeouts) Apply(c *Call) error {
 	timeout, has := c.Timeout, c.HasTimeout
-	if !has && c.Method.Unary() {
+	if !has && c.Method.Unary() && t.Timeout != NoTimeout {
 		timeout, has = t.Timeout, true
 	}
 	if !c.Method.Unary() {

@@ -5,8 +5,11 @@ package transcoder
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/grpc/mem"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Upgrader is what an Exchange may be beside: its connection can become one of messages in both directions, a WebSocket (RFC 6455).
@@ -14,7 +17,7 @@ type Upgrader interface {
 	// Upgrade switches protocols and answers the request with that. subprotocol is the one that was chosen of those that the client
 	// offered, "" for none; header are further fields of the answer. limit is the size in bytes of the largest message. Nothing of the Exchange
 	// but Request is used afterwards. When it returns an error, the request was answered with it.
-	Upgrade(subprotocol string, header Out, limit int64) (Socket, error)
+	Upgrade(subprotocol string, header wire.Header, limit int64) (Socket, error)
 }
 
 // Socket is a connection of messages. Read is called from one goroutine at a time, and so is Write; the two may run together, and the
@@ -32,6 +35,9 @@ type Socket interface {
 	// Abort ends it at once.
 	Abort()
 }
+
+// ErrMessageTooBig is what Read of a Socket returns for a message of more than the limit.
+var ErrMessageTooBig = errors.New("the message is larger than the limit")
 
 // SocketClosed says that the client has ended a Socket in order.
 type SocketClosed struct {

@@ -48,14 +48,18 @@ var direction = map[string]row{
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/transport":            {own: []string{"transcoder", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify"}},
 
-	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
+	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/codec":                  {},
-	"transcoder/handler":                {own: []string{"transcoder", "transcoder/codec", "transcoder/httprule", "transcoder/native", "transcoder/nethttp", "transcoder/rest", "transcoder/schema", "transcoder/status"}},
+	"transcoder/handler":                {own: []string{"transcoder", "transcoder/codec", "transcoder/connect", "transcoder/grpcweb", "transcoder/httprule", "transcoder/native", "transcoder/nethttp", "transcoder/rest", "transcoder/rpc", "transcoder/schema", "transcoder/status"}},
+	"transcoder/compression":            {own: []string{"transcoder/status"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
+	"transcoder/connect":                {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
+	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/httprule":               {},
-	"transcoder/native":                 {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
+	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}},
 	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
+	"transcoder/rpc":                    {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/status", "transcoder/wire"}},
 	"transcoder/schema":                 {own: []string{"transcoder/schema/wellknown"}},
 	"transcoder/schema/compile":         {own: []string{"transcoder/schema", "transcoder/schema/link", "transcoder/schema/wellknown"}, outside: []string{"github.com/bufbuild/protocompile"}},
 	"transcoder/schema/descriptorset":   {own: []string{"transcoder/schema", "transcoder/schema/filewatch", "transcoder/schema/link", "transcoder/schema/wellknown"}},
@@ -89,7 +93,7 @@ type row struct {
 // onlySome are modules that are kept behind one or a few packages.
 var onlySome = []string{
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
-	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway",
+	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
 }
 
 // vague are names of packages that say nothing.

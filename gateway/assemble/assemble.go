@@ -18,6 +18,8 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/connect"
+	"github.com/dragoman-gateway/dragoman/transcoder/grpcweb"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/native"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
@@ -35,6 +37,8 @@ type Parts struct {
 	// Partial says that sources were left out of the configuration, for looking at the rest: a rule whose method is not there
 	// may be for one of theirs.
 	Partial bool
+	// WithoutErrorInfo leaves the google.rpc.ErrorInfo out of what the gateway itself answers by gRPC, gRPC-Web and Connect.
+	WithoutErrorInfo bool
 }
 
 // Assembly makes snapshots of one configuration. Build and Close are called from one goroutine at a time.
@@ -224,15 +228,28 @@ func (a *Assembly) ruleConfig() httprule.Config {
 
 // addProtocols gives a Mux what it speaks. REST comes last: it takes what no other protocol accepts.
 func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
-	cfg, err := a.restConfigs(mux, policies)
+	cfg := a.rpcConfig(policies)
+	n, err := native.New(cfg)
 	if err != nil {
 		return err
 	}
-	r, err := rest.New(cfg, mux)
+	w, err := grpcweb.New(cfg)
 	if err != nil {
 		return err
 	}
-	mux.SetProtocols(native.New(), r)
+	c, err := connect.New(connect.Config{Config: cfg, Cache: connectCache(policies)})
+	if err != nil {
+		return err
+	}
+	configs, err := a.restConfigs(mux, policies)
+	if err != nil {
+		return err
+	}
+	r, err := rest.New(configs, mux)
+	if err != nil {
+		return err
+	}
+	mux.SetProtocols(n, w, c, r)
 	return nil
 }
 

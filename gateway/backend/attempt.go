@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
@@ -20,9 +21,16 @@ import (
 type attempt struct {
 	channel *balancer.Channel
 	call    picker.Call
+	gzip    bool // the backend reads it
 }
 
-var _ grpc.ClientConnInterface = (*attempt)(nil)
+var (
+	_ grpc.ClientConnInterface  = (*attempt)(nil)
+	_ transcoder.CompressedConn = (*attempt)(nil)
+)
+
+// ReadsCompressed says what the configuration does. New has opened the channel with transcoder.DialOptions.
+func (a *attempt) ReadsCompressed() bool { return a.gzip }
 
 func (a *attempt) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	return a.outcome(a.channel.Invoke(picker.WithCall(ctx, &a.call), method, args, reply, opts...))

@@ -18,6 +18,7 @@ import (
 type Backend struct {
 	name    string
 	channel *balancer.Channel
+	gzip    bool // Config.Gzip
 }
 
 // New opens a backend. It begins to connect and does not wait for it. The error names everything that is wrong
@@ -33,19 +34,20 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if cfg.MaxHeader == 0 {
 		cfg.MaxHeader = DefaultMaxHeader
 	}
+	options := append(transcoder.DialOptions(),
+		grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked above
+		grpc.WithUserAgent("dragoman"),
+		grpc.WithDisableServiceConfig(), // retries and the like are ours to decide, not a DNS record's
+	)
 	channel, err := balancer.New(balancer.Config{
 		Name: cfg.Name, Target: cfg.Target, Endpoints: cfg.Endpoints, Credentials: secure, Policy: cfg.Policy,
 		ConnectTimeout: cfg.ConnectTimeout, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
-		DialOptions: []grpc.DialOption{
-			grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked above
-			grpc.WithUserAgent("dragoman"),
-			grpc.WithDisableServiceConfig(), // retries and the like are ours to decide, not a DNS record's
-		},
+		DialOptions: options,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{name: cfg.Name, channel: channel}, nil
+	return &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip}, nil
 }
 
 // Name returns what the configuration calls the backend.
@@ -57,7 +59,7 @@ func (b *Backend) Channel() *balancer.Channel { return b.channel }
 // Forward moves a call's messages to the backend and back.
 func (b *Backend) Forward(c *transcoder.Call, s transcoder.Stream) error {
 	c.Backend = b.name
-	return transcoder.Forward(c, s, &attempt{channel: b.channel})
+	return transcoder.Forward(c, s, &attempt{channel: b.channel, gzip: b.gzip})
 }
 
 // Close closes the channel; calls that are under way fail.

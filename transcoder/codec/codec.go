@@ -80,6 +80,10 @@ func (c *Codec) known(md protoreflect.MessageDescriptor) *Message {
 	return m
 }
 
+// ByURL gives the converter of the message that the type URL of an Any names, in the schema or among the well-known types; nil if
+// there is none.
+func (c *Codec) ByURL(url string) *Message { return c.byURL([]byte(url)) }
+
 // byURL gives the message that the type URL of an Any names: in the schema or, failing that, a well-known type. Only
 // the part after the last slash counts, and nothing is fetched. It gives nil if there is none.
 func (c *Codec) byURL(url []byte) *Message {

@@ -50,6 +50,15 @@ func plainText(s []byte) bool {
 	return (acc|marked(w)|w)&high == 0
 }
 
+// AppendString appends s as a JSON string. What is not UTF-8 in it is replaced.
+func AppendString(dst []byte, s string) []byte {
+	out, ok := appendText(dst, []byte(s))
+	if !ok {
+		out, _ = appendText(dst, []byte(strings.ToValidUTF8(s, "\uFFFD")))
+	}
+	return out
+}
+
 // appendText appends s as a JSON string, if it is UTF-8. Only what JSON demands is escaped.
 func appendText(dst, s []byte) ([]byte, bool) {
 	if plainText(s) {
@@ -99,11 +108,6 @@ func appendEscaped(dst, s []byte) ([]byte, bool) {
 }
 
 const hexDigits = "0123456789abcdef"
-
-// AppendString appends s as a JSON string. What is not UTF-8 in it is replaced by U+FFFD.
-func AppendString(dst []byte, s string) []byte {
-	return appendQuoted(dst, strings.ToValidUTF8(s, "\uFFFD"))
-}
 
 // appendQuoted appends a name of the schema, which is UTF-8, as a JSON string.
 func appendQuoted(dst []byte, s string) []byte {

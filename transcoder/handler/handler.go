@@ -1,8 +1,8 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package handler provides a whole transcoder as an http.Handler: every method of a schema as REST and as gRPC, in front of any gRPC
-// channel.
+// Package handler provides a whole transcoder as an http.Handler: every method of a schema as REST, gRPC, gRPC-Web and Connect, in front
+// of any gRPC channel.
 //
 // It is for programs that bring their own server. The gateway itself does more: it reloads, balances, and holds calls to policies.
 package handler
@@ -24,10 +24,13 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
+	"github.com/dragoman-gateway/dragoman/transcoder/connect"
+	"github.com/dragoman-gateway/dragoman/transcoder/grpcweb"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/native"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
+	"github.com/dragoman-gateway/dragoman/transcoder/rpc"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
@@ -36,6 +39,8 @@ import (
 type Config struct {
 	// REST says how each method is served over REST.
 	REST rest.Configs
+	// RPC says how gRPC, gRPC-Web and Connect are served.
+	RPC rpc.Config
 	// Rules are HTTP rules with their selectors, beside or instead of the annotations in the schema.
 	Rules []*annotations.HttpRule
 	// Routes say how paths are matched; Rules and DefaultBinding of it are not used.
@@ -70,11 +75,9 @@ func New(conn grpc.ClientConnInterface, s *schema.Schema, cfg Config) (http.Hand
 	if err := addRoutes(mux, cfg); err != nil {
 		return nil, err
 	}
-	protocol, err := rest.New(cfg.REST, mux)
-	if err != nil {
+	if err := addProtocols(mux, cfg); err != nil {
 		return nil, err
 	}
-	mux.SetProtocols(native.New(), protocol)
 	h := &handler{mux: mux, conn: conn, timeouts: timeouts, interceptors: slices.Clone(cfg.Interceptors), log: cfg.Log}
 	if h.log == nil {
 		h.log = slog.Default()
@@ -102,6 +105,19 @@ func addRoutes(mux *transcoder.Mux, cfg Config) error {
 		return errors.Join(errs...)
 	}
 	mux.SetRoutes(table)
+	return nil
+}
+
+// addProtocols gives the Mux what it speaks, REST last: it takes what no other protocol accepts.
+func addProtocols(mux *transcoder.Mux, cfg Config) error {
+	n, errNative := native.New(cfg.RPC)
+	w, errWeb := grpcweb.New(cfg.RPC)
+	c, errConnect := connect.New(connect.Config{Config: cfg.RPC})
+	r, errREST := rest.New(cfg.REST, mux)
+	if err := errors.Join(errNative, errWeb, errConnect, errREST); err != nil {
+		return err
+	}
+	mux.SetProtocols(n, w, c, r)
 	return nil
 }
 

@@ -1,55 +1,65 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package native provides gRPC itself: HTTP/2 with enveloped protobuf messages, which pass through untouched.
+// Package native provides gRPC itself: HTTP/2 with enveloped messages; protobuf passes through untouched, JSON is converted.
 package native
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/rpc"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
-// mediaType is gRPC's; a "+" and a codec may follow it.
+// mediaType is gRPC's; a "+" and the form of the messages may follow it.
 const mediaType = "application/grpc"
 
 // Protocol is gRPC over HTTP/2.
 //
 // https://github.com/grpc/grpc/blob/v1.75.0/doc/PROTOCOL-HTTP2.md
-type Protocol struct{}
+type Protocol struct{ config rpc.Config }
 
 var _ transcoder.Protocol = (*Protocol)(nil)
 
 // New returns the protocol.
-func New() *Protocol { return &Protocol{} }
+func New(cfg rpc.Config) (*Protocol, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, fmt.Errorf("grpc: %w", err)
+	}
+	return &Protocol{config: cfg}, nil
+}
 
 // Name returns "grpc".
 func (*Protocol) Name() string { return "grpc" }
 
-// Accepts takes application/grpc and application/grpc+codec, and nothing that only begins like it (T180).
+// Accepts takes application/grpc and application/grpc+form, and nothing that only begins like it (T180).
 func (*Protocol) Accepts(r *transcoder.Request) bool {
 	t := wire.MediaType(r.Header.Get("content-type"))
 	return t == mediaType || strings.HasPrefix(t, mediaType+"+")
 }
 
-// Open resolves the method by its exact path (threats A1, A2) and reads timeout, encoding and metadata.
-func (*Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer, error) {
+// Open resolves the method by its exact path (threats A1, A2) and reads timeout, encodings and metadata.
+func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer, error) {
 	r := c.Request
-	f := &framer{in: wire.NewEnvelopes(r.MaxMessage()), limit: r.MaxMessage(), contentType: mediaType}
-	codec := strings.TrimPrefix(wire.MediaType(r.Header.Get("content-type")), mediaType)
-	if codec != "" && codec != "+proto" {
+	suffix := strings.TrimPrefix(wire.MediaType(r.Header.Get("content-type")), mediaType)
+	form, known := rpc.FormOf(strings.TrimPrefix(suffix, "+"))
+	f := &framer{config: &p.config, in: rpc.NewReader(form, r.MaxMessage()), out: rpc.NewWriter(&p.config, form), contentType: mediaType}
+	if !known && suffix != "" {
 		f.httpStatus = http.StatusUnsupportedMediaType
-		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupportedMediaType, "content-type is not supported; use application/grpc or application/grpc+proto")
+		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupportedMediaType,
+			"content-type is not supported; use application/grpc, application/grpc+proto or application/grpc+json")
 	}
-	f.contentType += codec
+	f.contentType += suffix
 	if r.Major < 2 {
 		f.httpStatus = http.StatusHTTPVersionNotSupported
-		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupported, "gRPC needs HTTP/2; over HTTP/1.1 this method can be called as REST")
+		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupported,
+			"gRPC needs HTTP/2; over HTTP/1.1 this method can be called by gRPC-Web, Connect or REST")
 	}
 	if r.Method != http.MethodPost {
 		f.httpStatus = http.StatusMethodNotAllowed
@@ -58,28 +68,16 @@ func (*Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer,
 	if c.Method = m.Method(r.Path); c.Method == nil {
 		return f, status.Errorf(codes.Unimplemented, status.ReasonNoRoute, "unknown method")
 	}
-	if err := f.setEncoding(r.Header.Get("grpc-encoding")); err != nil {
+	if err := form.Readable(c.Method); err != nil {
 		return f, err
 	}
-	return f, head(c)
-}
-
-// head reads what the fields say: timeout and metadata.
-func head(c *transcoder.Call) error {
-	h := c.Request.Header
-	if v := h.Get("grpc-timeout"); v != "" {
-		d, err := wire.ParseGRPCTimeout(v)
-		if err != nil {
-			return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "%s", err)
-		}
-		c.Timeout, c.HasTimeout = d, true
+	if err := rpc.Negotiate(c, &f.in, &f.out, "grpc-encoding", "grpc-accept-encoding"); err != nil {
+		return f, err
 	}
-	md, err := wire.AppendMetadata(c.Metadata, h, dropped)
-	c.Metadata = md
-	if err != nil {
-		return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "%s", err)
+	if err := rpc.ReadTimeout(c, "grpc-timeout", wire.ParseGRPCTimeout); err != nil {
+		return f, err
 	}
-	return nil
+	return f, rpc.ReadMetadata(c, dropped)
 }
 
 // dropped are fields of HTTP that are no metadata of a gRPC client's.

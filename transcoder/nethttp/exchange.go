@@ -41,6 +41,7 @@ const (
 // exchange is one request that net/http serves.
 type exchange struct {
 	w       http.ResponseWriter
+	r       *http.Request
 	control *http.ResponseController
 	body    io.Reader
 	ctx     context.Context //nolint:containedctx // the Exchange is the request's scope
@@ -50,17 +51,19 @@ type exchange struct {
 	next    int         // size of the next read
 	whole   bool        // the length is known and small: read all of it at once
 	read    atomic.Bool // all of the body was read
-	cut     atomic.Bool // CloseRead has ended the reading
 	stall   watchdog
 	aborted bool
 
 	mu   sync.Mutex
 	over bool // the handler is returning: control is net/http's again; guarded by mu
+	// cut says that CloseRead made reads of the connection fail. net/http, which goes on reading when a body is over, then takes the
+	// client for gone, in this request and all that follow on the connection: it cannot be used again. Guarded by mu.
+	cut bool
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request, cfg *Config) *exchange {
 	e := &exchange{
-		w: w, control: http.NewResponseController(w), body: r.Body, ctx: r.Context(), config: cfg,
+		w: w, r: r, control: http.NewResponseController(w), body: r.Body, ctx: r.Context(), config: cfg,
 		next: smallRead, whole: r.ContentLength > 0 && r.ContentLength <= wholeRead,
 	}
 	e.request = transcoder.Request{
@@ -135,7 +138,9 @@ func (e *exchange) Read() (mem.Buffer, error) {
 		e.next = largeRead
 	}
 	if errors.Is(err, io.EOF) {
+		e.mu.Lock() // for CloseRead
 		e.read.Store(true)
+		e.mu.Unlock()
 	}
 	if n == 0 {
 		pool.Put(data)
@@ -149,11 +154,9 @@ func (e *exchange) CloseRead() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || e.read.Load() {
-		// After the body net/http itself reads, to see whether the client goes away: that must go on, or the next request of
-		// the connection would be cancelled.
 		return
 	}
-	e.cut.Store(true)
+	e.cut = true
 	// A writer without deadlines has no sockets either, and its body does not wait.
 	_ = e.control.SetReadDeadline(time.Unix(1, 0))
 }
@@ -192,12 +195,18 @@ func (e *exchange) head(out *transcoder.Out) {
 		name := canonicalName(f.Name)
 		h[name] = append(h[name], f.Value)
 	}
-	if e.request.Major == 1 && (!e.read.Load() || e.cut.Load()) {
-		// Whatever is left of the body must never be taken for the next request (threat D12), and what has ended the reading
-		// may have met net/http's own.
+	if e.request.Major == 1 && e.spoilt() {
 		h["Connection"] = []string{"close"}
 	}
 	e.w.WriteHeader(out.Status)
+}
+
+// spoilt tells that the connection cannot have another request: whatever is left of the body must never be taken for one (threat
+// D12), and reads that were made to fail stay so.
+func (e *exchange) spoilt() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cut || !e.read.Load()
 }
 
 func (e *exchange) write(out *transcoder.Out) error {

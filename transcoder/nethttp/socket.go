@@ -13,15 +13,16 @@ import (
 	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 var _ transcoder.Upgrader = (*exchange)(nil)
 
 // Upgrade makes the connection a WebSocket. Compression is off: what it saves small messages do not have, and what it remembers of
 // others is a risk (CRIME). Origins are looked at by who knows the method.
-func (e *exchange) Upgrade(subprotocol string, header transcoder.Out, limit int64) (transcoder.Socket, error) {
+func (e *exchange) Upgrade(subprotocol string, header wire.Header, limit int64) (transcoder.Socket, error) {
 	h := e.w.Header()
-	for _, f := range header.Header {
+	for _, f := range header {
 		h.Add(f.Name, f.Value)
 	}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
@@ -35,15 +36,16 @@ func (e *exchange) Upgrade(subprotocol string, header transcoder.Out, limit int6
 	if err != nil {
 		return nil, err
 	}
-	e.read.Store(true) // there is no body any more
-	conn.SetReadLimit(limit)
-	return &socket{conn: conn, stall: e.config.WriteStall}, nil
+	e.read.Store(true)    // there is no body any more
+	conn.SetReadLimit(-1) // the library would end the connection with a code of its own
+	return &socket{conn: conn, stall: e.config.WriteStall, limit: limit}, nil
 }
 
 // socket is a WebSocket that net/http has accepted.
 type socket struct {
 	conn  *websocket.Conn
 	stall time.Duration
+	limit int64
 }
 
 func (s *socket) Read(ctx context.Context) (text bool, data mem.Buffer, err error) {
@@ -51,10 +53,14 @@ func (s *socket) Read(ctx context.Context) (text bool, data mem.Buffer, err erro
 	if err != nil {
 		return false, nil, s.readError(err)
 	}
-	pieces, err := mem.ReadAll(r, mem.DefaultBufferPool())
-	if err != nil {
+	pieces, err := mem.ReadAll(io.LimitReader(r, s.limit+1), mem.DefaultBufferPool())
+	switch {
+	case err != nil:
 		pieces.Free()
 		return false, nil, s.readError(err)
+	case int64(pieces.Len()) > s.limit:
+		pieces.Free()
+		return false, nil, transcoder.ErrMessageTooBig
 	}
 	data = pieces.MaterializeToBuffer(mem.DefaultBufferPool())
 	pieces.Free()
@@ -64,9 +70,6 @@ func (s *socket) Read(ctx context.Context) (text bool, data mem.Buffer, err erro
 func (s *socket) readError(err error) error {
 	if closed, ok := errors.AsType[websocket.CloseError](err); ok {
 		return &transcoder.SocketClosed{Code: int(closed.Code), Reason: closed.Reason}
-	}
-	if errors.Is(err, websocket.ErrMessageTooBig) {
-		return transcoder.ErrMessageTooBig
 	}
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF // the end of the connection is not that of the request

@@ -42,7 +42,7 @@ func appendPrefixed(dst, fields wire.Header) (wire.Header, error) {
 		if slices.Contains(permanent[:], f.Name) {
 			renamed.Add(permanentPrefix+f.Name, f.Value)
 		}
-		if name, ok := strings.CutPrefix(f.Name, metadataPrefix); ok && !dropped(name) {
+		if name, ok := strings.CutPrefix(f.Name, metadataPrefix); ok && !wire.NotFromBrowser(name) {
 			renamed.Add(name, f.Value)
 		}
 	}

@@ -214,7 +214,7 @@ func (f *framer) head(c *transcoder.Call, out *transcoder.Out, code int, content
 
 // dropped tells whether a field of the backend's metadata is not sent to the client.
 func (f *framer) dropped(name string) bool {
-	return droppedAnswer(name) || name == f.config.StatusHeader || f.extra.Has(name)
+	return wire.NotForBrowser(name) || name == f.config.StatusHeader || f.extra.Has(name)
 }
 
 // sendsTrailers tells whether a client is sent trailers: in HTTP/1.1 it must say that it wants them (T168).

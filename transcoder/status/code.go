@@ -73,6 +73,24 @@ var names = [...]string{
 	"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
 }
 
+// connectNames holds the names of Connect; the index is the code.
+var connectNames = [...]string{
+	"ok", "canceled", "unknown", "invalid_argument", "deadline_exceeded", "not_found", "already_exists",
+	"permission_denied", "resource_exhausted", "failed_precondition", "aborted", "out_of_range", "unimplemented",
+	"internal", "unavailable", "data_loss", "unauthenticated",
+}
+
+// ConnectName returns the name of a code of an error as Connect writes it. Connect has no others than gRPC's sixteen: the rest, and
+// OK, which is no error, are "unknown".
+//
+// https://connectrpc.com/docs/protocol#error-codes
+func ConnectName(code codes.Code) string {
+	if code != codes.OK && int(code) < len(connectNames) {
+		return connectNames[code]
+	}
+	return "unknown"
+}
+
 // Name returns the name of a code as google/rpc/code.proto writes it, or "CODE_n".
 func Name(code codes.Code) string {
 	if int(code) < len(names) {

@@ -68,9 +68,13 @@ func (e *Error) GRPCStatus() *grpcstatus.Status { return grpcstatus.FromProto(e.
 
 // Proto returns what the client is told: code, message, an ErrorInfo with the
 // reason, a BadRequest where fields are wrong, and the details.
-func (e *Error) Proto() *spb.Status {
+func (e *Error) Proto() *spb.Status { return e.proto(true) }
+
+func (e *Error) proto(info bool) *spb.Status {
 	p := &spb.Status{Code: int32(e.Code), Message: e.Message} //nolint:gosec // codes are small
-	p.Details = appendDetail(p.Details, &errdetails.ErrorInfo{Reason: e.Reason.ErrorInfo(), Domain: Domain, Metadata: e.Metadata})
+	if info {
+		p.Details = appendDetail(p.Details, &errdetails.ErrorInfo{Reason: e.Reason.ErrorInfo(), Domain: Domain, Metadata: e.Metadata})
+	}
 	if len(e.Violations) > 0 {
 		bad := &errdetails.BadRequest{}
 		for _, v := range e.Violations {
@@ -93,17 +97,22 @@ func appendDetail(details []*anypb.Any, m proto.Message) []*anypb.Any {
 
 // Proto returns the status that an error stands for: nil is OK, an Error and a gRPC
 // status speak for themselves, and anything else is INTERNAL with a text that tells nothing.
-func Proto(err error) *spb.Status {
+func Proto(err error) *spb.Status { return statusOf(err, true) }
+
+// ProtoWithoutInfo is Proto without the google.rpc.ErrorInfo that the gateway's own errors have.
+func ProtoWithoutInfo(err error) *spb.Status { return statusOf(err, false) }
+
+func statusOf(err error, info bool) *spb.Status {
 	if err == nil {
 		return &spb.Status{}
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Proto()
+		return e.proto(info)
 	}
 	if st, ok := grpcstatus.FromError(err); ok {
 		return st.Proto()
 	}
-	return (&Error{Code: codes.Internal, Reason: ReasonInternal, Message: "internal error"}).Proto()
+	return (&Error{Code: codes.Internal, Reason: ReasonInternal, Message: "internal error"}).proto(info)
 }
 
 // ReasonOf returns the reason that an error carries; a gRPC status without one is the backend's.

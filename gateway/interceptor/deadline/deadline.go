@@ -16,6 +16,9 @@ const (
 	DefaultStreamIdle = transcoder.DefaultStreamIdle
 )
 
+// NoTimeout is as of transcoder.
+const NoTimeout = transcoder.NoTimeout
+
 // Config bounds how long calls take.
 type Config = transcoder.Timeouts
 

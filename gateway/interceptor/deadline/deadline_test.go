@@ -65,6 +65,23 @@ func TestT174Deadlines(t *testing.T) {
 	}
 }
 
+func TestNoTimeoutLeavesCallsWithoutADeadline(t *testing.T) {
+	t.Parallel()
+	policy, err := deadline.New(deadline.Config{Timeout: deadline.NoTimeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := transcoder.NewCall(context.Background(), &transcoder.Request{})
+	c.Method = transcoder.BareMethod("/a.B/C", false, false)
+	if err := policy.Admit(c); err != nil || !c.Deadline.IsZero() {
+		t.Errorf("%v, deadline %s", err, c.Deadline)
+	}
+	c.Timeout, c.HasTimeout = time.Second, true
+	if err := policy.Admit(c); err != nil || !c.Deadline.Equal(c.Start.Add(time.Second)) {
+		t.Errorf("%v, deadline %s: the client's own counts", err, c.Deadline)
+	}
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []deadline.Config{{Timeout: -1}, {MaxTimeout: -1}, {StreamIdle: -1}, {Timeout: 2, MaxTimeout: 1}} {

@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/native"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
+	"github.com/dragoman-gateway/dragoman/transcoder/rpc"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/protofile"
 )
@@ -67,7 +68,11 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux.SetProtocols(native.New(), r)
+	n, err := native.New(rpc.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.SetProtocols(n, r)
 	route := gateway.Route{Chain: interceptor.NewChain(stages...), Backend: channel{conn}}
 	snapshot, err := gateway.NewSnapshot(mux, slices.Repeat([]gateway.Route{route}, len(mux.Methods())), nil)
 	if err != nil {

@@ -322,12 +322,12 @@ func TestRefusalsOfGRPC(t *testing.T) {
 		{name: "B9 value", path: binding + "NoRule", body: empty, fields: []string{"x-a", "\xc3\xa4"}, code: "3", message: "printable"},
 		{name: "B3 underscore", path: binding + "NoRule", body: empty, fields: []string{"x_a", "b"}, code: "3", message: "underscore"},
 		{name: "B14 fields", path: binding + "NoRule", body: empty, fields: manyFields(101), code: "8", message: "fields"},
-		{name: "T191 encoding", path: binding + "NoRule", body: empty, fields: []string{"grpc-encoding", "br"}, code: "12", message: "identity,gzip"},
+		{name: "T191 encoding", path: binding + "NoRule", body: empty, fields: []string{"grpc-encoding", "snappy"}, code: "12", message: "identity,gzip,br,zstd"},
 		{name: "T196 too large", path: binding + "NoRule", body: append([]byte{0, 0, 0, 3, 0xe9}, make([]byte, 1001)...), code: "8", message: "1000"},
-		{name: "no message", path: binding + "NoRule", code: "3", message: "no message"},
+		{name: "no message", path: binding + "NoRule", code: "12", message: "no message"},
 		{name: "two messages", path: binding + "NoRule", body: append(empty, empty...), code: "12", message: "more than one"},
 		{name: "T197 cut off", path: binding + "NoRule", body: []byte{0, 0, 0, 0, 9, 1}, code: "3", message: "ends inside"},
-		{name: "compressed without encoding", path: binding + "NoRule", body: []byte{1, 0, 0, 0, 1, 0}, code: "13", message: "grpc-encoding"},
+		{name: "compressed without encoding", path: binding + "NoRule", body: []byte{1, 0, 0, 0, 1, 0}, code: "13", message: "no encoding"},
 		{name: "not gzip", path: binding + "NoRule", body: []byte{1, 0, 0, 0, 1, 0}, fields: []string{"grpc-encoding", "gzip"}, code: "3", message: "gzip"},
 		{name: "T197 half of gzip in a stream", path: streams + "CollectNoRule", body: []byte{1, 0, 0, 0, 3, 0x1f, 0x8b, 8}, fields: []string{"grpc-encoding", "gzip"}, code: "3", message: "gzip"},
 		{name: "flags", path: binding + "NoRule", body: []byte{0x80, 0, 0, 0, 0}, code: "13", message: "0x80"},
@@ -351,7 +351,7 @@ func TestRefusalsOfGRPC(t *testing.T) {
 	}
 	t.Run("T180 content types", func(t *testing.T) {
 		for contentType, want := range map[string]int{
-			"application/grpc": 200, "application/grpc+proto": 200, "APPLICATION/GRPC; x=y": 200, "application/grpcfoo": 415, "application/grpc+json": 415, "application/grpc-": 415, "application/grp": 415,
+			"application/grpc": 200, "application/grpc+proto": 200, "APPLICATION/GRPC; x=y": 200, "application/grpcfoo": 415, "application/grpc+json": 200, "application/grpc+": 415, "application/grpc+thrift": 415, "application/grpc-": 415, "application/grp": 415,
 		} {
 			p := d.probe(t)
 			if a, err := p.rawCall(binding+"NoRule", empty, "content-type", contentType, "te", "trailers"); err != nil || a.status != want {

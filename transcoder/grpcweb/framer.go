@@ -1,0 +1,133 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package grpcweb
+
+import (
+	"net/http"
+
+	"google.golang.org/grpc/mem"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/rpc"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+// buffers holds what text and trailers are appended to.
+var buffers wire.Buffers //nolint:gochecknoglobals // a pool
+
+// framer is one call.
+type framer struct {
+	config *rpc.Config
+	in     rpc.Reader
+	out    rpc.Writer
+
+	decoder *decoder // of a request in base64; nil for bytes
+	text    bool     // the answer is in base64
+
+	contentType string
+	httpStatus  int  // of an answer to a client that does not speak gRPC-Web as it must; all others are 200
+	started     bool // the head of the answer is written
+}
+
+func (f *framer) Push(_ *transcoder.Call, buf mem.Buffer, last bool) error {
+	if f.decoder != nil {
+		var err error
+		if buf, err = f.decoder.decode(buf, last); err != nil {
+			return err
+		}
+	}
+	f.in.Push(buf, last)
+	return nil
+}
+
+func (f *framer) Next(c *transcoder.Call) (transcoder.Message, bool, error) { return f.in.Next(c) }
+
+func (f *framer) Close() { f.in.Close() }
+
+func (f *framer) Header(c *transcoder.Call, out *transcoder.Out) {
+	if !c.Method.ServerStreams && c.Request.Major == 1 {
+		return // clients of HTTP/1.1 look at the answer when they have said all (T143)
+	}
+	f.head(c, out, f.out.Encoding(c))
+	out.Flush = true
+}
+
+// head writes the head of the answer, once.
+func (f *framer) head(c *transcoder.Call, out *transcoder.Out, encoding string) {
+	if f.started {
+		return
+	}
+	f.started = true
+	out.Status = http.StatusOK
+	out.Header.Add("content-type", f.contentType)
+	if encoding != "" {
+		out.Header.Add("grpc-encoding", encoding)
+	}
+	out.Header.Add("grpc-accept-encoding", rpc.AcceptEncoding)
+	out.Header = rpc.AppendStreamFields(out.Header)
+	for _, field := range c.Header {
+		if !wire.NotForBrowser(field.Name) {
+			out.Header = append(out.Header, field)
+		}
+	}
+	if c.RequestID != "" {
+		out.Header.Add("x-request-id", c.RequestID)
+	}
+}
+
+func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcoder.Out) error {
+	encoding, err := f.out.Append(c, m, &out.Data)
+	if err != nil {
+		return err
+	}
+	if c.Method.ServerStreams {
+		encoding = f.out.Encoding(c) // later messages may be compressed
+	}
+	f.head(c, out, encoding)
+	f.encode(out)
+	out.Flush = c.Method.ServerStreams
+	return nil
+}
+
+// End writes the trailers as the last frame (T184), or into the head where nothing was written yet (T183).
+func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
+	out.End = transcoder.EndClean
+	st := f.config.Status(c.Err)
+	if !f.started {
+		f.head(c, out, "")
+		if f.httpStatus != 0 {
+			out.Status = f.httpStatus
+		}
+		out.Header = wire.AppendStatus(out.Header, st)
+		for _, field := range c.Trailer {
+			if !wire.NotForBrowser(field.Name) {
+				out.Header = append(out.Header, field)
+			}
+		}
+		return
+	}
+	frame := buffers.Take()
+	*frame = append(*frame, make([]byte, wire.EnvelopeSize)...)
+	for _, field := range append(wire.AppendStatus(nil, st), c.Trailer...) {
+		*frame = append(*frame, field.Name...)
+		*frame = append(*frame, ": "...)
+		*frame = append(*frame, field.Value...)
+		*frame = append(*frame, "\r\n"...)
+	}
+	wire.PutEnvelope(*frame, wire.FlagTrailer, len(*frame)-wire.EnvelopeSize)
+	out.Data = append(out.Data, mem.NewBuffer(frame, &buffers))
+	f.encode(out)
+}
+
+// encode puts what is to be written into base64, if it is to be. Each piece is whole, with its padding, so that whatever leaves can
+// be decoded (T185).
+func (f *framer) encode(out *transcoder.Out) {
+	if !f.text {
+		return
+	}
+	text := encodeText(out.Data)
+	out.Data.Free()
+	clear(out.Data)
+	out.Data = append(out.Data[:0], text)
+}
