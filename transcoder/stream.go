@@ -34,6 +34,9 @@ type Stream interface {
 
 // NewStream returns the Stream of an Exchange whose protocol frames messages with f.
 func NewStream(c *Call, ex Exchange, f Framer) Stream {
+	if own, ok := f.(Streamer); ok && c.Method != nil {
+		return own.Stream(c, ex)
+	}
 	s := &framedStream{call: c, ex: ex, framer: f}
 	if c.Method != nil && c.Method.ServerStreams {
 		s.heart = newHeart(f, c, s.heartbeat)

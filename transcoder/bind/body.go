@@ -225,3 +225,11 @@ func (p *Plan) Bound(r *Request) bool {
 	}
 	return false
 }
+
+// BodyError puts an error of the codec into the words that clients get for a body; nil stays nil.
+func BodyError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return bodyError(err)
+}
