@@ -169,7 +169,7 @@ func metadataCalls() []call {
 		do(echo, "", field("Grpc-Timeout: -1S")),
 		do(echo, "", field("Grpc-Timeout: 0S"), noTime),
 		do(echo, "", field("Grpc-Timeout: 1u")),
-		do("GET /canary/v1/slow", "", field("Grpc-Timeout: 20m"), wordsOfGRPC),
+		do("GET /canary/v1/slow", "", field("Grpc-Timeout: 300m"), wordsOfGRPC),
 		do("GET /canary/v1/stream", "", field("Grpc-Timeout: 20S"), T(132)),
 		do(echo, "", field("X-Server-Timeout: 5"), otherTimeout),
 		do(echo, "", field("Connect-Timeout-Ms: 5000"), otherTimeout),
