@@ -103,6 +103,9 @@ func (s *Snapshot) open(c *transcoder.Call) (transcoder.Framer, error) {
 	if bad := transcoder.CheckHead(c.Request); bad != nil && framer != nil {
 		return framer, bad
 	}
+	if err == nil {
+		err = s.checkOrigin(c)
+	}
 	return framer, err
 }
 

@@ -51,13 +51,13 @@ var direction = map[string]row{
 	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/codec":                  {},
-	"transcoder/handler":                {own: []string{"transcoder", "transcoder/codec", "transcoder/connect", "transcoder/grpcweb", "transcoder/httprule", "transcoder/native", "transcoder/nethttp", "transcoder/rest", "transcoder/rpc", "transcoder/schema", "transcoder/status"}},
+	"transcoder/handler":                {own: []string{"transcoder", "transcoder/codec", "transcoder/connect", "transcoder/grpcweb", "transcoder/httprule", "transcoder/native", "transcoder/nethttp", "transcoder/rest", "transcoder/rpc", "transcoder/schema", "transcoder/status", "transcoder/websocket"}},
 	"transcoder/compression":            {own: []string{"transcoder/status"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
 	"transcoder/connect":                {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
-	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}},
+	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},
 	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/rpc":                    {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/status", "transcoder/wire"}},
 	"transcoder/schema":                 {own: []string{"transcoder/schema/wellknown"}},
@@ -71,6 +71,7 @@ var direction = map[string]row{
 	"transcoder/schema/wellknown":       {},
 	"transcoder/serviceconfig":          {own: []string{"transcoder/schema", "transcoder/schema/filewatch"}},
 	"transcoder/status":                 {},
+	"transcoder/websocket":              {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/wire":                   {},
 	"transcoder/codec/internal/benchpb": {},
 
@@ -93,7 +94,7 @@ type row struct {
 // onlySome are modules that are kept behind one or a few packages.
 var onlySome = []string{
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
-	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
+	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
 }
 
 // vague are names of packages that say nothing.

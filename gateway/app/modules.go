@@ -235,6 +235,7 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 		drains.Go(func() { errs[i] = server.Drain(ctx) })
 	}
 	drains.Wait()
+	e.waitForSockets(ctx)
 	if late.Load() {
 		errs = append(errs, context.DeadlineExceeded)
 	}
@@ -242,4 +243,18 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 		return fmt.Errorf("drain: %w", err)
 	}
 	return nil
+}
+
+// waitForSockets waits for the calls that net/http knows no more of: those over WebSocket.
+func (e *entrance) waitForSockets(ctx context.Context) {
+	const look = 5 * time.Millisecond
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for e.gateway.InFlight() > 0 {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

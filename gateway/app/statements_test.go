@@ -24,12 +24,6 @@ const (
 	lastRequired = 179
 )
 
-// pending are the statements up to lastRequired that have no test yet, and what they belong to. One that has a test fails, so that
-// the list becomes shorter and nothing on it is forgotten.
-var pending = map[int]string{
-	144: "WebSocket",
-}
-
 // readStatements reads the texts of all statements, the first at index 1.
 func readStatements(t *testing.T) []string {
 	t.Helper()
@@ -58,18 +52,10 @@ func TestStatementsAreProven(t *testing.T) {
 			t.Errorf("T%d is cited by %s: %s, but there is no such statement", number, tests[0].pkg, tests[0].test)
 		}
 	}
-	for number := range pending {
-		if number < 1 || number > lastRequired {
-			t.Errorf("T%d is pending; only 1 to %d can be", number, lastRequired)
-		}
-	}
 	for number := 1; number <= lastRequired; number++ {
 		direct := slices.ContainsFunc(found[number], func(c citation) bool { return c.direct })
-		switch part, waits := pending[number]; {
-		case !direct && !waits:
+		if !direct {
 			t.Errorf("T%d has no test that cites it (a range alone does not prove one): %s", number, texts[number])
-		case direct && waits:
-			t.Errorf("T%d (%s) has a test, so it is pending no more: take it off the list", number, part)
 		}
 	}
 	got := renderStatements(texts, found)
@@ -96,7 +82,7 @@ func renderStatements(texts []string, found map[int][]citation) string {
 
 What it means to transcode correctly, in statements that tests cite by number: ` + "`T49`" + ` in a comment, in a row or in the name of a test.
 This page is written from the tests: ` + "`make golden`" + `.
-A statement up to ` + fmt.Sprint(lastRequired) + ` that no test cites fails the build, unless it is listed as pending.
+A statement up to ` + fmt.Sprint(lastRequired) + ` that no test cites fails the build.
 The last column has the profiles in which the statement holds; the others have another answer, and a setting for it.
 
 | | statement | proven by | holds in |
@@ -111,9 +97,6 @@ The last column has the profiles in which the statement holds; the others have a
 
 // provenBy lists tests by package.
 func provenBy(number int, tests []citation) string {
-	if part, ok := pending[number]; ok {
-		return "pending: " + part
-	}
 	slices.SortFunc(tests, func(a, b citation) int { return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(a.test, b.test)) })
 	tests = slices.CompactFunc(tests, func(a, b citation) bool { return a.pkg == b.pkg && a.test == b.test })
 	var b strings.Builder

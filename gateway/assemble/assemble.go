@@ -24,6 +24,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/native"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+	"github.com/dragoman-gateway/dragoman/transcoder/websocket"
 )
 
 // Parts are what outlives snapshots and is put into each.
@@ -249,7 +250,14 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 	if err != nil {
 		return err
 	}
-	mux.SetProtocols(n, w, c, r)
+	ws, err := websocket.New(func(m *transcoder.Method) *websocket.Config {
+		own := configs.Of(m)
+		return &websocket.Config{Bind: own.Bind, Encode: own.Encode}
+	})
+	if err != nil {
+		return err
+	}
+	mux.SetProtocols(n, w, c, ws, r)
 	return nil
 }
 

@@ -120,6 +120,9 @@ func (c *Config) CheckOrigin(origin string) error {
 	return nil
 }
 
+// Allows tells whether pages of an origin may call; a nil Policy lets none.
+func (p *Policy) Allows(origin string) bool { return p != nil && p.allows(origin) }
+
 // allows tells whether pages of an origin may call.
 func (p *Policy) allows(origin string) bool {
 	if p.any {

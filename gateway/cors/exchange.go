@@ -4,11 +4,13 @@
 package cors
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Preflight tells whether a request is a browser's question whether a page may send another one. It is answered before anybody asks
@@ -59,6 +61,15 @@ type exchange struct {
 	policy  *Policy
 	origin  string
 	allowed bool
+}
+
+// Upgrade passes on: who may open a WebSocket is decided before.
+func (e *exchange) Upgrade(subprotocol string, header wire.Header, limit int64) (transcoder.Socket, error) {
+	u, ok := e.Exchange.(transcoder.Upgrader)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return u.Upgrade(subprotocol, header, limit)
 }
 
 func (e *exchange) Write(out *transcoder.Out) error {

@@ -8,6 +8,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/rpc"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/websocket"
 )
 
 // Config says how calls are served. The zero value is the strict profile with all default limits.
@@ -114,10 +116,17 @@ func addProtocols(mux *transcoder.Mux, cfg Config) error {
 	w, errWeb := grpcweb.New(cfg.RPC)
 	c, errConnect := connect.New(connect.Config{Config: cfg.RPC})
 	r, errREST := rest.New(cfg.REST, mux)
-	if err := errors.Join(errNative, errWeb, errConnect, errREST); err != nil {
+	s, errSocket := websocket.New(func(m *transcoder.Method) *websocket.Config {
+		own := &cfg.REST.Default
+		if cfg.REST.Of != nil {
+			own = cmp.Or(cfg.REST.Of(m), own)
+		}
+		return &websocket.Config{Bind: own.Bind, Encode: own.Encode}
+	})
+	if err := errors.Join(errNative, errWeb, errConnect, errREST, errSocket); err != nil {
 		return err
 	}
-	mux.SetProtocols(n, w, c, r)
+	mux.SetProtocols(n, w, c, s, r)
 	return nil
 }
 

@@ -32,6 +32,7 @@ const (
 	ReasonBackendReset         Reason = "backend_reset"
 	ReasonBackendError         Reason = "backend_error"
 	ReasonSchemaMismatch       Reason = "schema_mismatch"
+	ReasonOriginNotAllowed     Reason = "origin_not_allowed"
 	ReasonDraining             Reason = "draining"
 	ReasonInternal             Reason = "internal"
 )

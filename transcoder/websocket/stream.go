@@ -299,10 +299,14 @@ func (s *stream) Finish() error {
 	s.opening.Do(func() {}) // no later
 	s.stop()
 	if s.socket == nil {
-		if s.openErr == nil || s.sendErr == nil {
-			return s.refuse()
+		if s.call.Err == nil {
+			s.call.Err = s.openErr
 		}
-		return s.sendErr
+		if s.sendErr != nil { // it was answered
+			s.cancel()
+			return s.sendErr
+		}
+		return s.refuse()
 	}
 	s.call.Err = s.outcome()
 	code, reason := closeOK, ""
