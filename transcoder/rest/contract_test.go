@@ -26,7 +26,7 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	toWire, fromWire := protocoltest.Codec(true)
 	protocoltest.Run(t, protocoltest.Subject{
-		New:    func(m *transcoder.Mux) (transcoder.Protocol, error) { return rest.New(rest.Config{}, m) },
+		New:    func(m *transcoder.Mux) (transcoder.Protocol, error) { return rest.New(rest.Configs{}, m) },
 		Serves: func(m *transcoder.Method) bool { return !m.ClientStreams },
 		Request: func(t testing.TB, _ *transcoder.Method, messages [][]byte) (*transcoder.Request, []byte) {
 			return &transcoder.Request{
