@@ -47,7 +47,7 @@ type Call struct {
 	// RequestEncoding names the compression in which messages of the request may come; "" for none. The protocol sets it.
 	RequestEncoding string
 	// KeepCompressed asks the protocol to hand on compressed messages of the request as they came, once it has seen that they
-	// keep to the limit. Forward sets it where the backend can be sent them (T182, decision 8).
+	// keep to the limit. Forward sets it where the backend can be sent them (T182, decision 9).
 	KeepCompressed bool
 	// AnswerEncoding names the one compression in which the protocol takes messages of the answer as they are; "" for none.
 	AnswerEncoding string

@@ -23,10 +23,10 @@ const passed = compression.Gzip
 // other, is to be a CompressedConn; calls that Forward does not make have no compression on it.
 //
 // gRPC's registry of compressors is one for the whole process, and would decompress; the older options are for one channel and
-// leave the bytes to us. Decision 8 has more.
+// leave the bytes to us. Decision 9 has more.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
-		grpc.WithCompressor(passCompressor{}),     //nolint:staticcheck // deprecated, and supported throughout 1.x: decision 8
+		grpc.WithCompressor(passCompressor{}),     //nolint:staticcheck // deprecated, and supported throughout 1.x: decision 9
 		grpc.WithDecompressor(passDecompressor{}), //nolint:staticcheck // likewise
 		grpc.WithDefaultCallOptions(grpc.UseCompressor(encoding.Identity)),
 	}

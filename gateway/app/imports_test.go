@@ -58,6 +58,7 @@ var direction = map[string]row{
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},
+	"transcoder/protocoltest":           {own: []string{"transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/rpc":                    {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/status", "transcoder/wire"}},
 	"transcoder/schema":                 {own: []string{"transcoder/schema/wellknown"}},

@@ -34,7 +34,7 @@ type Config struct {
 	// MaxHeader is the size in bytes of the largest header list of an answer; 0 means DefaultMaxHeader.
 	MaxHeader int
 	// Gzip says that every endpoint reads messages compressed with gzip. Requests that come so are then passed on as they are; else
-	// the gateway decompresses them. Servers of grpc-go read gzip only if the program imports it, and do not tell (decision 8).
+	// the gateway decompresses them. Servers of grpc-go read gzip only if the program imports it, and do not tell (decision 9).
 	Gzip bool
 }
 

@@ -92,7 +92,7 @@ func TestT191_NoBytesAreNotDecompressed(t *testing.T) {
 	}
 }
 
-// E8: one byte over the limit is refused, and so is what grows too much, long before the limit.
+// E8, T201: one byte over the limit is refused, and so is what grows too much, long before the limit.
 func TestE8_Limits(t *testing.T) {
 	t.Parallel()
 	for _, name := range names() {

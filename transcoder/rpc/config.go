@@ -17,7 +17,7 @@ type Config struct {
 	// Encode says how JSON is written.
 	Encode codec.EncodeOptions
 	// CompressFrom is the size in bytes from which the gateway itself compresses messages of answers for clients that accept it; 0
-	// for never. Messages that the backend has compressed pass as they are (decision 8). To compress costs the gateway more than all
+	// for never. Messages that the backend has compressed pass as they are (decision 9). To compress costs the gateway more than all
 	// else that it does for a call, and an answer that has both a secret and what an attacker has said gives the secret away by
 	// its size (BREACH).
 	CompressFrom int

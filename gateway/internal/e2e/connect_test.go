@@ -204,7 +204,7 @@ func TestRefusalsOfConnect(t *testing.T) {
 		{"T194 wrong type", "POST", binding + "NoRule", `{"thing":{"size":"x"}}`, connectJSON(), 400, "invalid_argument", "thing.size"},
 		{"empty JSON", "POST", binding + "NoRule", "", connectJSON(), 400, "invalid_argument", "JSON"},
 		{"T196 too large", "POST", binding + "NoRule", `{"id":"` + strings.Repeat("a", 1000) + `"}`, connectJSON(), 429, "resource_exhausted", "1000"},
-		{"T196 decompressed too large", "POST", binding + "NoRule", gzipped(t, `{"id":"`+strings.Repeat("a", 1000)+`"}`, ""), connectJSON("content-encoding", "gzip"), 429, "resource_exhausted", "1000"},
+		{"T196 T201 decompressed too large", "POST", binding + "NoRule", gzipped(t, `{"id":"`+strings.Repeat("a", 1000)+`"}`, ""), connectJSON("content-encoding", "gzip"), 429, "resource_exhausted", "1000"},
 		{"T196 too large in a stream", "POST", streams + "RepeatNoRule", string(frame{0, strings.Repeat("a", 1001)}.bytes()), connectStream("json"), 200, "resource_exhausted", "1000"},
 		{"no message", "POST", streams + "RepeatNoRule", "", connectStream("proto"), 200, "unimplemented", "no message"},
 		{"two messages", "POST", streams + "RepeatNoRule", empty + empty, connectStream("proto"), 200, "unimplemented", "more than one"},
