@@ -364,7 +364,7 @@ func TestT190_StreamsOfConnect(t *testing.T) {
 	} {
 		c := d.h1(t)
 		request := c.request(t, "POST", streams+"RepeatNoRule", tt.encode(string(frame{}.bytes())), tt.fields...)
-		answers := c.open(t, request)
+		answers := c.open(t, request) //nolint:bodyclose // open closes it
 		s.send(t, text("one"))
 		answer := <-answers
 		if answer == nil {
