@@ -13,6 +13,6 @@
 //   - [Stream]: the client's side of a call, made of an Exchange and a Framer.
 //   - [Forward]: moves the messages between a Stream and a backend's channel, any [grpc.ClientConnInterface].
 //
-// The child packages rest and native are protocols; schema, httprule, codec, bind, wire and status are what they are built from;
-// nethttp serves an Exchange from net/http.
+// The child packages rest, native, grpcweb and connect are protocols; schema, httprule, codec, bind, rpc, compression, wire and status are
+// what they are built from, and protocoltest is what they are held to; nethttp serves an Exchange from net/http.
 package transcoder

@@ -59,7 +59,7 @@ var direction = map[string]row{
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},
 	"transcoder/protocoltest":           {own: []string{"transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
-	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
+	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/rpc":                    {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/status", "transcoder/wire"}},
 	"transcoder/schema":                 {own: []string{"transcoder/schema/wellknown"}},
 	"transcoder/schema/compile":         {own: []string{"transcoder/schema", "transcoder/schema/link", "transcoder/schema/wellknown"}, outside: []string{"github.com/bufbuild/protocompile"}},
@@ -72,7 +72,7 @@ var direction = map[string]row{
 	"transcoder/schema/wellknown":       {},
 	"transcoder/serviceconfig":          {own: []string{"transcoder/schema", "transcoder/schema/filewatch"}},
 	"transcoder/status":                 {},
-	"transcoder/websocket":              {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
+	"transcoder/websocket":              {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/wire":                   {},
 	"transcoder/codec/internal/benchpb": {},
 

@@ -80,6 +80,9 @@ func restConfig(p *config.Policy) (*rest.Config, error) {
 	if s := r.StatusFrom; s != nil {
 		cfg.StatusHeader, cfg.StatusAllowed = s.Header, s.Allow
 	}
+	if c := r.Compression; c != nil {
+		cfg.Compression = rest.Compression{Algorithms: c.Algorithms, From: c.MinSize}
+	}
 	if e := r.Errors; e != nil {
 		cfg.Errors = rest.ErrorFormat{Name: e.Format, Template: e.Template}
 	}

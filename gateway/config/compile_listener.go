@@ -26,6 +26,8 @@ const (
 	mostPath    = 60 << 10
 	mostStream  = 64 << 20
 	mostWindow  = 256 << 20
+
+	mostCompressFrom = 64 << 20
 )
 
 // socket is an address that we listen on, and the setting that says so.

@@ -49,6 +49,10 @@ func (k *compiler) rest(m *configv1.Rest, path string) REST {
 			r.StatusFrom.Allow = append(r.StatusFrom.Allow, int(code))
 		}
 	}
+	if c := m.GetCompression(); c != nil {
+		r.Compression = &Compression{Algorithms: c.GetAlgorithms(), MinSize: int(k.size(c.GetMinSize(), path+".compression.min_size", 1, mostCompressFrom))}
+		k.distinct(r.Compression.Algorithms, path+".compression.algorithms")
+	}
 	if e := m.GetErrors(); e != nil {
 		r.Errors = &Errors{Format: e.GetFormat(), Template: e.GetTemplate()}
 	}

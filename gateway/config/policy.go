@@ -162,6 +162,7 @@ var policyValues = []value{
 	of("rest.json_parameters", func(p *Policy) **bool { return &p.REST.JSONParameters }),
 	of("rest.mask_field", func(p *Policy) *string { return &p.REST.MaskField }),
 	of("rest.any_mask_path", func(p *Policy) **bool { return &p.REST.AnyMaskPath }),
+	of("rest.compression", func(p *Policy) **Compression { return &p.REST.Compression }),
 	of("rest.bind_every_message", func(p *Policy) **bool { return &p.REST.BindEvery }),
 
 	of("json.proto_field_names", func(p *Policy) **bool { return &p.JSON.ProtoFieldNames }),

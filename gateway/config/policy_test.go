@@ -76,7 +76,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 			AnyContentType: new(true), SuccessStatus: 201, NoContentForEmpty: new(true),
 			StatusFrom: &config.StatusFrom{Header: "x-http-status", Allow: []int{202, 303}}, ETag: "content", CacheControl: "private, max-age=60",
 			RequestHeaders: map[string]string{"x-tenant": "tenant_id"}, ResponseHeaders: map[string]string{"x-total-count": "total_size"},
-			TrailersAsHeaders: []string{"x-cost"}, Multipart: new(true),
+			TrailersAsHeaders: []string{"x-cost"}, Multipart: new(true), Compression: &config.Compression{Algorithms: []string{"zstd", "gzip"}, MinSize: 2048},
 			StreamFormat: "sse", SSEID: "revision", SSERetry: 3 * time.Second, BindEvery: new(true),
 			MaxQueryListElements: 20, JSONParameters: new(true), MaskField: "update_mask", AnyMaskPath: new(true),
 			Errors: &config.Errors{Format: "template", Template: `{"error":"{status}","text":"{message}"}`},

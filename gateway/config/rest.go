@@ -55,6 +55,16 @@ type REST struct {
 	MaskField string
 	// AnyMaskPath accepts field masks with paths that the resource does not have.
 	AnyMaskPath *bool
+	// Compression says which answers are compressed.
+	Compression *Compression
+}
+
+// Compression says which answers are compressed.
+type Compression struct {
+	// Algorithms are what may be used, the best first: zstd, br, gzip.
+	Algorithms []string
+	// MinSize is the size in bytes of the smallest body that is compressed; 0 means rest.DefaultCompressFrom.
+	MinSize int
 }
 
 // StatusFrom lets the backend choose the HTTP status of a success.

@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
+	"github.com/dragoman-gateway/dragoman/transcoder/compression"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
@@ -63,6 +65,9 @@ type Config struct {
 	// answers over HTTP/1.1 to clients that do not say that they take trailers. Lower case (T168).
 	TrailersAsHeaders []string
 
+	// Compression says which answers are compressed.
+	Compression Compression
+
 	// Streams says how the answers of methods that stream are written.
 	Streams Streams
 
@@ -94,7 +99,8 @@ type Configs struct {
 // compiled is a Config in the form that calls use. It is immutable and shared.
 type compiled struct {
 	Config
-	errors *errorTemplate
+	errors    *errorTemplate
+	encodings []*compression.Encoding
 }
 
 // SettingError says which setting of a Config is wrong, by the name that it has in the configuration file.
@@ -170,6 +176,14 @@ func (c *Config) Check() []*SettingError {
 	if c.StatusHeader != "" {
 		name("status_from.header", "", c.StatusHeader)
 	}
+	for i, name := range c.Compression.Algorithms {
+		if compression.Find(name) == nil || slices.Contains(c.Compression.Algorithms[:i], name) {
+			bad("compression.algorithms", "", "has %.32q, which is not known, or twice; known are gzip, br and zstd", name)
+		}
+	}
+	if c.Compression.From < 0 {
+		bad("compression.min_size", "", "is %d; it must not be negative", c.Compression.From)
+	}
 	if _, err := c.Errors.compile(); err != nil {
 		errs = append(errs, err)
 	}
@@ -190,6 +204,10 @@ func compileConfig(cfg *Config) (*compiled, error) {
 		c.SuccessStatus = http.StatusOK
 	}
 	c.errors, _ = c.Errors.compile()
+	c.Compression.From = cmp.Or(c.Compression.From, DefaultCompressFrom)
+	for _, name := range c.Compression.Algorithms {
+		c.encodings = append(c.encodings, compression.Find(name))
+	}
 	return c, nil
 }
 

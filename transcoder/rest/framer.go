@@ -13,6 +13,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
+	"github.com/dragoman-gateway/dragoman/transcoder/compression"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -34,7 +35,10 @@ type framer struct {
 	last   bool // all of the body is in pieces
 	sent   int  // messages given by Next
 	form   *form
-	stream *elements // of a client's stream of JSON
+
+	decoder *compression.Encoding // of the request's body; nil for none
+	encoder *compression.Encoding // that the answer must have; nil for none
+	stream  *elements             // of a client's stream of JSON
 
 	records    *records    // of a stream that is not one of raw bytes
 	headerCame bool        // the backend's header metadata is complete
@@ -85,6 +89,9 @@ func (f *framer) Next(c *transcoder.Call) (transcoder.Message, bool, error) {
 	}
 	if f.sent > 0 {
 		return transcoder.Message{}, false, io.EOF
+	}
+	if err := f.decompress(); err != nil {
+		return transcoder.Message{}, false, err
 	}
 	if f.form != nil {
 		return f.wholeForm(c)

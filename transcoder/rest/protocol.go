@@ -221,9 +221,16 @@ func (f *framer) readable(c *transcoder.Call) error {
 			return err
 		}
 	}
+	if err := errors.Join(f.negotiateEncoding(c), f.decoding(c)); err != nil {
+		first, _ := errors.AsType[*status.Error](err)
+		return first
+	}
 	if f.config.Multipart && f.route.plan.RawBody() {
 		var err error
 		f.form, err = newForm(c.Request.Header.Get("content-type"), !c.Method.ClientStreams)
+		if f.form != nil && f.decoder != nil {
+			return undecodable("content-encoding is not supported for forms")
+		}
 		return err
 	}
 	return nil

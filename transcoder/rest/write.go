@@ -100,35 +100,52 @@ func (f *framer) streamHead(c *transcoder.Call, out *transcoder.Out, code int, c
 
 // whole writes an answer of one message.
 func (f *framer) whole(c *transcoder.Call, code int, contentType string, message []byte, body *[]byte, out *transcoder.Out) {
+	contentType = f.answerType(contentType)
+	tag := ""
 	if f.reads(c) && code == http.StatusOK {
-		tag := ""
-		switch {
-		case f.config.ETag == ETagContent:
-			tag = contentTag(*body)
-		case f.route.etag != nil:
-			value, _ := f.text(f.route.etag, message)
-			tag = tagOf(value)
-		}
-		if tag != "" {
-			f.extra.Add("etag", tag)
-			for _, h := range c.Request.Header {
-				if h.Name == "if-none-match" && noneMatch(h.Value, tag) {
-					code = http.StatusNotModified
-				}
-			}
-		}
+		tag = f.tag(message, *body)
 		if f.config.CacheControl != "" {
 			f.extra.Add("cache-control", f.config.CacheControl)
 		}
 	}
+	if e := f.encoding(c, contentType, len(*body)); e != nil && !bodiless(code) {
+		var packed bool
+		if body, packed = f.compress(body, e); packed {
+			f.extra.Add("content-encoding", e.Name())
+			if tag != "" { // another representation has another strong tag
+				tag = strings.TrimSuffix(tag, `"`) + "-" + e.Name() + `"`
+			}
+		}
+	}
+	if tag != "" {
+		f.extra.Add("etag", tag)
+		for _, h := range c.Request.Header {
+			if h.Name == "if-none-match" && noneMatch(h.Value, tag) {
+				code = http.StatusNotModified
+			}
+		}
+	}
 	if bodiless(code) {
 		buffers.Put(body)
+		f.extra.Del("content-encoding")
 		f.head(c, out, code, "")
 		return
 	}
-	f.head(c, out, code, f.answerType(contentType))
+	f.head(c, out, code, contentType)
 	f.length(c, out, len(*body))
 	f.data(c, body, out)
+}
+
+// tag returns the entity tag of an answer; "" for none (T202).
+func (f *framer) tag(message, body []byte) string {
+	switch {
+	case f.config.ETag == ETagContent:
+		return contentTag(body)
+	case f.route.etag != nil:
+		value, _ := f.text(f.route.etag, message)
+		return tagOf(value)
+	}
+	return ""
 }
 
 // reads tells whether a request is one that caches answer.

@@ -133,6 +133,11 @@ type Rest struct {
 	//
 	// Default: none.
 	MaskField string `protobuf:"bytes,23,opt,name=mask_field,json=maskField,proto3" json:"mask_field,omitempty"`
+	// Compression says which answers that do not stream are compressed. What an answer says twice, once as a secret and once as a
+	// guess of an attacker, shows in its compressed size (BREACH): do not compress what has both.
+	//
+	// Default: none.
+	Compression *Compression `protobuf:"bytes,25,opt,name=compression,proto3" json:"compression,omitempty"`
 	// AnyMaskPath accepts field masks with paths that the resource does not have.
 	//
 	// Default: false.
@@ -332,6 +337,13 @@ func (x *Rest) GetMaskField() string {
 	return ""
 }
 
+func (x *Rest) GetCompression() *Compression {
+	if x != nil {
+		return x.Compression
+	}
+	return nil
+}
+
 func (x *Rest) GetAnyMaskPath() bool {
 	if x != nil && x.AnyMaskPath != nil {
 		return *x.AnyMaskPath
@@ -522,11 +534,70 @@ func (x *Headers) GetDeny() []string {
 	return nil
 }
 
+// Compression says which answers are compressed.
+type Compression struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Algorithms are what may be used, the best first: zstd, br, gzip. A client that likes one better gets that.
+	//
+	// Default: none; compression: {} so turns off what a wider place turns on. Example: algorithms: [zstd, br, gzip]
+	Algorithms []string `protobuf:"bytes,1,rep,name=algorithms,proto3" json:"algorithms,omitempty"`
+	// MinSize is the size of the smallest body that is compressed. 1B to 64MiB.
+	//
+	// Default: 1KiB.
+	MinSize       string `protobuf:"bytes,2,opt,name=min_size,json=minSize,proto3" json:"min_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Compression) Reset() {
+	*x = Compression{}
+	mi := &file_dragoman_config_v1_rest_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Compression) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Compression) ProtoMessage() {}
+
+func (x *Compression) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_rest_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Compression.ProtoReflect.Descriptor instead.
+func (*Compression) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_rest_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Compression) GetAlgorithms() []string {
+	if x != nil {
+		return x.Algorithms
+	}
+	return nil
+}
+
+func (x *Compression) GetMinSize() string {
+	if x != nil {
+		return x.MinSize
+	}
+	return ""
+}
+
 var File_dragoman_config_v1_rest_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xee\x0e\n" +
+	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb1\x0f\n" +
 	"\x04Rest\x12?\n" +
 	"\aprofile\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1dR\x06strictR\fgrpc-gatewayR\x05envoyR\aprofile\x12F\n" +
 	"\runknown_query\x18\x02 \x01(\tB!\xbaH\x1e\xd8\x01\x01r\x19R\x06rejectR\x06ignoreR\acaptureR\funknownQuery\x12L\n" +
@@ -555,7 +626,8 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\xbaH\a*\x05\x18\xe8\a(\x01H\x06R\x14maxQueryListElements\x88\x01\x01\x12,\n" +
 	"\x0fjson_parameters\x18\x16 \x01(\bH\aR\x0ejsonParameters\x88\x01\x01\x12'\n" +
 	"\n" +
-	"mask_field\x18\x17 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tmaskField\x12'\n" +
+	"mask_field\x18\x17 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tmaskField\x12A\n" +
+	"\vcompression\x18\x19 \x01(\v2\x1f.dragoman.config.v1.CompressionR\vcompression\x12'\n" +
 	"\rany_mask_path\x18\x18 \x01(\bH\bR\vanyMaskPath\x88\x01\x01\x1aA\n" +
 	"\x13RequestHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -582,7 +654,12 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\btemplate\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\btemplate\"\x8d\x01\n" +
 	"\aHeaders\x12?\n" +
 	"\x05allow\x18\x01 \x03(\tB)\xbaH&\x92\x01#\x10@\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9._-]{0,99}$R\x05allow\x12A\n" +
-	"\x04deny\x18\x02 \x03(\tB-\xbaH*\x92\x01'\x10@\"#r!2\x1f^[a-z0-9][a-z0-9._-]{0,99}[*]?$R\x04denyB\xd3\x01\n" +
+	"\x04deny\x18\x02 \x03(\tB-\xbaH*\x92\x01'\x10@\"#r!2\x1f^[a-z0-9][a-z0-9._-]{0,99}[*]?$R\x04deny\"\x96\x01\n" +
+	"\vCompression\x12:\n" +
+	"\n" +
+	"algorithms\x18\x01 \x03(\tB\x1a\xbaH\x17\x92\x01\x14\"\x12r\x10R\x04zstdR\x02brR\x04gzipR\n" +
+	"algorithms\x12K\n" +
+	"\bmin_size\x18\x02 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\aminSizeB\xd3\x01\n" +
 	"\x16com.dragoman.config.v1B\tRestProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -597,27 +674,29 @@ func file_dragoman_config_v1_rest_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_rest_proto_rawDescData
 }
 
-var file_dragoman_config_v1_rest_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_dragoman_config_v1_rest_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_dragoman_config_v1_rest_proto_goTypes = []any{
 	(*Rest)(nil),                // 0: dragoman.config.v1.Rest
 	(*StatusFrom)(nil),          // 1: dragoman.config.v1.StatusFrom
 	(*Errors)(nil),              // 2: dragoman.config.v1.Errors
 	(*Headers)(nil),             // 3: dragoman.config.v1.Headers
-	nil,                         // 4: dragoman.config.v1.Rest.RequestHeadersEntry
-	nil,                         // 5: dragoman.config.v1.Rest.ResponseHeadersEntry
-	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
+	(*Compression)(nil),         // 4: dragoman.config.v1.Compression
+	nil,                         // 5: dragoman.config.v1.Rest.RequestHeadersEntry
+	nil,                         // 6: dragoman.config.v1.Rest.ResponseHeadersEntry
+	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
 }
 var file_dragoman_config_v1_rest_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.Rest.status_from:type_name -> dragoman.config.v1.StatusFrom
-	4, // 1: dragoman.config.v1.Rest.request_headers:type_name -> dragoman.config.v1.Rest.RequestHeadersEntry
-	5, // 2: dragoman.config.v1.Rest.response_headers:type_name -> dragoman.config.v1.Rest.ResponseHeadersEntry
+	5, // 1: dragoman.config.v1.Rest.request_headers:type_name -> dragoman.config.v1.Rest.RequestHeadersEntry
+	6, // 2: dragoman.config.v1.Rest.response_headers:type_name -> dragoman.config.v1.Rest.ResponseHeadersEntry
 	2, // 3: dragoman.config.v1.Rest.errors:type_name -> dragoman.config.v1.Errors
-	6, // 4: dragoman.config.v1.Rest.sse_retry:type_name -> google.protobuf.Duration
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	7, // 4: dragoman.config.v1.Rest.sse_retry:type_name -> google.protobuf.Duration
+	4, // 5: dragoman.config.v1.Rest.compression:type_name -> dragoman.config.v1.Compression
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_rest_proto_init() }
@@ -632,7 +711,7 @@ func file_dragoman_config_v1_rest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_rest_proto_rawDesc), len(file_dragoman_config_v1_rest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
