@@ -23,7 +23,7 @@ for module in "$@"; do
 	# A module that only pins tools has no packages.
 	if [[ -n $(go list ./... 2>/dev/null) ]]; then
 		check "go vet in $module" go vet ./...
-		check "golangci-lint in $module" golangci-lint run --config "$root/.golangci.yml"
+		check "golangci-lint in $module" golangci-lint run --allow-serial-runners --config "$root/.golangci.yml"
 	fi
 	check "go mod tidy in $module" go mod tidy -diff
 	cd "$root"

@@ -16,7 +16,6 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
-
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )

@@ -32,14 +32,14 @@ type talk struct {
 // connect opens a WebSocket; fields alternate names and values.
 func (d *dragoman) connect(t testing.TB, target string, subprotocols []string, fields ...string) *talk {
 	t.Helper()
-	k, response, err := d.tryConnect(t, target, subprotocols, fields...)
+	k, a, err := d.tryConnect(t, target, subprotocols, fields...)
 	if err != nil {
-		t.Fatalf("%v, %v", err, response)
+		t.Fatalf("%v, %+v", err, a)
 	}
 	return k
 }
 
-func (d *dragoman) tryConnect(t testing.TB, target string, subprotocols []string, fields ...string) (*talk, *http.Response, error) {
+func (d *dragoman) tryConnect(t testing.TB, target string, subprotocols []string, fields ...string) (*talk, answer, error) {
 	t.Helper()
 	h := http.Header{}
 	for i := 0; i < len(fields); i += 2 {
@@ -47,12 +47,19 @@ func (d *dragoman) tryConnect(t testing.TB, target string, subprotocols []string
 	}
 	ctx := within(t)
 	conn, response, err := ws.Dial(ctx, "ws://"+d.address+target, &ws.DialOptions{Subprotocols: subprotocols, HTTPHeader: h})
+	var a answer
+	if response != nil {
+		if response.Body != nil {
+			_ = response.Body.Close()
+		}
+		a = answer{status: response.StatusCode, header: response.Header}
+	}
 	if err != nil {
-		return nil, response, err
+		return nil, a, err
 	}
 	conn.SetReadLimit(-1)
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	return &talk{t: t, conn: conn, ctx: ctx}, response, nil
+	return &talk{t: t, conn: conn, ctx: ctx}, a, nil
 }
 
 func (k *talk) send(text string) {
@@ -243,9 +250,9 @@ func TestT144_Errors(t *testing.T) {
 		{"another page", echo + "Echo", nil, []string{"origin", "https://evil.example"}, 403, "origin_not_allowed"},
 		{"a sandboxed page", echo + "Echo", nil, []string{"origin", "null"}, 403, "origin_not_allowed"},
 	} {
-		_, response, err := d.tryConnect(t, r.target, r.subprotocols, r.fields...)
-		if err == nil || response == nil || response.StatusCode != r.status || response.Header.Get("X-Dragoman-Reason") != r.says {
-			t.Errorf("%s: %v, %v; want %d %s", r.reason, err, response, r.status, r.says)
+		_, a, err := d.tryConnect(t, r.target, r.subprotocols, r.fields...)
+		if err == nil || a.status != r.status || a.header.Get("X-Dragoman-Reason") != r.says {
+			t.Errorf("%s: %v, %+v; want %d %s", r.reason, err, a, r.status, r.says)
 		}
 	}
 }
