@@ -4,7 +4,9 @@
 package transcoder
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"io"
 
 	"google.golang.org/grpc"
@@ -20,16 +22,22 @@ import (
 const passed = compression.Gzip
 
 // DialOptions are for channels to backends that are to carry messages compressed with gzip as they are (T182). Such a channel, and no
-// other, is to be a CompressedConn; calls that Forward does not make have no compression on it.
+// other, is to be a CompressedConn, which says the same of what the backend reads. Calls that Forward does not make are not
+// compressed by whoever makes them; what gRPC itself calls, for health or load, is where the backend reads it.
 //
 // gRPC's registry of compressors is one for the whole process, and would decompress; the older options are for one channel and
 // leave the bytes to us. Decision 9 has more.
-func DialOptions() []grpc.DialOption {
-	return []grpc.DialOption{
-		grpc.WithCompressor(passCompressor{}),     //nolint:staticcheck // deprecated, and supported throughout 1.x: decision 9
-		grpc.WithDecompressor(passDecompressor{}), //nolint:staticcheck // likewise
-		grpc.WithDefaultCallOptions(grpc.UseCompressor(encoding.Identity)),
+func DialOptions(readsCompressed bool) []grpc.DialOption {
+	options := []grpc.DialOption{
+		grpc.WithDecompressor(passDecompressor{}), //nolint:staticcheck // deprecated, and supported throughout 1.x: decision 9
 	}
+	if readsCompressed {
+		options = append(options,
+			grpc.WithCompressor(passCompressor{}), //nolint:staticcheck // likewise
+			grpc.WithDefaultCallOptions(grpc.UseCompressor(encoding.Identity)),
+		)
+	}
+	return options
 }
 
 // CompressedConn is what a channel is, beside, that was made with DialOptions.
@@ -55,7 +63,7 @@ func callOptions(c *Call, conn grpc.ClientConnInterface) []grpc.CallOption {
 	if c.AnswerEncoding != passed {
 		c.AnswerEncoding = ""
 	}
-	return append(options, grpc.ForceCodecV2(codec), grpc.MaxCallRecvMsgSize(c.Request.MaxAnswer()+len(compressedMark)))
+	return append(options, grpc.ForceCodecV2(codec), grpc.MaxCallRecvMsgSize(c.Request.MaxAnswer()))
 }
 
 // acceptCompressed tells the backend that its answer may come compressed. When requests are, gRPC says so itself.
@@ -65,17 +73,19 @@ func acceptCompressed(c *Call, md metadata.MD) {
 	}
 }
 
-// What stands before a message that a compressedCodec sends, for the passCompressor, which takes it off again.
-const (
-	sentPlain      = 0
-	sentCompressed = 1
-)
-
-// compressedMark stands before a message that the passDecompressor had. It is random, so that no message begins like it.
-var compressedMark = func() (mark [16]byte) {
+// compressedMark stands at messages on their way between our codec and our compressors, which gRPC takes for bytes like all others. It
+// is random, so that no other message has it.
+var compressedMark = func() (mark [markSize]byte) {
 	_, _ = rand.Read(mark[:]) // never fails since Go 1.24
 	return mark
 }()
+
+const (
+	markSize = 16
+	// sentPlain and sentCompressed stand behind the mark of a message that is sent.
+	sentPlain      = 0
+	sentCompressed = 1
+)
 
 // compressedCodec is the RawCodec of channels with DialOptions.
 type compressedCodec struct {
@@ -90,27 +100,29 @@ func (c compressedCodec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok || !c.sends || m.Data.Len() == 0 { // gRPC never marks a message of no bytes as compressed
 		return c.RawCodec.Marshal(v)
 	}
-	how := byte(sentPlain)
+	head := append(make([]byte, 0, markSize+1), compressedMark[:]...)
 	if m.Encoding == passed {
-		how = sentCompressed
+		head = append(head, sentCompressed)
+	} else {
+		head = append(head, sentPlain)
 	}
 	m.Data.Ref()
 	data := make(mem.BufferSlice, 0, len(m.Data)+1)
-	return append(append(data, mem.SliceBuffer{how}), m.Data...), nil
+	return append(append(data, mem.SliceBuffer(head)), m.Data...), nil
 }
 
 // Unmarshal gives a *Message the bytes, and finds out whether they are compressed.
 func (c compressedCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	m, ok := v.(*Message)
-	if !ok || len(data) != 1 || data.Len() < len(compressedMark) { // the passDecompressor gives one buffer
-		return c.RawCodec.Unmarshal(data, v)
+	if ok && len(data) == 1 { // the passDecompressor gives one buffer
+		if all, ok := data[0].(mem.SliceBuffer); ok {
+			if compressed := markedBytes(all); compressed != nil {
+				*m = Message{Data: mem.BufferSlice{mem.SliceBuffer(compressed)}, Encoding: passed}
+				return nil
+			}
+		}
 	}
-	all, isSlice := data[0].(mem.SliceBuffer)
-	if !isSlice || [len(compressedMark)]byte(all) != compressedMark {
-		return c.RawCodec.Unmarshal(data, v)
-	}
-	*m = Message{Data: mem.BufferSlice{all[len(compressedMark):]}, Encoding: passed}
-	return nil
+	return c.RawCodec.Unmarshal(data, v)
 }
 
 // passCompressor writes what is compressed already as it is, and compresses the rest: in one call there may be both.
@@ -119,40 +131,73 @@ type passCompressor struct{}
 // Type returns the value of grpc-encoding.
 func (passCompressor) Type() string { return passed }
 
-// Do writes a message that a compressedCodec made.
+// Do writes a message of a compressedCodec, or of anybody else.
 func (passCompressor) Do(w io.Writer, p []byte) error {
-	if p[0] == sentCompressed {
-		_, err := w.Write(p[1:])
+	own, ok := bytes.CutPrefix(p, compressedMark[:])
+	switch {
+	case !ok:
+		own = p
+	case own[0] == sentCompressed:
+		_, err := w.Write(own[1:])
 		return err
+	default:
+		own = own[1:]
 	}
-	return compression.Find(passed).CompressTo(w, mem.BufferSlice{mem.SliceBuffer(p[1:])})
+	return compression.Find(passed).CompressTo(w, mem.BufferSlice{mem.SliceBuffer(own)})
 }
 
-// passDecompressor leaves a message as it is and marks it.
+// passDecompressor leaves a message as it is, for a compressedCodec. What gRPC itself calls has codecs of its own and small messages: those
+// are decompressed as well.
 type passDecompressor struct{}
 
 // Type returns the value of grpc-encoding.
 func (passDecompressor) Type() string { return passed }
 
-// Do reads a compressed message.
+// Bounds of messages that are decompressed for codecs other than ours.
+const (
+	smallCompressed = 4 << 10
+	smallPlain      = 64 << 10
+)
+
+// Do reads a compressed message. It returns it decompressed, if it is small, and behind that, where only who looks for it finds it, as it
+// came. What is not decompressed is returned as it came, and no codec takes that for a message: gzip begins with a tag that
+// protobuf does not have.
 func (passDecompressor) Do(r io.Reader) ([]byte, error) {
-	size := 0
-	if sized, ok := r.(interface{ Remaining() int }); ok {
-		size = sized.Remaining()
+	compressed, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
 	}
-	data := make([]byte, len(compressedMark), len(compressedMark)+size+1) // one more, so that a read finds the end
-	copy(data, compressedMark[:])
-	for {
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			return data, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
+	if len(compressed) <= smallCompressed {
+		plain, err := compression.Find(passed).Decompress(mem.BufferSlice{mem.SliceBuffer(compressed)}, smallPlain)
+		if err == nil {
+			defer plain.Free()
+			n := plain.Len()
+			all := make([]byte, n, n+len(compressed)+lengthSize+markSize)
+			plain.CopyTo(all)
+			return appendMarked(all, compressed)[:n], nil
 		}
 	}
+	n := len(compressed)
+	return appendMarked(make([]byte, 0, n+lengthSize+markSize), compressed)[:n], nil
+}
+
+// lengthSize is the size of the length that stands between compressed bytes and their mark.
+const lengthSize = 4
+
+// appendMarked appends compressed bytes, their length and the mark.
+func appendMarked(dst, compressed []byte) []byte {
+	dst = append(dst, compressed...)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(compressed))) //nolint:gosec // a message of gRPC is shorter
+	return append(dst, compressedMark[:]...)
+}
+
+// markedBytes returns the compressed bytes that a passDecompressor has put behind b; nil if it has not made b.
+func markedBytes(b []byte) []byte {
+	all := b[:cap(b)]
+	end := len(all) - markSize - lengthSize
+	if end < len(b) || !bytes.Equal(all[len(all)-markSize:], compressedMark[:]) {
+		return nil
+	}
+	n := int(binary.BigEndian.Uint32(all[end:]))
+	return all[end-n : end : end]
 }

@@ -4,7 +4,9 @@
 package transcoder
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"slices"
@@ -134,12 +136,42 @@ func TestCompressedCodec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if string(received) != "hello" {
+			t.Errorf("%s: another codec sees %q", name, received)
+		}
 		var out Message
 		if err := codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(received)}, &out); err != nil || out.Encoding != "gzip" {
 			t.Fatalf("%s: %v, encoding %q", name, err, out.Encoding)
 		}
 		if err := out.Decompress(5); err != nil || string(out.Data.Materialize()) != "hello" {
 			t.Errorf("%s: %q, %v", name, out.Data.Materialize(), err)
+		}
+	}
+	// A message of another codec is compressed, and one that is large is seen by no other.
+	var sent mem.BufferSlice
+	if err := (passCompressor{}).Do(mem.NewWriter(&sent, mem.NopBufferPool{}), []byte("\x01another's")); err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := compression.Find(compression.Gzip).Decompress(sent, 100); err != nil || string(plain.Materialize()) != "\x01another's" {
+		t.Errorf("another codec's message is %q, %v", plain.Materialize(), err)
+	}
+	noise := make([]byte, 3*smallCompressed)
+	_, _ = rand.Read(noise)
+	for name, plain := range map[string][]byte{"large": noise, "growing": make([]byte, 2*smallPlain)} {
+		packed, err := compression.Find(compression.Gzip).Compress(mem.BufferSlice{mem.SliceBuffer(plain)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		received, err := (passDecompressor{}).Do(packed.Reader())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (RawCodec{}).Unmarshal(mem.BufferSlice{mem.SliceBuffer(received)}, &wrapperspb.StringValue{}); err == nil {
+			t.Errorf("%s: another codec takes compressed bytes for a message", name)
+		}
+		var out Message
+		if err := codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(received)}, &out); err != nil || out.Encoding != "gzip" || !bytes.Equal(out.Data.Materialize(), packed.Materialize()) {
+			t.Errorf("%s: %d bytes in %q, %v", name, out.Data.Len(), out.Encoding, err)
 		}
 	}
 	// What was not decompressed is plain, also if it is as long as a mark, and also if it is empty.

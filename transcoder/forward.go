@@ -69,10 +69,6 @@ func sendOn(c *Call, s Stream, m Message) error {
 			return answerError(c, err)
 		}
 	}
-	if m.Data.Len() > c.Request.MaxAnswer() { // gRPC was given a little more
-		m.Free()
-		return answerTooLarge(c, nil)
-	}
 	return s.Send(m)
 }
 

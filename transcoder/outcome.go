@@ -50,7 +50,7 @@ func backendError(ctx context.Context, c *Call, err error) error {
 	if !c.Deadline.IsZero() && st.Code() == codes.DeadlineExceeded && time.Now().After(c.Deadline) {
 		return deadlineError()
 	}
-	if limit := c.Request.MaxAnswer(); tooLarge(st, limit) || tooLarge(st, limit+len(compressedMark)) {
+	if tooLarge(st, c.Request.MaxAnswer()) {
 		return answerTooLarge(c, err)
 	}
 	if own := ownStatus(st); own != nil {

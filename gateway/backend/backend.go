@@ -34,7 +34,7 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if cfg.MaxHeader == 0 {
 		cfg.MaxHeader = DefaultMaxHeader
 	}
-	options := append(transcoder.DialOptions(),
+	options := append(transcoder.DialOptions(cfg.Gzip),
 		grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked above
 		grpc.WithUserAgent("dragoman"),
 		grpc.WithDisableServiceConfig(), // retries and the like are ours to decide, not a DNS record's
