@@ -69,6 +69,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			MaxHeader: 16 << 10, MaxHeaderFields: 64, MaxMessage: 8 << 20, MaxAnswer: 32 << 20,
 			HeaderTimeout: 5 * time.Second, RequestTimeout: 2 * time.Minute, WriteStall: 15 * time.Second,
 			IdleTimeout: 10 * time.Minute, MaxConnections: 5000, MaxConcurrentStreams: 250, Heartbeat: 20 * time.Second,
+			MaxAge: 15 * time.Minute, PingAfter: 20 * time.Second, PingTimeout: 5 * time.Second,
 		}, {
 			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"}, AllowUnderscores: true, DropInvalidHeaders: true,
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::7/128")},
@@ -290,12 +291,12 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	}
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
-		"listeners[1].tls.cert":                     {19, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {51, 11},
-		`backends["users"].tls`:                     {50, 5},
-		"services[0].methods[0].policy.timeout":     {74, 20},
-		"services[0].methods[1].http[0].get":        {78, 22},
-		"schemas.sources[0].protos.import_paths[1]": {32, 13},
+		"listeners[1].tls.cert":                     {20, 5}, // not in the file: the listener
+		`backends["users"].tls.ca`:                  {52, 11},
+		`backends["users"].tls`:                     {51, 5},
+		"services[0].methods[0].policy.timeout":     {75, 20},
+		"services[0].methods[1].http[0].get":        {79, 22},
+		"schemas.sources[0].protos.import_paths[1]": {33, 13},
 		"": {1, 1},
 	} {
 		if line, column := cfg.Position(path); line != want[0] || column != want[1] {

@@ -21,6 +21,9 @@ const (
 	DefaultRequestTimeout       = 300 * time.Second
 	DefaultWriteStall           = 30 * time.Second
 	DefaultIdleTimeout          = 300 * time.Second
+	DefaultMaxAge               = 30 * time.Minute
+	DefaultPingAfter            = 30 * time.Second
+	DefaultPingTimeout          = 10 * time.Second
 	DefaultMaxConnections       = 10_000
 	DefaultMaxConcurrentStreams = 100
 	DefaultStreamWindow         = 64 << 10
@@ -62,6 +65,11 @@ type Config struct {
 	WriteStall time.Duration
 	// IdleTimeout closes a connection on which nothing happened for so long.
 	IdleTimeout time.Duration
+	// MaxAge is how old a connection may be, give or take a tenth, before its next answer is its last (gRFC A9). What is under way goes on.
+	MaxAge time.Duration
+	// PingAfter is how long a connection may be silent before its client is asked whether it is there, by PING in HTTP/2 and by TCP
+	// otherwise; PingTimeout how long the answer may take before the connection is closed.
+	PingAfter, PingTimeout time.Duration
 	// MaxConnections is how many connections may be open; more wait to be accepted.
 	MaxConnections int
 	// MaxConcurrentStreams is how many calls one HTTP/2 connection may have open.
@@ -143,6 +151,9 @@ func (c Config) withDefaults() (Config, error) {
 		{"request_timeout", &c.RequestTimeout, DefaultRequestTimeout},
 		{"write_stall", &c.WriteStall, DefaultWriteStall},
 		{"idle_timeout", &c.IdleTimeout, DefaultIdleTimeout},
+		{"max_age", &c.MaxAge, DefaultMaxAge},
+		{"ping_after", &c.PingAfter, DefaultPingAfter},
+		{"ping_timeout", &c.PingTimeout, DefaultPingTimeout},
 	} {
 		if *d.value < 0 {
 			bad("%s is %s; it must not be negative", d.name, *d.value)

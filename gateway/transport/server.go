@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
@@ -40,7 +42,7 @@ func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), lo
 			return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
 		}
 	}
-	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Address)
+	socket, err := (&net.ListenConfig{KeepAliveConfig: cfg.keepAlive()}).Listen(ctx, "tcp", cfg.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
 	}
@@ -74,12 +76,29 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 			MaxReceiveBufferPerStream:     cfg.StreamWindow,
 			MaxReceiveBufferPerConnection: cfg.ConnectionWindow,
 			WriteByteTimeout:              cfg.WriteStall,
+			SendPingTimeout:               cfg.PingAfter,
+			PingTimeout:                   cfg.PingTimeout,
+		},
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return nethttp.WithEnd(ctx, time.Now().Add(about(cfg.MaxAge)))
 		},
 	}
 	if s.certs != nil {
 		server.TLSConfig = s.certs.config()
 	}
 	return server
+}
+
+// keepAlive asks by TCP, for what has no PING: three times within the time that an answer may take.
+func (c Config) keepAlive() net.KeepAliveConfig {
+	const probes = 3
+	return net.KeepAliveConfig{Enable: true, Idle: c.PingAfter, Interval: c.PingTimeout / probes, Count: probes}
+}
+
+// about returns a duration that is up to a tenth shorter or longer by chance, so that clients which came together do not come again
+// together.
+func about(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64())) //nolint:gosec // no secret
 }
 
 // Addr returns the address on which the server listens.

@@ -31,6 +31,7 @@ func TestDefaultsAreTheSecureOnes(t *testing.T) {
 	want := Config{
 		Name: "a", Address: ":0", Protocols: []string{HTTP1, H2C}, MaxHeader: 32 << 10, MaxHeaderFields: 100,
 		HeaderTimeout: 10 * time.Second, RequestTimeout: 300 * time.Second, WriteStall: 30 * time.Second, IdleTimeout: 300 * time.Second,
+		MaxAge: 30 * time.Minute, PingAfter: 30 * time.Second, PingTimeout: 10 * time.Second,
 		MaxConnections: 10_000, MaxConcurrentStreams: 100, StreamWindow: 64 << 10, ConnectionWindow: 1 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -195,7 +195,7 @@ func (e *exchange) head(out *transcoder.Out) {
 		name := canonicalName(f.Name)
 		h[name] = append(h[name], f.Value)
 	}
-	if e.request.Major == 1 && e.spoilt() {
+	if e.request.Major == 1 && e.spoilt() || ending(e.ctx) {
 		h["Connection"] = []string{"close"}
 	}
 	e.w.WriteHeader(out.Status)

@@ -4,6 +4,7 @@
 package nethttp
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -21,6 +22,20 @@ type Config struct {
 	WriteStall time.Duration
 	// Limits are what every request is held to.
 	Limits transcoder.Limits
+}
+
+type endKey struct{}
+
+// WithEnd returns the context of a connection whose answers are the last from a time on: in HTTP/1.1 they have "Connection: close", and in
+// HTTP/2 a GOAWAY follows, after which what is under way goes on. It is for ConnContext of http.Server.
+func WithEnd(ctx context.Context, at time.Time) context.Context {
+	return context.WithValue(ctx, endKey{}, at)
+}
+
+// ending tells that the end of a connection has come.
+func ending(ctx context.Context) bool {
+	at, ok := ctx.Value(endKey{}).(time.Time)
+	return ok && !time.Now().Before(at)
 }
 
 // Handler returns an http.Handler that serves every request with serve, each in the goroutine that

@@ -54,8 +54,10 @@ type Listener struct {
 	//
 	// Default: none. Example: trusted_proxies: [10.0.0.0/8, "fd00::/8"]
 	TrustedProxies []string `protobuf:"bytes,7,rep,name=trusted_proxies,json=trustedProxies,proto3" json:"trusted_proxies,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Keepalive finds out which clients are gone: phones drop off without a word.
+	Keepalive     *ListenerKeepalive `protobuf:"bytes,8,opt,name=keepalive,proto3" json:"keepalive,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Listener) Reset() {
@@ -137,6 +139,72 @@ func (x *Listener) GetTrustedProxies() []string {
 	return nil
 }
 
+func (x *Listener) GetKeepalive() *ListenerKeepalive {
+	if x != nil {
+		return x.Keepalive
+	}
+	return nil
+}
+
+// ListenerKeepalive asks silent clients whether they are there. Clients may ping as often as they like, also when no call is open.
+type ListenerKeepalive struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// PingAfter is how long a connection may be silent before it is asked, by a PING in HTTP/2 and by TCP otherwise. 1s to 24h.
+	//
+	// Default: 30s.
+	PingAfter *durationpb.Duration `protobuf:"bytes,1,opt,name=ping_after,json=pingAfter,proto3" json:"ping_after,omitempty"`
+	// PingTimeout is how long the answer may take before the connection is closed, with all its calls. 1s to 1h.
+	//
+	// Default: 10s.
+	PingTimeout   *durationpb.Duration `protobuf:"bytes,2,opt,name=ping_timeout,json=pingTimeout,proto3" json:"ping_timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenerKeepalive) Reset() {
+	*x = ListenerKeepalive{}
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenerKeepalive) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenerKeepalive) ProtoMessage() {}
+
+func (x *ListenerKeepalive) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenerKeepalive.ProtoReflect.Descriptor instead.
+func (*ListenerKeepalive) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListenerKeepalive) GetPingAfter() *durationpb.Duration {
+	if x != nil {
+		return x.PingAfter
+	}
+	return nil
+}
+
+func (x *ListenerKeepalive) GetPingTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.PingTimeout
+	}
+	return nil
+}
+
 // ListenerTls is a certificate from files, which are read again when they change.
 type ListenerTls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -158,7 +226,7 @@ type ListenerTls struct {
 
 func (x *ListenerTls) Reset() {
 	*x = ListenerTls{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -170,7 +238,7 @@ func (x *ListenerTls) String() string {
 func (*ListenerTls) ProtoMessage() {}
 
 func (x *ListenerTls) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -183,7 +251,7 @@ func (x *ListenerTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenerTls.ProtoReflect.Descriptor instead.
 func (*ListenerTls) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{1}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListenerTls) GetCert() string {
@@ -260,7 +328,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -272,7 +340,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -285,7 +353,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{2}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Limits) GetMaxMessage() string {
@@ -383,13 +451,19 @@ type Connections struct {
 	//
 	// Default: 25s.
 	StreamHeartbeat *durationpb.Duration `protobuf:"bytes,5,opt,name=stream_heartbeat,json=streamHeartbeat,proto3" json:"stream_heartbeat,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// MaxAge is how old a connection may be, give or take a tenth by chance, before its next answer tells the client to make
+	// another: by GOAWAY in HTTP/2, by "Connection: close" in HTTP/1.1. What is under way goes on, however long it takes. Without it
+	// a balancer that only sees connections never gives a new instance its share. 1s to 720h.
+	//
+	// Default: 30m.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,6,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Connections) Reset() {
 	*x = Connections{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +475,7 @@ func (x *Connections) String() string {
 func (*Connections) ProtoMessage() {}
 
 func (x *Connections) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +488,7 @@ func (x *Connections) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connections.ProtoReflect.Descriptor instead.
 func (*Connections) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{3}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Connections) GetMaxIdle() *durationpb.Duration {
@@ -452,11 +526,18 @@ func (x *Connections) GetStreamHeartbeat() *durationpb.Duration {
 	return nil
 }
 
+func (x *Connections) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
-	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x90\x03\n" +
+	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd5\x03\n" +
 	"\bListener\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12 \n" +
 	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12;\n" +
@@ -464,7 +545,13 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\x03tls\x18\x04 \x01(\v2\x1f.dragoman.config.v1.ListenerTlsR\x03tls\x122\n" +
 	"\x06limits\x18\x05 \x01(\v2\x1a.dragoman.config.v1.LimitsR\x06limits\x12A\n" +
 	"\vconnections\x18\x06 \x01(\v2\x1f.dragoman.config.v1.ConnectionsR\vconnections\x12:\n" +
-	"\x0ftrusted_proxies\x18\a \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x80\x02\"\x06r\x04\x10\x01\x18@R\x0etrustedProxies\"x\n" +
+	"\x0ftrusted_proxies\x18\a \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x80\x02\"\x06r\x04\x10\x01\x18@R\x0etrustedProxies\x12C\n" +
+	"\tkeepalive\x18\b \x01(\v2%.dragoman.config.v1.ListenerKeepaliveR\tkeepalive\"\xae\x01\n" +
+	"\x11ListenerKeepalive\x12J\n" +
+	"\n" +
+	"ping_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x04\b\x80\xa3\x052\x02\b\x01R\tpingAfter\x12M\n" +
+	"\fping_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\vpingTimeout\"x\n" +
 	"\vListenerTls\x12\x1a\n" +
 	"\x04cert\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x04cert\x12\x18\n" +
 	"\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x03key\x123\n" +
@@ -488,13 +575,14 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\x14drop_invalid_headers\x18\n" +
 	" \x01(\bR\x12dropInvalidHeadersB\x14\n" +
 	"\x12_max_header_fieldsB\x12\n" +
-	"\x10_max_connections\"\xc2\x03\n" +
+	"\x10_max_connections\"\x89\x04\n" +
 	"\vConnections\x12D\n" +
 	"\bmax_idle\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\amaxIdle\x12F\n" +
 	"\x16max_concurrent_streams\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xa0\x8d\x06(\x01H\x00R\x14maxConcurrentStreams\x88\x01\x01\x12U\n" +
 	"\rstream_window\x18\x03 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\fstreamWindow\x12]\n" +
 	"\x11connection_window\x18\x04 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\x10connectionWindow\x12T\n" +
-	"\x10stream_heartbeat\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x0fstreamHeartbeatB\x19\n" +
+	"\x10stream_heartbeat\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x0fstreamHeartbeat\x12E\n" +
+	"\amax_age\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x06maxAgeB\x19\n" +
 	"\x17_max_concurrent_streamsB\xd7\x01\n" +
 	"\x16com.dragoman.config.v1B\rListenerProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
@@ -510,28 +598,33 @@ func file_dragoman_config_v1_listener_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_listener_proto_rawDescData
 }
 
-var file_dragoman_config_v1_listener_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_dragoman_config_v1_listener_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_dragoman_config_v1_listener_proto_goTypes = []any{
 	(*Listener)(nil),            // 0: dragoman.config.v1.Listener
-	(*ListenerTls)(nil),         // 1: dragoman.config.v1.ListenerTls
-	(*Limits)(nil),              // 2: dragoman.config.v1.Limits
-	(*Connections)(nil),         // 3: dragoman.config.v1.Connections
-	(*durationpb.Duration)(nil), // 4: google.protobuf.Duration
+	(*ListenerKeepalive)(nil),   // 1: dragoman.config.v1.ListenerKeepalive
+	(*ListenerTls)(nil),         // 2: dragoman.config.v1.ListenerTls
+	(*Limits)(nil),              // 3: dragoman.config.v1.Limits
+	(*Connections)(nil),         // 4: dragoman.config.v1.Connections
+	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
 }
 var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
-	1, // 0: dragoman.config.v1.Listener.tls:type_name -> dragoman.config.v1.ListenerTls
-	2, // 1: dragoman.config.v1.Listener.limits:type_name -> dragoman.config.v1.Limits
-	3, // 2: dragoman.config.v1.Listener.connections:type_name -> dragoman.config.v1.Connections
-	4, // 3: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
-	4, // 4: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
-	4, // 5: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
-	4, // 6: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
-	4, // 7: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2,  // 0: dragoman.config.v1.Listener.tls:type_name -> dragoman.config.v1.ListenerTls
+	3,  // 1: dragoman.config.v1.Listener.limits:type_name -> dragoman.config.v1.Limits
+	4,  // 2: dragoman.config.v1.Listener.connections:type_name -> dragoman.config.v1.Connections
+	1,  // 3: dragoman.config.v1.Listener.keepalive:type_name -> dragoman.config.v1.ListenerKeepalive
+	5,  // 4: dragoman.config.v1.ListenerKeepalive.ping_after:type_name -> google.protobuf.Duration
+	5,  // 5: dragoman.config.v1.ListenerKeepalive.ping_timeout:type_name -> google.protobuf.Duration
+	5,  // 6: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
+	5,  // 7: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
+	5,  // 8: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
+	5,  // 9: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
+	5,  // 10: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
+	5,  // 11: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_listener_proto_init() }
@@ -539,15 +632,15 @@ func file_dragoman_config_v1_listener_proto_init() {
 	if File_dragoman_config_v1_listener_proto != nil {
 		return
 	}
-	file_dragoman_config_v1_listener_proto_msgTypes[2].OneofWrappers = []any{}
 	file_dragoman_config_v1_listener_proto_msgTypes[3].OneofWrappers = []any{}
+	file_dragoman_config_v1_listener_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_listener_proto_rawDesc), len(file_dragoman_config_v1_listener_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
