@@ -66,6 +66,11 @@ conformance: $(BIN)/connectconformance $(BIN)/referenceserver $(BIN)/grpcserver 
 	cd tools/conformance && go build -o $(BIN)/conformance .
 	@tools/conformance.sh $(BIN)
 
+.PHONY: interop
+interop: ## Run the interoperability tests of gRPC, with grpc-go's client and server
+	@mkdir -p $(TMP)
+	@cd tools/interop && go run . 2>$(TMP)/interop.log || { tail -n 40 $(TMP)/interop.log; exit 1; }
+
 .PHONY: programs
 programs: ## Install what the tests start and this machine lacks
 	@tools/setup.sh $(TEST_PROGRAMS)
