@@ -170,17 +170,19 @@ func TestMemory(t *testing.T) {
 	address, pid := startProcess(t, socket.Addr().String())
 	d := &dragoman{address: address}
 	const mostPeak = 128 << 20
+	ctx, cancel := context.WithTimeout(t.Context(), 15*patience) // it is a lot, and the clients may be slow
+	defer cancel()
 	size := bulkSize()
 
 	for _, c := range d.both(t) {
-		request := c.request(t, "POST", "/test/v1/streams/upload", "", "content-type", "application/octet-stream")
+		request := c.request(t, "POST", "/test/v1/streams/upload", "", "content-type", "application/octet-stream").WithContext(ctx)
 		request.Body, request.ContentLength = io.NopCloser(io.LimitReader(zeros{}, int64(size))), int64(size)
 		a, err := c.try(request)
 		if err != nil || a.status != 200 || !strings.Contains(a.body, `"`+strconv.Itoa(size)+`"`) {
 			t.Fatalf("%s: up: %+v, %v", c.name, a, err)
 		}
 		t.Logf("%s: %d MiB up: the most in memory was %d MiB", c.name, size>>20, memory(t, pid, "VmHWM")>>20)
-		response, err := c.http.Do(c.request(t, "GET", "/test/v1/streams/download", ""))
+		response, err := c.http.Do(c.request(t, "GET", "/test/v1/streams/download", "").WithContext(ctx))
 		if err != nil {
 			t.Fatal(err)
 		}
