@@ -70,6 +70,7 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 	opts := []grpc.DialOption{
 		grpc.WithResolvers(b),
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithChainStreamInterceptor(noteFirst),
 		grpc.WithTransportCredentials(cfg.Credentials),
 		grpc.WithContextDialer(dialer(cfg.DeadAfter)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: cfg.PingInterval, Timeout: cfg.DeadAfter}),
@@ -98,10 +99,25 @@ func (c *Channel) SetPolicy(p picker.Policy) { c.hub.setPolicy(p) }
 
 // Drain takes an endpoint out of service: it is given no new calls, those under way go on, and its
 // connection stays. It holds, also if the endpoint goes and returns, until Undrain.
-func (c *Channel) Drain(e endpoint.Endpoint) { c.hub.drain(e, true) }
+func (c *Channel) Drain(e endpoint.Endpoint) {
+	c.hub.override(e, func(o *override) { o.drained = true })
+}
 
 // Undrain puts an endpoint back into service.
-func (c *Channel) Undrain(e endpoint.Endpoint) { c.hub.drain(e, false) }
+func (c *Channel) Undrain(e endpoint.Endpoint) {
+	c.hub.override(e, func(o *override) { o.drained = false })
+}
+
+// SetWeight gives an endpoint another weight than the resolver says, for policies that look at it. It
+// holds, also if the endpoint goes and returns, until another is set; 0 puts the resolver's back in
+// force. The error says which weights there are.
+func (c *Channel) SetWeight(e endpoint.Endpoint, weight uint32) error {
+	if weight > endpoint.MaxWeight {
+		return fmt.Errorf("balancer %q: weight of %s is %d; it must be 0 to %d", c.hub.cfg.Name, e, weight, endpoint.MaxWeight)
+	}
+	c.hub.override(e, func(o *override) { o.weight = float64(weight) })
+	return nil
+}
 
 // WaitReady returns when at least one endpoint is ready, or with ctx's error.
 func (c *Channel) WaitReady(ctx context.Context) error {

@@ -5,7 +5,9 @@ package balancer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -39,7 +41,7 @@ func TestBalancesEvenly(t *testing.T) {
 		}
 	}
 	for _, s := range c.Endpoints() {
-		if s.Condition != balancer.Ready || s.Succeeded != 100 || s.Failed != 0 || s.InFlight != 0 || s.Latency <= 0 ||
+		if s.Condition != balancer.Ready || s.Succeeded != 100 || s.Failed != 0 || s.InFlight != 0 || s.Latency <= 0 || s.Success != 1 || s.Weight != 1 ||
 			s.Address != s.Endpoint.Address() || s.Reason != "" || s.Since.IsZero() {
 			t.Errorf("state %+v", s)
 		}
@@ -412,8 +414,8 @@ func TestPolicySeesEndsAndMayAskForARebuild(t *testing.T) {
 	for len(q.views) > 0 {
 		<-q.views
 	}
-	v.Rebuild()
-	v.Rebuild()
+	v.Rebuild(time.Hour)
+	v.Rebuild(0)
 	select {
 	case <-q.views:
 	case <-time.After(patience):
@@ -463,6 +465,88 @@ func TestWeightAndLabelsChangeWithoutANewConnection(t *testing.T) {
 	s := states(t, c, "weighted", func(s []balancer.State) bool { return s[0].Endpoint.Weight() == 5 })
 	if !s[0].Since.Equal(since) || s[0].Condition != balancer.Ready {
 		t.Errorf("state %+v: a weight must not touch the connection", s[0])
+	}
+}
+
+func TestSetWeightHoldsUntilItIsTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	l := &list{}
+	l.set(weighted(t, b.address, 3))
+	q := curious{ends: make(chan picker.Outcome, 10), views: make(chan picker.View, 100)}
+	c := open(t, balancer.Config{Source: l.source(), Policy: q})
+	ready(t, c, 1)
+	weighs := func(want float64) {
+		t.Helper()
+		if got := c.Endpoints()[0].Weight; got != want {
+			t.Errorf("weight is %v, want %v", got, want)
+		}
+		var last picker.View
+		for len(q.views) > 0 {
+			last = <-q.views
+		}
+		if got := last.Ready[0].Weight; got != want {
+			t.Errorf("the policy sees the weight %v, want %v", got, want)
+		}
+	}
+	weighs(3)
+	if err := c.SetWeight(at(t, b.address), 7); err != nil {
+		t.Fatal(err)
+	}
+	weighs(7)
+	l.set(weighted(t, b.address, 4))
+	states(t, c, "changed", func(s []balancer.State) bool { return s[0].Endpoint.Weight() == 4 })
+	weighs(7)
+	if err := c.SetWeight(at(t, b.address), 0); err != nil {
+		t.Fatal(err)
+	}
+	weighs(4)
+	err := c.SetWeight(at(t, b.address), 1<<16+1)
+	if err == nil || !strings.Contains(err.Error(), "is 65537; it must be 0 to 65536") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// The life of a stream says nothing about its endpoint, the time to its first message does.
+func TestStreamsAreMeasuredByTheirFirstMessage(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	q := curious{ends: make(chan picker.Outcome, 10), views: make(chan picker.View, 100)}
+	c := open(t, balancer.Config{Target: b.address, Policy: q})
+	stream := func(echoes int) picker.Outcome {
+		t.Helper()
+		s, err := testpb.NewTestServiceClient(c).FullDuplexCall(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range echoes {
+			if err := s.Send(&testpb.StreamingOutputCallRequest{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Recv(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.CloseSend(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Recv(); !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		return <-q.ends
+	}
+	if o := stream(0); o.First >= 0 || !o.Call.Streaming {
+		t.Errorf("a stream without a message has the outcome %+v", o)
+	}
+	if got := c.Endpoints()[0].Latency; got != 0 {
+		t.Errorf("a stream without a message has the latency %v", got)
+	}
+	o := stream(20)
+	if o.First <= 0 || o.First >= o.Latency {
+		t.Errorf("a stream of %v had its first message after %v", o.Latency, o.First)
+	}
+	if got := c.Endpoints()[0].Latency; got != o.First {
+		t.Errorf("latency is %v, want %v", got, o.First)
 	}
 }
 

@@ -4,8 +4,8 @@
 package balancer
 
 import (
+	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	grpcbalancer "google.golang.org/grpc/balancer"
@@ -34,17 +34,19 @@ type host struct {
 	err     error                // why there is no list of endpoints; guarded by mu
 	closed  bool                 // guarded by mu
 
-	awaiting atomic.Bool // a rebuild that a policy asked for is to come
+	rebuilds rebuilds
 }
 
 // newHost returns a host with the defaults, which serve when the channel is none of ours; name is
 // how it then calls the backend.
 func newHost(cc grpcbalancer.ClientConn, name string) *host {
 	cfg := Config{Name: name}.withDefaults()
-	return &host{
+	h := &host{
 		cc: cc, hub: newHub(cfg),
 		members: map[string]*member{}, leaving: map[*member]struct{}{},
 	}
+	h.rebuilds = rebuilds{alarms: &h.alarms, do: h.refresh}
+	return h
 }
 
 // UpdateClientConnState implements grpc-go's balancer.Balancer.
@@ -138,6 +140,7 @@ func (h *host) Close() {
 	}
 	h.hub.touch()
 	h.mu.Unlock()
+	h.rebuilds.close()
 	h.alarms.wait()
 }
 
@@ -150,28 +153,14 @@ func (h *host) refresh() {
 	}
 }
 
-// rebuildPause gathers the rebuilds that policies ask for.
-const rebuildPause = 10 * time.Millisecond
-
-// rebuild has the policy make a new picker soon. Policies call it from anywhere, also from within
-// Next, so it takes no lock of the host.
-func (h *host) rebuild() {
-	if h.awaiting.CompareAndSwap(false, true) {
-		h.alarms.after(rebuildPause, func() {
-			h.awaiting.Store(false)
-			h.refresh()
-		})
-	}
-}
-
 // publishLocked tells gRPC what calls shall do now: be placed on a ready endpoint, wait, or fail.
 func (h *host) publishLocked() {
 	var ready, all []*picker.Candidate
 	hope := false
-	drained := h.hub.drains()
+	set := h.hub.overrides()
 	for _, m := range h.order {
-		m.drained = drained[m.endpoint.Key()]
-		if m.drained {
+		m.overrideLocked(set[m.endpoint.Key()])
+		if m.override.drained {
 			continue
 		}
 		all = append(all, m.candidate)
@@ -183,7 +172,9 @@ func (h *host) publishLocked() {
 	state := grpcbalancer.State{ConnectivityState: connectivity.TransientFailure}
 	switch {
 	case len(ready) > 0:
-		h.picker = h.hub.currentPolicy().Next(h.picker, picker.View{Ready: ready, All: all, Rebuild: h.rebuild})
+		h.picker = h.hub.currentPolicy().Next(h.picker, picker.View{
+			Ready: ready, All: all, Now: since(), Random: rand.Uint64(), Rebuild: h.rebuilds.ask,
+		})
 		state = grpcbalancer.State{ConnectivityState: connectivity.Ready, Picker: newPlacer(h.picker)}
 	case hope:
 		state = grpcbalancer.State{ConnectivityState: connectivity.Connecting, Picker: refusal{grpcbalancer.ErrNoSubConnAvailable}}

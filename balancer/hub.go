@@ -21,11 +21,17 @@ type hub struct {
 	cfg Config // with its defaults; immutable
 
 	mu      sync.Mutex
-	host    *host           // guarded by mu; nil until the first state
-	policy  picker.Policy   // guarded by mu
-	drained map[string]bool // by key of the endpoint; guarded by mu, replaced when it changes
-	report  resolver.Report // guarded by mu
-	changed chan struct{}   // closed and replaced when an endpoint's state changes; guarded by mu
+	host    *host               // guarded by mu; nil until the first state
+	policy  picker.Policy       // guarded by mu
+	set     map[string]override // by key of the endpoint; guarded by mu, replaced when it changes
+	report  resolver.Report     // guarded by mu
+	changed chan struct{}       // closed and replaced when an endpoint's state changes; guarded by mu
+}
+
+// override is what an operator has set for one endpoint.
+type override struct {
+	drained bool
+	weight  float64 // 0: the endpoint's own
 }
 
 func newHub(cfg Config) *hub {
@@ -61,18 +67,21 @@ func (b *hub) setPolicy(p picker.Policy) {
 	}
 }
 
-func (b *hub) drain(e endpoint.Endpoint, out bool) {
+// override changes what is set for one endpoint.
+func (b *hub) override(e endpoint.Endpoint, change func(*override)) {
 	b.mu.Lock()
-	next := maps.Clone(b.drained)
+	next := maps.Clone(b.set)
 	if next == nil {
-		next = map[string]bool{}
+		next = map[string]override{}
 	}
-	if out {
-		next[e.Key()] = true
-	} else {
+	o := next[e.Key()]
+	change(&o)
+	if o == (override{}) {
 		delete(next, e.Key())
+	} else {
+		next[e.Key()] = o
 	}
-	b.drained = next
+	b.set = next
 	h := b.host
 	b.mu.Unlock()
 	if h != nil {
@@ -80,11 +89,11 @@ func (b *hub) drain(e endpoint.Endpoint, out bool) {
 	}
 }
 
-// drains returns the endpoints that are drained; the map is not to be changed.
-func (b *hub) drains() map[string]bool {
+// overrides returns what is set, by endpoint; the map is not to be changed.
+func (b *hub) overrides() map[string]override {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.drained
+	return b.set
 }
 
 func (b *hub) observe(r resolver.Report) {

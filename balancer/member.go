@@ -29,11 +29,12 @@ type member struct {
 	endpoint  endpoint.Endpoint
 	addresses []grpcresolver.Address // in the order in which they are tried
 	stats     *picker.Stats
-	candidate *picker.Candidate // made anew when endpoint or active changes
+	candidate *picker.Candidate // made anew when endpoint, active or override changes
+	override  override          // what an operator has set
 
 	condition Condition
-	since     time.Time // of condition
-	drained   bool
+	since     time.Time     // of condition
+	serving   time.Duration // since when calls come, on since's clock
 	left      bool
 
 	active *link // the connection that calls use; nil when there is none
@@ -54,7 +55,30 @@ func (m *member) describeLocked(e endpoint.Endpoint, g grpcEndpoint) {
 }
 
 func (m *member) candidateLocked() {
-	m.candidate = &picker.Candidate{Endpoint: m.endpoint, Stats: m.stats, Handle: m.active}
+	m.candidate = &picker.Candidate{
+		Endpoint: m.endpoint, Stats: m.stats, Handle: m.active, Weight: m.weightLocked(), Since: m.serving,
+	}
+}
+
+// weightLocked returns the weight in force.
+func (m *member) weightLocked() float64 {
+	if m.override.weight > 0 {
+		return m.override.weight
+	}
+	return float64(m.endpoint.Weight())
+}
+
+// overrideLocked takes over what an operator has set. An endpoint that returns from a drain begins
+// to serve anew.
+func (m *member) overrideLocked(o override) {
+	if o == m.override {
+		return
+	}
+	if m.override.drained && !o.drained {
+		m.serving = since()
+	}
+	m.override = o
+	m.candidateLocked()
 }
 
 // hopefulLocked says whether calls should wait for m rather than fail.
@@ -89,6 +113,7 @@ func (m *member) connectLocked() {
 func (m *member) wonLocked(l *link) {
 	m.race = nil
 	m.active = l
+	m.serving = since()
 	m.tries, m.err = 0, nil
 	m.candidateLocked()
 	m.becomeLocked(Ready)

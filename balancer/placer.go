@@ -5,6 +5,7 @@ package balancer
 
 import (
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -39,8 +40,10 @@ var errNoChoice = errors.New("the policy chose no endpoint")
 
 // Pick implements grpc-go's balancer.Picker. It does not allocate.
 func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, error) {
-	call := picker.CallFrom(info.Ctx)
-	c, err := p.picker.Pick(picker.Info{Method: info.FullMethodName, Context: info.Ctx, Call: call})
+	call, now := picker.CallFrom(info.Ctx), since()
+	c, err := p.picker.Pick(picker.Info{
+		Method: info.FullMethodName, Context: info.Ctx, Call: call, Now: now, Random: rand.Uint64(),
+	})
 	if err != nil {
 		return grpcbalancer.PickResult{}, err
 	}
@@ -59,7 +62,7 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 	if !ok {
 		t = newTicket()
 	}
-	t.candidate, t.finisher, t.method, t.call, t.began = c, p.finisher, info.FullMethodName, call, since()
+	t.candidate, t.finisher, t.method, t.call, t.began = c, p.finisher, info.FullMethodName, call, now
 	return grpcbalancer.PickResult{SubConn: l.sc, Done: t.done}, nil
 }
 
@@ -86,10 +89,10 @@ func newTicket() *ticket {
 func (t *ticket) end(info grpcbalancer.DoneInfo) {
 	at := since()
 	o := picker.Outcome{
-		Method: t.method, Call: t.call, Latency: at - t.began,
+		Method: t.method, Call: t.call, Now: at, Latency: at - t.began, First: -1,
 		Result: picker.ResultOf(info.Err), Err: info.Err, Trailer: info.Trailer, Load: info.ServerLoad,
 	}
-	c, finisher := t.candidate, t.finisher
+	c, finisher, began := t.candidate, t.finisher, t.began
 	t.candidate, t.finisher, t.method, t.call = nil, nil, "", nil
 	tickets.Put(t)
 
@@ -101,7 +104,8 @@ func (t *ticket) end(info grpcbalancer.DoneInfo) {
 	if o.Call != nil {
 		o.Call.Ended(info.BytesSent, info.BytesReceived)
 		if o.Call.Streaming {
-			sample = -1
+			o.First = o.Call.FirstAfter(began)
+			sample = o.First
 		}
 	}
 	c.Stats.End(o.Result, sample, int64(at))

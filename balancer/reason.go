@@ -59,7 +59,7 @@ func (h *host) unreadyLocked() error {
 			sep = ": "
 		}
 		why := "drained"
-		if !m.drained {
+		if !m.override.drained {
 			why = reason(m.err)
 		}
 		b.WriteString(sep + m.endpoint.String() + ": " + why)

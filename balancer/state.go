@@ -77,6 +77,10 @@ type State struct {
 	Failed uint64
 	// Latency is the mean latency of the calls of the last ten seconds or so; 0 before the first.
 	Latency time.Duration
+	// Success is the share of the calls of the last ten seconds or so that succeeded; 1 before the first.
+	Success float64
+	// Weight is the weight in force: the endpoint's own, or what [Channel.SetWeight] has put in its place.
+	Weight float64
 }
 
 // String returns the state in a line: `10.0.1.11:50051  connection refused, 3 tries, next in 4s`.
@@ -109,19 +113,18 @@ func (h *host) states() []State {
 		return nil
 	}
 	h.forgetLocked()
-	drained := h.hub.drains()
 	out := make([]State, 0, len(h.order)+len(h.leaving))
 	for _, m := range h.order {
-		out = append(out, m.stateLocked(drained[m.endpoint.Key()]))
+		out = append(out, m.stateLocked())
 	}
 	for m := range h.leaving {
-		out = append(out, m.stateLocked(false))
+		out = append(out, m.stateLocked())
 	}
 	slices.SortStableFunc(out, func(a, b State) int { return cmp.Compare(a.Endpoint.Key(), b.Endpoint.Key()) })
 	return out
 }
 
-func (m *member) stateLocked(drained bool) State {
+func (m *member) stateLocked() State {
 	s := State{
 		Endpoint:  m.endpoint,
 		Condition: m.condition,
@@ -133,6 +136,8 @@ func (m *member) stateLocked(drained bool) State {
 		Succeeded: m.stats.Succeeded(),
 		Failed:    m.stats.Failed(),
 		Latency:   m.stats.Latency(),
+		Success:   m.stats.Success(),
+		Weight:    m.weightLocked(),
 	}
 	if m.active != nil {
 		s.Address = m.active.address
@@ -140,7 +145,7 @@ func (m *member) stateLocked(drained bool) State {
 	switch {
 	case m.left:
 		s.Reason = "no longer listed"
-	case drained:
+	case m.override.drained:
 		s.Condition, s.Reason = Draining, "drained"
 	case m.condition == Failing:
 		s.Reason = reason(m.err)

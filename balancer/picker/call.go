@@ -6,6 +6,7 @@ package picker
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 )
@@ -19,11 +20,13 @@ type Call struct {
 	// it can take them. Empty: the call has none.
 	Key string
 	// Streaming says that the call's duration is not a latency, so that no policy takes a stream
-	// that lives for an hour for a slow endpoint.
+	// that lives for an hour for a slow endpoint: the time to the first message of the answer counts. A
+	// balancer.Channel sets it for every method that streams.
 	Streaming bool
 
 	chosen atomic.Pointer[Candidate]
 	stage  atomic.Int32
+	first  atomic.Int64 // when the first message came; 0 before
 }
 
 // Stage is how far a call came.
@@ -76,6 +79,18 @@ func (c *Call) Endpoint() endpoint.Endpoint {
 func (c *Call) Chose(to *Candidate) {
 	c.chosen.Store(to)
 	c.stage.Store(int32(StageChosen))
+}
+
+// Answered records that the first message of a stream's answer has come; now is on the clock of
+// [Info]. For the balancer.
+func (c *Call) Answered(now time.Duration) { c.first.Store(int64(now)) }
+
+// FirstAfter returns how long after began the first message came; below zero when none did.
+func (c *Call) FirstAfter(began time.Duration) time.Duration {
+	if first := time.Duration(c.first.Load()); first >= began && first > 0 {
+		return first - began
+	}
+	return -1
 }
 
 // Ended records how far the call came. For the balancer.

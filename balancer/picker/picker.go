@@ -33,10 +33,17 @@ type View struct {
 	// All are the endpoints that calls may go to, ready or not, in the resolver's order: what a
 	// share of healthy ones is a share of.
 	All []*Candidate
-	// Rebuild asks the balancer to call Next again soon with a fresh view. It returns at once,
-	// may be called from any goroutine, also after the picker was replaced, and several requests
-	// may be served by one Next.
-	Rebuild func()
+	// Now is when the view was made, on the clock that Info and Outcome tell as well.
+	Now time.Duration
+	// Random are random bits, drawn for this view: with what Info brings, all that policies know of
+	// chance, so that a simulation can repeat itself.
+	Random uint64
+	// Rebuild asks the balancer to call Next again with a fresh view, not before after has passed
+	// and not much later. It returns at once, may be called from any goroutine, also after the
+	// picker was replaced, and several requests may be served by one Next: of requests that are
+	// open at the same time the earliest counts, so a policy that still wants a later one asks again
+	// in that Next.
+	Rebuild func(after time.Duration)
 }
 
 // Candidate is one endpoint as a policy sees it. A candidate is made anew when what is known of
@@ -45,7 +52,18 @@ type Candidate struct {
 	// Endpoint is the instance. Never zero.
 	Endpoint endpoint.Endpoint
 	// Stats is how the instance's calls fare. Never nil. Policies read it; the balancer writes.
+	// Its address is the identity of the instance for as long as that is used: policies keep what
+	// they learn by it.
 	Stats *Stats
+	// Weight is the instance's share relative to the others', above zero: the endpoint's own, or
+	// what an operator or a wrapper has put in its place. It need not be whole.
+	Weight float64
+	// Since is when the instance began to take calls, without a break since, on View's clock.
+	Since time.Duration
+	// Unhealthy says why calls had better go elsewhere, in a few words, such as "health check:
+	// NOT_SERVING"; empty when nothing is wrong. Only [Panic] reads it: policies within it see
+	// healthy candidates, or all of them when too few are.
+	Unhealthy string
 	// Handle is the balancer's own. Policies leave it alone.
 	Handle any
 }
@@ -53,7 +71,8 @@ type Candidate struct {
 // Picker chooses the endpoint of each call. Calls come from many goroutines at once, for each
 // call (and each transparent retry of one) at least once.
 type Picker interface {
-	// Pick returns one of the view's ready candidates. It must not block, nor allocate. An error
+	// Pick returns one of the view's ready candidates, or a copy of one that differs in its weight
+	// alone. It must not block, nor allocate. An error
 	// is for a policy that refuses a call: a gRPC status error ends the call with that status;
 	// any other makes a call that waits for ready endpoints wait for the next picker, and ends
 	// the others with UNAVAILABLE.
@@ -76,6 +95,10 @@ type Info struct {
 	Context context.Context //nolint:containedctx // handed on within one Pick, as grpc-go's PickInfo does
 	// Call is what the caller attached with WithCall; nil when it attached nothing.
 	Call *Call
+	// Now is the time, on a monotonic clock of the balancer's.
+	Now time.Duration
+	// Random are random bits, drawn for this pick.
+	Random uint64
 }
 
 // Outcome is how a call ended.
@@ -84,8 +107,13 @@ type Outcome struct {
 	Method string
 	// Call is what the caller attached with WithCall; nil when it attached nothing.
 	Call *Call
+	// Now is when the call ended, on the clock of Info.
+	Now time.Duration
 	// Latency is the time from the pick to the end: for a stream, its life.
 	Latency time.Duration
+	// First is the time from the pick to the first message of a stream's answer, below zero when
+	// none came or the call is no stream.
+	First time.Duration
 	// Result is what the end says about the endpoint.
 	Result Result
 	// Err is the call's error; nil on success.

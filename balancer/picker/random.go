@@ -3,8 +3,6 @@
 
 package picker
 
-import "math/rand/v2"
-
 // Random is the policy that draws an endpoint for each call, each ready one with the same chance.
 // It is what other policies are compared with; under load it queues more than any of them.
 type Random struct{}
@@ -18,4 +16,4 @@ func (Random) Next(_ Picker, view View) Picker { return random(view.Ready) }
 type random []*Candidate
 
 // Pick implements Picker.
-func (p random) Pick(Info) (*Candidate, error) { return p[rand.IntN(len(p))], nil }
+func (p random) Pick(info Info) (*Candidate, error) { return p[below(info.Random, len(p))], nil }

@@ -3,10 +3,7 @@
 
 package picker
 
-import (
-	"math/rand/v2"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // RoundRobin is the policy that gives each ready endpoint its turn. It looks at nothing else:
 // neither weight nor load.
@@ -23,7 +20,7 @@ func (RoundRobin) Next(prev Picker, view View) Picker {
 		return &roundRobin{ready: view.Ready, turn: p.turn}
 	}
 	turn := new(atomic.Uint64)
-	turn.Store(rand.Uint64N(uint64(len(view.Ready))))
+	turn.Store(view.Random >> 1)
 	return &roundRobin{ready: view.Ready, turn: turn}
 }
 

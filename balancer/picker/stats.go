@@ -6,7 +6,6 @@ package picker
 import (
 	"context"
 	"errors"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// latencyMemory is the time constant of Stats.Latency: a sample has faded to a third after it.
-const latencyMemory = 10 * time.Second
+// statsMemory is the time constant of the means of Stats: a sample has faded to a third after it.
+const statsMemory = 10 * time.Second
 
 // Result is what the end of a call says about the endpoint that served it.
 type Result uint8
@@ -51,15 +50,15 @@ func ResultOf(err error) Result {
 
 // Stats is how one endpoint's calls fare: a few atomics that the balancer writes and policies and
 // reports read, without a lock. It lives as long as the endpoint is used, across pickers,
-// connections and policies. The zero value is an endpoint without a call.
+// connections and policies. It fills a cache line, so that calls to its neighbours do not slow it. The
+// zero value is an endpoint without a call.
 type Stats struct {
 	inFlight  atomic.Int64
 	succeeded atomic.Uint64
 	failed    atomic.Uint64
 	neither   atomic.Uint64
-	latency   atomic.Uint64 // math.Float64bits of nanoseconds; 0 before the first sample
-	sampled   atomic.Int64  // when latency was last moved, on the caller's clock
-	_         [16]byte      // a cache line of its own: neighbours are written by other calls
+	latency   mean
+	success   mean // of 1 for a failure and 2 for a success: samples are above zero
 }
 
 // Begin counts a call that starts.
@@ -72,32 +71,16 @@ func (s *Stats) End(r Result, latency time.Duration, now int64) {
 	switch r {
 	case Success:
 		s.succeeded.Add(1)
+		s.success.sample(2, now)
 	case Failure:
 		s.failed.Add(1)
+		s.success.sample(1, now)
 	case Neither:
 		s.neither.Add(1)
 		return
 	}
 	if latency >= 0 {
-		s.sample(float64(latency), now)
-	}
-}
-
-// sample moves the mean towards v. Of two that come at the same instant one may be lost: the
-// mean does not need every sample, and no call waits for another here.
-func (s *Stats) sample(v float64, now int64) {
-	old := s.latency.Load()
-	if old == 0 {
-		if s.latency.CompareAndSwap(0, math.Float64bits(max(v, 1))) {
-			s.sampled.Store(now)
-		}
-		return
-	}
-	age := max(now-s.sampled.Load(), 0)
-	keep := math.Exp(-float64(age) / float64(latencyMemory))
-	mean := math.Float64frombits(old)*keep + v*(1-keep)
-	if s.latency.CompareAndSwap(old, math.Float64bits(max(mean, 1))) {
-		s.sampled.Store(now)
+		s.latency.sample(max(float64(latency), 1), now)
 	}
 }
 
@@ -116,5 +99,14 @@ func (s *Stats) Canceled() uint64 { return s.neither.Load() }
 // Latency returns the mean latency of calls, in which older ones have faded (time constant 10 s);
 // 0 before the first.
 func (s *Stats) Latency() time.Duration {
-	return time.Duration(math.Float64frombits(s.latency.Load()))
+	return time.Duration(s.latency.value())
+}
+
+// Success returns the share of the calls that succeeded, in which older ones have faded as in
+// Latency; 1 before the first.
+func (s *Stats) Success() float64 {
+	if v := s.success.value(); v > 0 {
+		return v - 1
+	}
+	return 1
 }

@@ -5,8 +5,10 @@ package pickertest
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
@@ -17,22 +19,46 @@ const (
 	BenchGoroutines = 16
 )
 
-// Bench measures a call's pick and end, over BenchEndpoints endpoints from BenchGoroutines
-// goroutines.
+// Bench measures a pick alone, and a call's pick and end together with the count in its endpoint's
+// Stats, over BenchEndpoints endpoints from BenchGoroutines goroutines.
 func Bench(b *testing.B, policy picker.Policy) {
 	b.Helper()
-	p := policy.Next(nil, NewView(b, BenchEndpoints))
-	info := picker.Info{Method: method, Context: context.Background()}
-	procs := runtime.GOMAXPROCS(0)
-	b.SetParallelism((BenchGoroutines + procs - 1) / procs)
-	b.ReportAllocs()
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if err := one(p, info); err != nil {
-				b.Error(err)
-				return
-			}
+	bench := func(b *testing.B, what func(p picker.Picker, info picker.Info) error) {
+		b.Helper()
+		v := NewView(b, BenchEndpoints)
+		p := policy.Next(nil, v)
+		if _, err := picks(p, v, perEach); err != nil {
+			b.Fatal(err)
 		}
+		procs := runtime.GOMAXPROCS(0)
+		b.SetParallelism((BenchGoroutines + procs - 1) / procs)
+		b.ReportAllocs()
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			info := picker.Info{
+				Method: method, Context: context.Background(), Call: &picker.Call{Key: "k"},
+				Now: time.Duration(perEach) * pace,
+			}
+			for pb.Next() {
+				info.Now += time.Microsecond
+				info.Random = rand.Uint64()
+				if err := what(p, info); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	b.Run("pick", func(b *testing.B) {
+		bench(b, func(p picker.Picker, info picker.Info) error {
+			_, err := p.Pick(info)
+			return err
+		})
+	})
+	b.Run("call", func(b *testing.B) {
+		bench(b, func(p picker.Picker, info picker.Info) error {
+			_, err := one(p, info)
+			return err
+		})
 	})
 }

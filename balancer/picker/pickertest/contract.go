@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"sync"
@@ -234,7 +235,9 @@ func checkAllocations(p picker.Policy, _ Traits) error {
 	info := picker.Info{Method: method, Context: context.Background(), Call: &picker.Call{Key: "k"}}
 	var failed error
 	got := testing.AllocsPerRun(1000, func() {
-		if err := one(pk, info); err != nil {
+		info.Now += pace
+		info.Random = rand.Uint64()
+		if _, err := one(pk, info); err != nil {
 			failed = err
 		}
 	})
@@ -247,42 +250,56 @@ func checkAllocations(p picker.Policy, _ Traits) error {
 	return nil
 }
 
-// one places a call and ends it, as a balancer does.
-func one(p picker.Picker, info picker.Info) error {
+// latency is how long every call of the contract takes, and pace how much later the next one is placed.
+const (
+	latency = time.Millisecond
+	pace    = 2 * time.Millisecond
+)
+
+// one places a call at the time info.Now and ends it, as a balancer does.
+func one(p picker.Picker, info picker.Info) (*picker.Candidate, error) {
 	c, err := p.Pick(info)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.Stats.Begin()
-	c.Stats.End(picker.Success, time.Millisecond, 1)
+	finish(p, c, info)
+	return c, nil
+}
+
+// finish ends the call that was placed on c.
+func finish(p picker.Picker, c *picker.Candidate, info picker.Info) {
+	end := info.Now + latency
+	c.Stats.End(picker.Success, latency, int64(end))
 	if f, ok := p.(picker.Finisher); ok {
-		f.Finish(c, picker.Outcome{Method: info.Method, Call: info.Call, Latency: time.Millisecond, Result: picker.Success})
+		f.Finish(c, picker.Outcome{
+			Method: info.Method, Call: info.Call, Now: end, Latency: latency, First: -1, Result: picker.Success,
+		})
 	}
-	return nil
 }
 
 // picks places and ends n calls and returns how many each candidate had. It is an error when one
 // goes to an endpoint that is not ready in v.
 func picks(p picker.Picker, v picker.View, n int) (map[*picker.Candidate]int, error) {
 	got := make(map[*picker.Candidate]int, len(v.Ready))
+	ready := make(map[*picker.Stats]*picker.Candidate, len(v.Ready))
 	for _, c := range v.Ready {
-		got[c] = 0
+		got[c], ready[c.Stats] = 0, c
 	}
 	for i := range n {
 		call := picker.Call{Key: fmt.Sprint(i)}
-		c, err := p.Pick(picker.Info{Method: method, Context: context.Background(), Call: &call})
+		c, err := one(p, picker.Info{
+			Method: method, Context: context.Background(), Call: &call,
+			Now: v.Now + time.Duration(i)*pace, Random: rand.Uint64(),
+		})
 		if err != nil {
 			return nil, fmt.Errorf("pick %d: %w", i, err)
 		}
-		if _, ok := got[c]; !ok {
+		of, ok := ready[c.Stats]
+		if !ok || !c.Endpoint.Equal(of.Endpoint) || c.Handle != of.Handle {
 			return nil, fmt.Errorf("pick %d went to %v, which is not ready", i, c)
 		}
-		got[c]++
-		c.Stats.Begin()
-		c.Stats.End(picker.Success, time.Millisecond, int64(i))
-		if f, ok := p.(picker.Finisher); ok {
-			f.Finish(c, picker.Outcome{Method: method, Call: &call, Latency: time.Millisecond, Result: picker.Success})
-		}
+		got[of]++
 	}
 	return got, nil
 }

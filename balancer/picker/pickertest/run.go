@@ -6,7 +6,9 @@ package pickertest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
@@ -52,11 +54,11 @@ func newView(n int) (picker.View, error) {
 		if err != nil {
 			return picker.View{}, err
 		}
-		candidates[i] = &picker.Candidate{Endpoint: e, Stats: new(picker.Stats)}
+		candidates[i] = &picker.Candidate{Endpoint: e, Stats: new(picker.Stats), Weight: 1}
 	}
 	return viewOf(candidates), nil
 }
 
 func viewOf(candidates []*picker.Candidate) picker.View {
-	return picker.View{Ready: candidates, All: candidates, Rebuild: func() {}}
+	return picker.View{Ready: candidates, All: candidates, Random: rand.Uint64(), Rebuild: func(time.Duration) {}}
 }
