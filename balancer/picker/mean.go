@@ -34,3 +34,19 @@ func (m *mean) sample(v float64, now int64) {
 
 // value returns the mean; 0 before the first sample.
 func (m *mean) value() float64 { return math.Float64frombits(m.bits.Load()) }
+
+// fade returns about e^-x, without its cost: what picks can afford for each endpoint that they
+// compare. It is 1 below zero and 0 from 16 on.
+func fade(x float64) float64 {
+	if x <= 0 {
+		return 1
+	}
+	y := 1 - x/16
+	if y <= 0 {
+		return 0
+	}
+	y *= y
+	y *= y
+	y *= y
+	return y * y
+}
