@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/balancer/outlier"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
@@ -46,6 +47,71 @@ func TestBalancesEvenly(t *testing.T) {
 			t.Errorf("state %+v", s)
 		}
 	}
+}
+
+// With the default policy a light load is spread too, if not as evenly.
+func TestDefaultPolicySpreads(t *testing.T) {
+	t.Parallel()
+	backends := []*backend{newBackend(t), newBackend(t), newBackend(t)}
+	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
+	ready(t, c, 3)
+	if got := c.Policy().Name(); got != "adaptive" {
+		t.Errorf("the default policy is %s", got)
+	}
+	// A first call that was slow by chance is forgiven after some seconds.
+	least := func() int64 {
+		return min(backends[0].calls.Load(), backends[1].calls.Load(), backends[2].calls.Load())
+	}
+	for deadline := time.Now().Add(3 * patience); least() < 20; {
+		if time.Now().After(deadline) {
+			t.Fatalf("an endpoint had %d calls, the others %d and more", least(), backends[0].calls.Load())
+		}
+		if _, err := unary(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Faults 9 and 10: a backend that fails fast is ejected with a reason, and is back after it has recovered.
+func TestDefaultPolicyEjects(t *testing.T) {
+	t.Parallel()
+	backends := []*backend{newBackend(t), newBackend(t), newBackend(t)}
+	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
+	ready(t, c, 3)
+	backends[0].answer.Store(status.New(codes.Unavailable, "out of order"))
+	failed := 0
+	for range 600 {
+		if _, err := unary(t.Context(), c); err != nil {
+			failed++
+		}
+	}
+	if failed > 6 {
+		t.Errorf("%d of 600 calls failed", failed)
+	}
+	bad := func(s []balancer.State) balancer.State {
+		return s[slices.IndexFunc(s, func(e balancer.State) bool { return e.Endpoint.Address() == backends[0].address })]
+	}
+	if s := bad(c.Endpoints()); s.Success > 0.9 {
+		t.Errorf("success is %v", s.Success)
+	}
+	// With one policy for the turns the failures come in a row.
+	p, err := outlier.New(outlier.Config{Policy: picker.RoundRobin{}, BaseTime: 200 * time.Millisecond, MaxTime: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetPolicy(p)
+	for range 30 {
+		_, _ = unary(t.Context(), c)
+	}
+	s := bad(c.Endpoints())
+	if s.Condition != balancer.Ejected || s.Reason != "5 failures in a row" || s.NextTry.IsZero() || time.Since(s.Since) > patience {
+		t.Errorf("state %+v", s)
+	}
+	backends[0].answer.Store(nil)
+	states(t, c, "back", func(s []balancer.State) bool {
+		_, _ = unary(t.Context(), c)
+		return bad(s).Condition == balancer.Ready
+	})
 }
 
 func TestRollingChangesFailNoCall(t *testing.T) {
@@ -580,10 +646,13 @@ func TestStateReads(t *testing.T) {
 		"10.0.1.11:50051  connection refused, 3 tries, next in 4s": {
 			Condition: balancer.Failing, Reason: "connection refused", Tries: 3, NextTry: time.Now().Add(4 * time.Second),
 		},
-		"10.0.1.11:50051  ready, 2 in flight":            {Condition: balancer.Ready, InFlight: 2},
-		"10.0.1.11:50051  no longer listed, 1 in flight": {Condition: balancer.Draining, Reason: "no longer listed", InFlight: 1},
-		"10.0.1.11:50051  connecting":                    {Condition: balancer.Connecting},
-		"10.0.1.11:50051  transient failure, 1 try":      {Condition: balancer.Failing, Tries: 1},
+		"10.0.1.11:50051  ready, 2 in flight":                        {Condition: balancer.Ready, InFlight: 2},
+		"10.0.1.11:50051  no longer listed, 1 in flight":             {Condition: balancer.Draining, Reason: "no longer listed", InFlight: 1},
+		"10.0.1.11:50051  connecting":                                {Condition: balancer.Connecting},
+		"10.0.1.11:50051  transient failure, 1 try":                  {Condition: balancer.Failing, Tries: 1},
+		"10.0.1.11:50051  ejected: 5 failures in a row, 2 in flight": {Condition: balancer.Ejected, Reason: "5 failures in a row", InFlight: 2},
+		"10.0.1.11:50051  unhealthy: NOT_SERVING, 0 in flight":       {Condition: balancer.Unhealthy, Reason: "NOT_SERVING"},
+		"10.0.1.11:50051  ready: slow start, 0 in flight":            {Condition: balancer.Ready, Reason: "slow start"},
 	} {
 		s.Endpoint = at(t, "10.0.1.11:50051")
 		if got := s.String(); got != want {

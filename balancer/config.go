@@ -52,7 +52,7 @@ type Config struct {
 	// Credentials secure the connections: credentials.NewTLS, or insecure.NewCredentials for
 	// plain text.
 	Credentials credentials.TransportCredentials
-	// Policy places the calls. nil: picker.RoundRobin.
+	// Policy places the calls. nil: DefaultPolicy.
 	Policy picker.Policy
 	// ConnectTimeout bounds one connection attempt to one address, from the first packet to the
 	// end of the handshakes. 0: DefaultConnectTimeout.
@@ -126,7 +126,7 @@ func (cfg Config) check() (Config, resolver.Source, error) {
 // withDefaults returns cfg with a value for whatever has a default.
 func (cfg Config) withDefaults() Config {
 	if cfg.Policy == nil {
-		cfg.Policy = picker.RoundRobin{}
+		cfg.Policy = DefaultPolicy()
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

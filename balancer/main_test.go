@@ -23,6 +23,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 )
 
@@ -177,13 +178,19 @@ func open(tb testing.TB, cfg balancer.Config) *balancer.Channel {
 	return c
 }
 
+// openTo opens a channel that takes turns, so that a test knows where calls go.
 func openTo(tb testing.TB, backends ...*backend) *balancer.Channel {
+	tb.Helper()
+	return open(tb, balancer.Config{Endpoints: endpointsOf(tb, backends), Policy: picker.RoundRobin{}})
+}
+
+func endpointsOf(tb testing.TB, backends []*backend) []endpoint.Endpoint {
 	tb.Helper()
 	var es []endpoint.Endpoint
 	for _, b := range backends {
 		es = append(es, at(tb, b.address))
 	}
-	return open(tb, balancer.Config{Endpoints: es})
+	return es
 }
 
 // unary calls and returns the address of the server that answered.

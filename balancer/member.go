@@ -95,7 +95,7 @@ func (m *member) becomeLocked(c Condition) {
 		log.Info("endpoint is ready", slog.String("address", m.active.address))
 	case Failing:
 		log.Warn("endpoint cannot be reached", slog.String("reason", reason(m.err)))
-	case Idle, Connecting, Draining:
+	case Idle, Connecting, Draining, Unhealthy, Ejected:
 	}
 }
 

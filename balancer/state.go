@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
 // Condition is what an endpoint does.
@@ -30,6 +31,10 @@ const (
 	// Draining is an endpoint that is given no new calls: it was drained, or the resolver no longer
 	// names it and calls are still under way.
 	Draining
+	// Unhealthy is an endpoint that has a connection, but whose health checks fail.
+	Unhealthy
+	// Ejected is an endpoint that the policy has taken out of use by what its calls said; it gets trials.
+	Ejected
 )
 
 // String returns the condition as operators read it.
@@ -45,6 +50,10 @@ func (c Condition) String() string {
 		return "transient failure"
 	case Draining:
 		return "draining"
+	case Unhealthy:
+		return "unhealthy"
+	case Ejected:
+		return "ejected"
 	default:
 		return fmt.Sprintf("condition %d", uint8(c))
 	}
@@ -58,7 +67,8 @@ type State struct {
 	Address string
 	// Condition is what the endpoint does.
 	Condition Condition
-	// Reason says why, in a few words, such as "connection refused"; empty when all is well.
+	// Reason says why, in a few words, such as "connection refused"; empty when all is well. A Ready
+	// endpoint may have one too, such as "slow start: 25% of its weight".
 	Reason string
 	// Err is the error of the last failed attempt to connect; nil when none has failed since the last
 	// connection.
@@ -67,7 +77,8 @@ type State struct {
 	Since time.Time
 	// Tries is how many attempts to connect have failed since the last connection.
 	Tries int
-	// NextTry is when the next attempt begins; zero while one is under way or none is needed.
+	// NextTry is when the next attempt begins, or the next trial of an ejected endpoint; zero while one is under way
+	// or none is needed.
 	NextTry time.Time
 	// InFlight is the number of calls, streams among them, that have not ended.
 	InFlight int64
@@ -79,14 +90,18 @@ type State struct {
 	Latency time.Duration
 	// Success is the share of the calls of the last ten seconds or so that succeeded; 1 before the first.
 	Success float64
-	// Weight is the weight in force: the endpoint's own, or what [Channel.SetWeight] has put in its place.
+	// Weight is the weight in force: the endpoint's own, or what [Channel.SetWeight] or the policy has put in its place.
 	Weight float64
 }
 
 // String returns the state in a line: `10.0.1.11:50051  connection refused, 3 tries, next in 4s`.
 func (s State) String() string {
 	parts := []string{s.Condition.String()}
-	if s.Reason != "" {
+	switch {
+	case s.Reason == "":
+	case s.Condition == Ready || s.Condition == Unhealthy || s.Condition == Ejected:
+		parts[0] += ": " + s.Reason
+	default:
 		parts[0] = s.Reason
 	}
 	switch {
@@ -99,7 +114,8 @@ func (s State) String() string {
 		left := max(time.Until(s.NextTry), 0)
 		parts = append(parts, "next in "+left.Round(100*time.Millisecond).String())
 	}
-	if s.Condition == Ready || s.Condition == Draining {
+	switch s.Condition {
+	case Ready, Draining, Unhealthy, Ejected:
 		parts = append(parts, fmt.Sprintf("%d in flight", s.InFlight))
 	}
 	return s.Endpoint.String() + "  " + strings.Join(parts, ", ")
@@ -151,6 +167,31 @@ func (m *member) stateLocked() State {
 		s.Reason = reason(m.err)
 	case m.condition == Connecting && !m.next.IsZero():
 		s.Reason = "connection lost"
+	case m.condition == Ready:
+		m.explainLocked(&s)
 	}
 	return s
+}
+
+// explainLocked adds what the policy says of a ready endpoint.
+func (m *member) explainLocked(s *State) {
+	e, ok := m.host.picker.(picker.Explainer)
+	if !ok {
+		return
+	}
+	v := e.Explain(m.candidate)
+	s.Reason = v.Reason
+	if v.Weight > 0 {
+		s.Weight = v.Weight
+	}
+	if v.Out {
+		s.Condition = Ejected
+		s.Reason = strings.TrimPrefix(v.Reason, Ejected.String()+": ")
+	}
+	if v.Since > 0 {
+		s.Since = epoch.Add(v.Since)
+	}
+	if v.Until > since() {
+		s.NextTry = epoch.Add(v.Until)
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -19,6 +21,9 @@ const (
 	DefaultForgive = 5 * time.Second
 	// DefaultQualityMemory is the time constant of an endpoint's quality.
 	DefaultQualityMemory = 10 * time.Second
+	// DefaultResolution is what is added to every latency before it is compared: what the network and the scheduler do to
+	// a call is no difference between endpoints.
+	DefaultResolution = time.Millisecond
 	// DefaultPrior is how many average calls are put beside what an endpoint's own say.
 	DefaultPrior = 2
 	// DefaultSlownessPower is the power of the slowness in the cost. With one, an endpoint at half the
@@ -34,6 +39,13 @@ const (
 // reviewEvery is how often what holds for all endpoints is computed anew.
 const reviewEvery = 100 * time.Millisecond
 
+// doubt is by how many standard deviations an endpoint's quality must be below the others' before it counts.
+const doubt = 2
+
+// alike is down to which part of one's cost another with nothing in flight counts as equal: a light load is
+// spread over endpoints that are about as good, where the fastest of them would get every call.
+const alike = 0.8
+
 // maxPower bounds the powers in the cost.
 const maxPower = 64
 
@@ -47,6 +59,8 @@ type AdaptiveConfig struct {
 	// QualityMemory is the time constant of an endpoint's quality; at least 1 ms. 0:
 	// DefaultQualityMemory.
 	QualityMemory time.Duration
+	// Resolution is what is added to every latency before it is compared; at least 1 ns. 0: DefaultResolution.
+	Resolution time.Duration
 	// Prior is how many average calls are put beside what an endpoint's own say, so that little evidence
 	// is never a strong opinion; above 0. 0: DefaultPrior.
 	Prior float64
@@ -126,6 +140,12 @@ func NewAdaptive(cfg AdaptiveConfig) (*Adaptive, error) {
 			refuse("%s is %d; it must be 1 to %d", n.field, *n.value, maxPower)
 		}
 	}
+	if cfg.Resolution == 0 {
+		cfg.Resolution = DefaultResolution
+	}
+	if cfg.Resolution < 0 {
+		refuse("resolution is %v; it must be 1ns or more", cfg.Resolution)
+	}
 	if cfg.Prior == 0 {
 		cfg.Prior = DefaultPrior
 	}
@@ -163,6 +183,7 @@ func (p *Adaptive) Next(prev Picker, view View) Picker {
 		v.serves(c.Since)
 		n.rated[i] = rated{stats: c.Stats, vitals: v, perWeight: 1 / c.Weight}
 	}
+	n.successes = make([]float64, len(view.Ready))
 	return n
 }
 
@@ -174,6 +195,9 @@ type adaptive struct {
 	sampler sampler
 	fleet   *fleet
 	methods *methods
+
+	reviewing sync.Mutex
+	successes []float64 // of the endpoints; what review computes with; guarded by reviewing
 }
 
 // rated is what a pick reads of an endpoint, close together.
@@ -188,7 +212,7 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 	prior, perNano := p.cfg.Prior, 0.0
 	usual := p.fleet.slowness.load() * prior
 	if mean := p.fleet.latency.load(); mean > 0 && p.cfg.Without&Age == 0 {
-		perNano = 1 / mean
+		perNano = 1 / (mean + float64(p.cfg.Resolution))
 	}
 	now, linear := int64(info.Now), p.cfg.SlownessPower
 	if p.cfg.Without&Slowness != 0 {
@@ -202,25 +226,30 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 		v := r.vitals
 		calls, total := v.pace.load()
 		faded, penalty := v.factors.load()
-		waiting := v.waiting.Load()
+		waiting, inFlight := v.waiting.Load(), r.stats.InFlight()
 		calls, total = calls*faded+prior, total*faded+usual
 		if waiting > 0 {
 			total += float64(waiting) * float64(now-v.quiet.Load()) * perNano
 		}
-		cost := float64(r.stats.InFlight()+1) * penalty * r.perWeight
+		cost := float64(inFlight+1) * penalty * r.perWeight
+		slowness := total / calls
 		switch linear {
 		case 0:
 		case 2:
-			cost *= total * total / (calls * calls)
+			cost *= slowness * slowness
 		default:
-			cost *= power(total/calls, linear)
+			cost *= power(slowness, linear)
 		}
-		if cost < least {
-			best, least, idle = i, cost, waiting == 0
+		limit := least
+		if idle && inFlight == 0 {
+			limit *= alike
+		}
+		if cost < limit {
+			best, least, idle = i, cost, inFlight == 0
 		}
 	}
 	if info.Call == nil || !info.Call.Streaming {
-		p.rated[best].vitals.begin(idle, now)
+		p.rated[best].vitals.begin(now)
 	}
 	return p.ready[best], nil
 }
@@ -249,7 +278,7 @@ func (p *adaptive) Finish(c *Candidate, o Outcome) {
 	}
 	if latency := o.latency(); latency >= 0 {
 		m := p.methods.of(o.Method)
-		relative := m.relative(float64(latency))
+		relative := m.relative(float64(latency), float64(p.cfg.Resolution))
 		switch {
 		case o.Result == Success:
 			m.sample(max(float64(latency), 1), now)
@@ -261,26 +290,31 @@ func (p *adaptive) Finish(c *Candidate, o Outcome) {
 	}
 	calls, failures := v.count(p.cfg, o.Result, now)
 	v.factors.store(1, p.penalty(calls, failures, p.fleet.success.load()))
-	if p.fleet.due(now) {
+	if p.fleet.due(now) && p.reviewing.TryLock() {
 		p.review(now)
+		p.reviewing.Unlock()
 	}
 }
 
 // penalty returns what the quality of an endpoint multiplies its cost with; success is the share of
-// all endpoints' calls that succeed.
+// a usual endpoint's calls that succeed.
 func (p *adaptive) penalty(calls, failures, success float64) float64 {
 	if p.cfg.Without&Quality != 0 {
 		return 1
 	}
 	const least = 1e-3 // what never succeeds is compared with what does not either
 	success = max(success, least)
-	quality := (calls - failures + p.cfg.Prior*success) / (calls + p.cfg.Prior) / success
+	n := calls + p.cfg.Prior
+	quality := (calls - failures + p.cfg.Prior*success) / n / success
+	// What chance explains is no difference: where all fail now and then, who is unlucky at first would be
+	// left alone, and with it all that would prove it good.
+	quality += doubt * math.Sqrt((1-success)/success/n)
 	return 1 / power(min(max(quality, least), 1), p.cfg.QualityPower)
 }
 
 // review computes anew what holds for all endpoints, and what fades of each.
 func (p *adaptive) review(now int64) {
-	var calls, total, nanos, answers, failures float64
+	var calls, total, nanos float64
 	for i := range p.rated {
 		v := p.rated[i].vitals
 		faded := v.faded(p.cfg, now)
@@ -288,22 +322,20 @@ func (p *adaptive) review(now int64) {
 		calls += n * faded
 		total += t * faded
 		nanos += n * faded * float64(p.rated[i].stats.Latency())
-		a, f := v.quality(p.cfg, now)
-		answers += a
-		failures += f
+		answers, failures := v.quality(p.cfg, now)
+		p.successes[i] = (answers - failures + p.cfg.Prior) / (answers + p.cfg.Prior)
 	}
 	if calls > 0 {
 		p.fleet.slowness.store(total / calls)
 		p.fleet.latency.store(nanos / calls)
 	}
-	success := 1.0
-	if answers > 0 {
-		success = 1 - failures/answers
-	}
+	// The median: one endpoint that fails fast has many calls, and would set the standard.
+	slices.Sort(p.successes)
+	success := p.successes[len(p.successes)/2]
 	p.fleet.success.store(success)
 	for i := range p.rated {
 		v := p.rated[i].vitals
-		a, f := v.quality(p.cfg, now)
-		v.factors.store(v.faded(p.cfg, now), p.penalty(a, f, success))
+		answers, failures := v.quality(p.cfg, now)
+		v.factors.store(v.faded(p.cfg, now), p.penalty(answers, failures, success))
 	}
 }

@@ -55,10 +55,10 @@ type methodMean struct {
 	mean
 }
 
-// relative returns a latency in parts of the mean; 1 while there is none.
-func (m *methodMean) relative(latency float64) float64 {
+// relative returns a latency in parts of the mean, both longer by resolution; 1 while there is no mean.
+func (m *methodMean) relative(latency, resolution float64) float64 {
 	if mean := m.value(); mean > 0 {
-		return latency / mean
+		return (latency + resolution) / (mean + resolution)
 	}
 	return 1
 }

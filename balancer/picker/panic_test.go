@@ -75,17 +75,3 @@ func TestPanicUsesAllWhenFewAreHealthy(t *testing.T) {
 		}
 	}
 }
-
-func TestWrappersRefuse(t *testing.T) {
-	t.Parallel()
-	_, nothing := picker.NewPanic(picker.PanicConfig{})
-	_, much := picker.NewPanic(picker.PanicConfig{Policy: picker.Random{}, Threshold: 1.5})
-	for err, want := range map[error]string{
-		nothing: "panic: policy is nil; it must be the policy to wrap",
-		much:    "panic: threshold is 1.5; it must be above 0 and at most 1",
-	} {
-		if err == nil || err.Error() != want {
-			t.Errorf("error is %v, want %q", err, want)
-		}
-	}
-}

@@ -38,12 +38,11 @@ func (v *vitals) serves(since time.Duration) {
 	}
 }
 
-// begin counts a call; idle says that none was waiting.
-func (v *vitals) begin(idle bool, now int64) {
-	if idle {
+// begin counts a call.
+func (v *vitals) begin(now int64) {
+	if v.waiting.Add(1) == 1 {
 		v.quiet.Store(now)
 	}
-	v.waiting.Add(1)
 }
 
 // end counts the end of a call.
@@ -118,7 +117,7 @@ func (n *number) store(v float64) { n.bits.Store(math.Float64bits(v)) }
 type fleet struct {
 	slowness number // mean over the calls, in parts of what their methods take: about 1
 	latency  number // mean over the calls, in nanoseconds; 0 before the first
-	success  number // share of the calls
+	success  number // share of the calls of a usual endpoint
 	reviewed atomic.Int64
 }
 

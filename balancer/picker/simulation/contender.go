@@ -41,19 +41,18 @@ var contenders = []contender{
 	{"lr full", lr(picker.LeastRequestConfig{FullScan: 1024})},
 	{"peak ewma 2", func(*world) picker.Policy { p, _ := picker.NewPeakEWMA(picker.PeakEWMAConfig{FullScan: 1}); return p }},
 	{"peak ewma full", func(*world) picker.Policy { p, _ := picker.NewPeakEWMA(picker.PeakEWMAConfig{}); return p }},
-	{"adaptive", adaptiveWith(picker.AdaptiveConfig{})},
-	{"adaptive noage", adaptiveWith(picker.AdaptiveConfig{Without: picker.Age})},
-	{"adaptive noslow", adaptiveWith(picker.AdaptiveConfig{Without: picker.Slowness})},
-	{"adaptive noqual", adaptiveWith(picker.AdaptiveConfig{Without: picker.Quality})},
-	{"adaptive pow1", adaptiveWith(picker.AdaptiveConfig{SlownessPower:1})},
-	{"adaptive forg3", adaptiveWith(picker.AdaptiveConfig{Forgive:3e9})},
 	{"adaptive+out", func(*world) picker.Policy {
 		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{})
 		p, _ := outlier.New(outlier.Config{Policy: a})
 		return p
 	}},
-	{"adaptive3+out", func(*world) picker.Policy {
-		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{Forgive: 3e9})
+	{"adaptive+outResolution: 1", func(*world) picker.Policy {
+		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{Resolution: 1})
+		p, _ := outlier.New(outlier.Config{Policy: a})
+		return p
+	}},
+	{"adaptive+outResolution:3e6", func(*world) picker.Policy {
+		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{Resolution: 3e6})
 		p, _ := outlier.New(outlier.Config{Policy: a})
 		return p
 	}},
