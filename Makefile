@@ -31,6 +31,8 @@ FUZZTIME ?= 30s
 # How often each benchmark runs, and which.
 BENCH ?= .
 BENCH_COUNT ?= 6
+# What runs the measurement of make balance-real.
+REALTIME ?=
 # Arguments of the gateway in `make run`.
 ARGS ?= demo
 
@@ -89,6 +91,16 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 	@mkdir -p docs/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) $(PACKAGES) | \
 		tee "docs/bench/$(VERSION)-$$(uname -m)-$$(getconf _NPROCESSORS_ONLN)cpu.txt"
+
+.PHONY: balance
+balance: ## Simulate the balancing policies; the result is docs/balancing/simulation.md
+	go run ./balancer/picker/simulation/... -out docs/balancing
+
+.PHONY: balance-real
+balance-real: ## Compare the balancing policies on real processes; the result is docs/balancing/processes.md
+	@# On a machine with other work on it: make balance-real REALTIME='chrt -r 1'
+	go build -o $(BIN)/processes ./balancer/picker/processes
+	$(REALTIME) $(BIN)/processes -out docs/balancing
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME

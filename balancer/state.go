@@ -115,6 +115,7 @@ func (s State) String() string {
 		parts = append(parts, "next in "+left.Round(100*time.Millisecond).String())
 	}
 	switch s.Condition {
+	case Idle, Connecting, Failing:
 	case Ready, Draining, Unhealthy, Ejected:
 		parts = append(parts, fmt.Sprintf("%d in flight", s.InFlight))
 	}

@@ -298,7 +298,8 @@ func TestOutliersAmongManyEject(t *testing.T) {
 		want   string
 	}{
 		{
-			"success rate", outlier.Config{SuccessDeviations: 1.9, FailureShare: outlier.Off},
+			"success rate",
+			outlier.Config{SuccessDeviations: 1.9, FailureShare: outlier.Off},
 			func(i int) picker.Result {
 				if n++; i == 3 && n%4 == 0 {
 					return picker.Failure
@@ -307,7 +308,9 @@ func TestOutliersAmongManyEject(t *testing.T) {
 			}, func(int) time.Duration { return time.Millisecond }, "success rate",
 		},
 		{
-			"latency", outlier.Config{LatencyFactor: 5}, pickertest.Well,
+			"latency",
+			outlier.Config{LatencyFactor: 5},
+			pickertest.Well,
 			func(i int) time.Duration {
 				if i == 3 {
 					return 10 * time.Millisecond

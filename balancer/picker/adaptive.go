@@ -42,9 +42,10 @@ const reviewEvery = 100 * time.Millisecond
 // doubt is by how many standard deviations an endpoint's quality must be below the others' before it counts.
 const doubt = 2
 
-// alike is down to which part of one's cost another with nothing in flight counts as equal: a light load is
-// spread over endpoints that are about as good, where the fastest of them would get every call.
-const alike = 0.8
+// calm is down to which part of one's cost another counts as equal while no endpoint has a call in flight: a light
+// load is spread over endpoints that differ by less than the half, where the fastest
+// would get every call.
+const calm = 0.5
 
 // maxPower bounds the powers in the cost.
 const maxPower = 64
@@ -219,7 +220,8 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 		linear = 0
 	}
 	w, n := p.sampler.draw(info.Random)
-	best, least, idle := 0, math.MaxFloat64, false
+	best, least := 0, math.MaxFloat64
+	calmBest, calmLeast, busy := 0, math.MaxFloat64, false
 	for range n {
 		i := w.next()
 		r := &p.rated[i]
@@ -240,13 +242,16 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 		default:
 			cost *= power(slowness, linear)
 		}
-		limit := least
-		if idle && inFlight == 0 {
-			limit *= alike
+		if cost < least {
+			best, least = i, cost
 		}
-		if cost < limit {
-			best, least, idle = i, cost, inFlight == 0
+		if cost < calmLeast*calm {
+			calmBest, calmLeast = i, cost
 		}
+		busy = busy || inFlight > 0
+	}
+	if !busy {
+		best = calmBest
 	}
 	if info.Call == nil || !info.Call.Streaming {
 		p.rated[best].vitals.begin(now)

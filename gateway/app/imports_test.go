@@ -76,9 +76,12 @@ var direction = map[string]row{
 	"transcoder/wire":                   {},
 	"transcoder/codec/internal/benchpb": {},
 
-	"balancer":                       {own: []string{"balancer/endpoint", "balancer/picker", "balancer/resolver"}},
+	"balancer":                       {own: []string{"balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver"}},
 	"balancer/endpoint":              {},
+	"balancer/outlier":               {own: []string{"balancer/picker"}},
 	"balancer/picker":                {own: []string{"balancer/endpoint"}},
+	"balancer/picker/processes":      {own: []string{"balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker"}},
+	"balancer/picker/simulation":     {own: []string{"balancer/endpoint", "balancer/outlier", "balancer/picker"}},
 	"balancer/picker/pickertest":     {own: []string{"balancer/endpoint", "balancer/picker"}},
 	"balancer/resolver":              {own: []string{"balancer/endpoint"}},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},

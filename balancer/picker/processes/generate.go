@@ -18,16 +18,17 @@ import (
 // timeout is how long a client waits for an answer.
 const timeout = 2 * time.Second
 
-// sample is one call: what a generator prints.
+// sample is one call: what a client prints.
 type sample struct {
-	// Began is when the call was due, and Took how long from then until it ended: a generator that comes late
-	// does not hide it.
-	Began, Took time.Duration
+	// Due is when the call was to begin, and Late how much later it did: how disturbed the client was.
+	Due, Late time.Duration
+	// Took is how long after it was due it ended: a client that comes late does not hide it.
+	Took time.Duration
 	// Failed says that it ended with an error.
 	Failed bool
 }
 
-// generate calls as many times a second as rate says, at random moments, whatever becomes of the calls, for so long, and
+// generate calls so many times a second, at random moments and whatever becomes of the calls, for so long, and
 // writes the samples.
 func generate(ctx context.Context, conn grpc.ClientConnInterface, rate float64, length time.Duration, out io.Writer) error {
 	var (
@@ -37,21 +38,16 @@ func generate(ctx context.Context, conn grpc.ClientConnInterface, rate float64, 
 	)
 	client := testpb.NewTestServiceClient(conn)
 	start := time.Now()
-	due := time.Duration(0)
-	for {
-		due += time.Duration(rand.ExpFloat64() / rate * float64(time.Second))
-		if due > length {
-			break
-		}
+	for due := next(0, rate); due < length; due = next(due, rate) {
 		if wait := due - time.Since(start); wait > 0 {
 			time.Sleep(wait)
 		}
-		due := due
 		calls.Go(func() {
+			s := sample{Due: due, Late: time.Since(start) - due}
 			ctx, cancel := context.WithDeadline(ctx, start.Add(due+timeout))
 			defer cancel()
 			_, err := client.UnaryCall(ctx, &testpb.SimpleRequest{})
-			s := sample{Began: due, Took: time.Since(start) - due, Failed: err != nil}
+			s.Took, s.Failed = time.Since(start)-due, err != nil
 			mu.Lock()
 			samples = append(samples, s)
 			mu.Unlock()
@@ -59,4 +55,9 @@ func generate(ctx context.Context, conn grpc.ClientConnInterface, rate float64, 
 	}
 	calls.Wait()
 	return json.NewEncoder(out).Encode(samples)
+}
+
+// next returns when the call after one is due.
+func next(due time.Duration, rate float64) time.Duration {
+	return due + time.Duration(rand.ExpFloat64()/rate*float64(time.Second))
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/balancer/leastrequest"       // grpc-go's own policies register themselves
@@ -20,6 +21,15 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
+// withOutlier ends the name of a policy with passive ejection around it.
+const withOutlier = "+outlier"
+
+// usualPolicies are what is compared.
+var usualPolicies = []string{
+	"grpc_round_robin", "grpc_weighted_round_robin", "grpc_least_request", "grpc_least_request+outlier",
+	"least_request+outlier", "peak_ewma+outlier", "adaptive", "adaptive+outlier",
+}
+
 // outlierDetection is grpc-go's, as sharp as the calls of a short run need it.
 const outlierDetection = `{"outlier_detection_experimental":{"interval":"1s","baseEjectionTime":"5s","maxEjectionPercent":50,
 	"successRateEjection":{"minimumHosts":3,"requestVolume":20},
@@ -32,12 +42,9 @@ var theirs = map[string]string{
 	"grpc_weighted_round_robin": `{"weighted_round_robin":{"blackoutPeriod":"1s","weightUpdatePeriod":"0.1s","errorUtilizationPenalty":1}}`,
 }
 
-// open returns a channel to the servers.
-func open(policy string, addresses []string) (grpc.ClientConnInterface, func() error, error) {
-	name, ejects := policy, false
-	if n := len(policy) - len("+outlier"); n > 0 && policy[n:] == "+outlier" {
-		name, ejects = policy[:n], true
-	}
+// open returns a channel to the servers and how to close it.
+func open(policy string, addresses []string) (grpc.ClientConnInterface, func(), error) {
+	name, ejects := strings.CutSuffix(policy, withOutlier)
 	if config, ok := theirs[name]; ok {
 		if ejects {
 			config = fmt.Sprintf(outlierDetection, config)
@@ -58,10 +65,10 @@ func open(policy string, addresses []string) (grpc.ClientConnInterface, func() e
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, c.Close, nil
+	return c, func() { _ = c.Close() }, nil
 }
 
-func openTheirs(config string, addresses []string) (grpc.ClientConnInterface, func() error, error) {
+func openTheirs(config string, addresses []string) (grpc.ClientConnInterface, func(), error) {
 	r := manual.NewBuilderWithScheme("servers")
 	var s grpcresolver.State
 	for _, a := range addresses {
@@ -73,9 +80,10 @@ func openTheirs(config string, addresses []string) (grpc.ClientConnInterface, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, c.Close, nil
+	return c, func() { _ = c.Close() }, nil
 }
 
+// ours returns one of our policies.
 func ours(name string, ejects bool) (picker.Policy, error) {
 	p, err := bare(name)
 	if err != nil || !ejects {
@@ -86,6 +94,8 @@ func ours(name string, ejects bool) (picker.Policy, error) {
 
 func bare(name string) (picker.Policy, error) {
 	switch name {
+	case "random":
+		return picker.Random{}, nil
 	case "round_robin":
 		return picker.RoundRobin{}, nil
 	case "least_request":
@@ -94,9 +104,9 @@ func bare(name string) (picker.Policy, error) {
 		return picker.NewPeakEWMA(picker.PeakEWMAConfig{})
 	case "adaptive":
 		return picker.NewAdaptive(picker.AdaptiveConfig{})
-	case "adaptive1":
+	case "adaptive_linear":
 		return picker.NewAdaptive(picker.AdaptiveConfig{SlownessPower: 1})
 	default:
-		return nil, fmt.Errorf("policy is %q", name)
+		return nil, fmt.Errorf("policy is %q; it must be one of ours or one of grpc-go's, such as %q", name, usualPolicies)
 	}
 }

@@ -36,7 +36,6 @@ type worker struct {
 	speed   atomic.Uint64 // math.Float64bits
 	failing atomic.Bool
 
-	busy atomic.Int64
 	rate meter
 }
 
@@ -105,7 +104,7 @@ func serve(ctx context.Context, workers int, mean time.Duration, in io.Reader, o
 	}
 	w := &worker{workers: workers, mean: mean, free: make(chan struct{}, workers)}
 	w.speed.Store(math.Float64bits(1))
-	s := grpc.NewServer(orca.CallMetricsServerOption(nil), grpc.NumStreamWorkers(0))
+	s := grpc.NewServer(orca.CallMetricsServerOption(nil))
 	testpb.RegisterTestServiceServer(s, w)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()

@@ -1,70 +1,92 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
 package main
 
 import (
-	"google.golang.org/grpc/metadata"
+	"errors"
 
 	"github.com/dragoman-gateway/dragoman/balancer/outlier"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
+// contender is a policy that is compared.
 type contender struct {
-	name   string
-	policy func(w *world) picker.Policy
+	name string
+	// policy makes it, for a gateway of w.
+	policy func(w *world) (picker.Policy, error)
 }
 
-func (l load) trailer() metadata.MD { return nil }
+// The names of contenders that others are compared with.
+const (
+	roundRobin   = "round robin"
+	leastRequest = "least request"
+	peakEWMA     = "peak EWMA"
+	prequalName  = "Prequal"
+	adaptive     = "adaptive"
+	oracleName   = "oracle"
+)
 
-func adaptiveWith(cfg picker.AdaptiveConfig) func(*world) picker.Policy {
-	return func(*world) picker.Policy {
-		p, err := picker.NewAdaptive(cfg)
-		if err != nil {
-			panic(err)
-		}
-		return p
-	}
-}
-
-func lr(cfg picker.LeastRequestConfig) func(*world) picker.Policy {
-	return func(*world) picker.Policy {
-		p, err := picker.NewLeastRequest(cfg)
-		if err != nil {
-			panic(err)
-		}
-		return p
-	}
-}
-
+// contenders are the policies of the tables, in their order. The last is what all are compared with.
 var contenders = []contender{
-	{"round robin", func(*world) picker.Policy { return picker.RoundRobin{} }},
-	{"random", func(*world) picker.Policy { return picker.Random{} }},
-	{"lr2", lr(picker.LeastRequestConfig{FullScan: 1})},
-	{"lr full", lr(picker.LeastRequestConfig{FullScan: 1024})},
-	{"peak ewma 2", func(*world) picker.Policy { p, _ := picker.NewPeakEWMA(picker.PeakEWMAConfig{FullScan: 1}); return p }},
-	{"peak ewma full", func(*world) picker.Policy { p, _ := picker.NewPeakEWMA(picker.PeakEWMAConfig{}); return p }},
-	{"adaptive+out", func(*world) picker.Policy {
-		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{})
-		p, _ := outlier.New(outlier.Config{Policy: a})
-		return p
+	{roundRobin, always(picker.RoundRobin{})},
+	{"random", always(picker.Random{})},
+	{"weighted round robin (ORCA)", func(*world) (picker.Policy, error) {
+		return picker.NewWeightedRoundRobin(picker.WeightedRoundRobinConfig{Reports: true, Blackout: -1, Update: picker.DefaultUpdate / 10})
 	}},
-	{"adaptive+outResolution: 1", func(*world) picker.Policy {
-		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{Resolution: 1})
-		p, _ := outlier.New(outlier.Config{Policy: a})
-		return p
-	}},
-	{"adaptive+outResolution:3e6", func(*world) picker.Policy {
-		a, _ := picker.NewAdaptive(picker.AdaptiveConfig{Resolution: 3e6})
-		p, _ := outlier.New(outlier.Config{Policy: a})
-		return p
-	}},
-	{"lr full+out", func(*world) picker.Policy {
-		a, _ := picker.NewLeastRequest(picker.LeastRequestConfig{})
-		p, _ := outlier.New(outlier.Config{Policy: a})
-		return p
-	}},
-	{"lr full+outlat", func(*world) picker.Policy {
-		a, _ := picker.NewLeastRequest(picker.LeastRequestConfig{})
-		p, _ := outlier.New(outlier.Config{Policy: a, LatencyFactor: 5, Interval: 1e9, MinCalls: 5, MinEndpoints: 3})
-		return p
-	}},
-	{"oracle", func(w *world) picker.Policy { return oracle{w} }},
+	{"least request, two choices", least(picker.LeastRequestConfig{FullScan: 1})},
+	{leastRequest, least(picker.LeastRequestConfig{})},
+	{leastRequest + ", ejection", ejecting(least(picker.LeastRequestConfig{}))},
+	{"peak EWMA, two choices", peak(picker.PeakEWMAConfig{FullScan: 1})},
+	{peakEWMA, peak(picker.PeakEWMAConfig{})},
+	{prequalName, func(w *world) (picker.Policy, error) { return &prequal{w: w}, nil }},
+	{adaptive, ejecting(adapting(picker.AdaptiveConfig{}))},
+	{oracleName, func(w *world) (picker.Policy, error) { return oracle{w}, nil }},
+}
+
+// ablations are the adaptive policy with a part left out.
+var ablations = []contender{
+	{"all of it", ejecting(adapting(picker.AdaptiveConfig{}))},
+	{"without slowness", ejecting(adapting(picker.AdaptiveConfig{Without: picker.Slowness}))},
+	{"slowness to the power of one", ejecting(adapting(picker.AdaptiveConfig{SlownessPower: 1}))},
+	{"without age", ejecting(adapting(picker.AdaptiveConfig{Without: picker.Age}))},
+	{"without quality", ejecting(adapting(picker.AdaptiveConfig{Without: picker.Quality}))},
+	{"without ejection", adapting(picker.AdaptiveConfig{})},
+	{"without quality and ejection", adapting(picker.AdaptiveConfig{Without: picker.Quality})},
+}
+
+// named returns the contender of a name.
+func named(name string) (contender, error) {
+	for _, c := range contenders {
+		if c.name == name {
+			return c, nil
+		}
+	}
+	return contender{}, errors.New("no contender is called " + name)
+}
+
+func always(p picker.Policy) func(*world) (picker.Policy, error) {
+	return func(*world) (picker.Policy, error) { return p, nil }
+}
+
+func least(cfg picker.LeastRequestConfig) func(*world) (picker.Policy, error) {
+	return func(*world) (picker.Policy, error) { return picker.NewLeastRequest(cfg) }
+}
+
+func peak(cfg picker.PeakEWMAConfig) func(*world) (picker.Policy, error) {
+	return func(*world) (picker.Policy, error) { return picker.NewPeakEWMA(cfg) }
+}
+
+func adapting(cfg picker.AdaptiveConfig) func(*world) (picker.Policy, error) {
+	return func(*world) (picker.Policy, error) { return picker.NewAdaptive(cfg) }
+}
+
+func ejecting(within func(*world) (picker.Policy, error)) func(*world) (picker.Policy, error) {
+	return func(w *world) (picker.Policy, error) {
+		p, err := within(w)
+		if err != nil {
+			return nil, err
+		}
+		return outlier.New(outlier.Config{Policy: p})
+	}
 }

@@ -15,6 +15,8 @@ const (
 	antagonistStays = 5 * time.Second
 	// sickSpeed is the speed of the sick server.
 	sickSpeed = 0.01
+	// stallShare is the share of the time in which a process does not run, where processes stall.
+	stallShare = 0.1
 	// fallsIll is when the sick and the failing server begin to be so: the first second of it is not measured.
 	fallsIll = warmup - time.Second
 )
@@ -68,12 +70,14 @@ var scenarios = []scenario{
 		},
 		capacity: func(n int) float64 { return float64(n - 1) },
 	},
-}
-
-var noisy = []scenario{
-	{name: "stalls", begin: func(*world) {}, capacity: func(n int) float64 { return float64(n) * .9 }, stalls: .1},
-	{name: "stallant", begin: moveAntagonist, capacity: func(n int) float64 { return .9 * (float64(n) - float64(quarter(n))*(1-antagonistSpeed)) }, stalls: .1},
-	{name: "stallsick", begin: scenarios[3].begin, capacity: func(n int) float64 { return .9 * float64(n-1) }, stalls: .1},
+	{
+		name: "stalls", title: "a moving antagonist while all processes stall",
+		begin: moveAntagonist,
+		capacity: func(n int) float64 {
+			return (1 - stallShare) * (float64(n) - float64(quarter(n))*(1-antagonistSpeed))
+		},
+		stalls: stallShare,
+	},
 }
 
 // moveAntagonist slows one server in four down, others each time.
