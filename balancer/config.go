@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/health"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 )
@@ -30,11 +31,16 @@ const (
 	// DefaultPingInterval is above the five minutes that a gRPC server tolerates by default, by
 	// enough that a ping which the network delays does not make the next one come too soon.
 	DefaultPingInterval = 330 * time.Second
+	// DefaultMaxConnections is enough for three hundred calls at a time to a server that takes ten streams.
+	DefaultMaxConnections = 32
 	// DefaultDeadAfter is how long a peer may leave data without acknowledgement. A dead connection is to be
 	// noticed within ten seconds; the kernel looks only when it sends again, up to half a second
 	// later (measured: 9.2 s to 9.5 s with this value, with calls and without).
 	DefaultDeadAfter = 9 * time.Second
 )
+
+// connectionLimit is the most connections that an endpoint may be given.
+const connectionLimit = 1024
 
 // minPingInterval is the least that grpc-go accepts.
 const minPingInterval = 10 * time.Second
@@ -54,6 +60,17 @@ type Config struct {
 	Credentials credentials.TransportCredentials
 	// Policy places the calls. nil: DefaultPolicy.
 	Policy picker.Policy
+	// Health checks the endpoints: health.NewWatch or health.NewPoll. An endpoint gets calls when it has been found
+	// healthy. nil: whoever has a connection is healthy.
+	Health health.Check
+	// PanicThreshold is the share of healthy endpoints below which health is ignored; above 0, at most 1. 0:
+	// picker.DefaultPanicThreshold.
+	PanicThreshold float64
+	// MinConnections is how many connections an endpoint has; 1 to MaxConnections. 0: 1.
+	MinConnections int
+	// MaxConnections is how many connections an endpoint may have when its server takes few streams at a time and all of
+	// them are used; 1 to 1024. Calls beyond wait. 0: DefaultMaxConnections, or MinConnections if that is more.
+	MaxConnections int
 	// ConnectTimeout bounds one connection attempt to one address, from the first packet to the
 	// end of the handshakes. 0: DefaultConnectTimeout.
 	ConnectTimeout time.Duration
@@ -120,6 +137,15 @@ func (cfg Config) check() (Config, resolver.Source, error) {
 			refuse("%s is %v; it must be %v or more", d.field, d.value, d.least)
 		}
 	}
+	if !(cfg.PanicThreshold > 0 && cfg.PanicThreshold <= 1) {
+		refuse("panic threshold is %v; it must be above 0 and at most 1", cfg.PanicThreshold)
+	}
+	if cfg.MaxConnections < 1 || cfg.MaxConnections > connectionLimit {
+		refuse("max connections is %d; it must be 1 to %d", cfg.MaxConnections, connectionLimit)
+	}
+	if cfg.MinConnections < 1 || cfg.MinConnections > cfg.MaxConnections {
+		refuse("min connections is %d; it must be 1 to max connections, %d", cfg.MinConnections, cfg.MaxConnections)
+	}
 	return cfg, source, errors.Join(errs...)
 }
 
@@ -131,6 +157,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	setDefault(&cfg.PanicThreshold, picker.DefaultPanicThreshold)
+	setDefault(&cfg.MinConnections, 1)
+	setDefault(&cfg.MaxConnections, max(DefaultMaxConnections, cfg.MinConnections))
 	setDefault(&cfg.ConnectTimeout, DefaultConnectTimeout)
 	setDefault(&cfg.Backoff.Base, DefaultBackoffBase)
 	setDefault(&cfg.Backoff.Max, max(DefaultBackoffMax, cfg.Backoff.Base))
@@ -140,9 +169,10 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-func setDefault(d *time.Duration, value time.Duration) {
-	if *d == 0 {
-		*d = value
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
 	}
 }
 

@@ -35,6 +35,8 @@ type host struct {
 	closed  bool                 // guarded by mu
 
 	rebuilds rebuilds
+	wire     *wire          // makes connections callable for checks
+	checks   sync.WaitGroup // health checks that run
 }
 
 // newHost returns a host with the defaults, which serve when the channel is none of ours; name is
@@ -42,7 +44,7 @@ type host struct {
 func newHost(cc grpcbalancer.ClientConn, name string) *host {
 	cfg := Config{Name: name}.withDefaults()
 	h := &host{
-		cc: cc, hub: newHub(cfg),
+		cc: cc, hub: newHub(cfg), wire: new(wire),
 		members: map[string]*member{}, leaving: map[*member]struct{}{},
 	}
 	h.rebuilds = rebuilds{alarms: &h.alarms, do: h.refresh}
@@ -131,7 +133,7 @@ func (h *host) UpdateSubConnState(grpcbalancer.SubConn, grpcbalancer.SubConnStat
 // connection is lost connects again by itself.
 func (h *host) ExitIdle() {}
 
-// Close implements grpc-go's balancer.Balancer. It returns when no alarm can ring any more.
+// Close implements grpc-go's balancer.Balancer. It returns when no alarm can ring and no check runs any more.
 func (h *host) Close() {
 	h.mu.Lock()
 	h.closed = true
@@ -142,6 +144,7 @@ func (h *host) Close() {
 	h.mu.Unlock()
 	h.rebuilds.close()
 	h.alarms.wait()
+	h.checks.Wait()
 }
 
 // refresh takes over a change of policy or of what is drained.
@@ -164,7 +167,7 @@ func (h *host) publishLocked() {
 			continue
 		}
 		all = append(all, m.candidate)
-		if m.active != nil {
+		if m.links != nil && m.standingLocked() != Connecting {
 			ready = append(ready, m.candidate)
 		}
 		hope = hope || m.hopefulLocked()
@@ -172,7 +175,7 @@ func (h *host) publishLocked() {
 	state := grpcbalancer.State{ConnectivityState: connectivity.TransientFailure}
 	switch {
 	case len(ready) > 0:
-		h.picker = h.hub.currentPolicy().Next(h.picker, picker.View{
+		h.picker = h.hub.guardedPolicy().Next(h.picker, picker.View{
 			Ready: ready, All: all, Now: since(), Random: rand.Uint64(), Rebuild: h.rebuilds.ask,
 		})
 		state = grpcbalancer.State{ConnectivityState: connectivity.Ready, Picker: newPlacer(h.picker)}

@@ -23,6 +23,7 @@ type hub struct {
 	mu      sync.Mutex
 	host    *host               // guarded by mu; nil until the first state
 	policy  picker.Policy       // guarded by mu
+	guarded picker.Policy       // policy, for healthy endpoints alone while there are enough; guarded by mu
 	set     map[string]override // by key of the endpoint; guarded by mu, replaced when it changes
 	report  resolver.Report     // guarded by mu
 	changed chan struct{}       // closed and replaced when an endpoint's state changes; guarded by mu
@@ -35,7 +36,16 @@ type override struct {
 }
 
 func newHub(cfg Config) *hub {
-	return &hub{cfg: cfg, policy: cfg.Policy, changed: make(chan struct{})}
+	return &hub{cfg: cfg, policy: cfg.Policy, guarded: guarded(cfg, cfg.Policy), changed: make(chan struct{})}
+}
+
+// guarded returns p for healthy endpoints alone while there are enough. cfg was checked.
+func guarded(cfg Config, p picker.Policy) picker.Policy {
+	g, err := picker.NewPanic(picker.PanicConfig{Policy: p, Threshold: cfg.PanicThreshold})
+	if err != nil {
+		panic(err) //nolint:forbidigo // check has refused what NewPanic would
+	}
+	return g
 }
 
 // attach makes h the host of this channel.
@@ -57,9 +67,15 @@ func (b *hub) currentPolicy() picker.Policy {
 	return b.policy
 }
 
+func (b *hub) guardedPolicy() picker.Policy {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.guarded
+}
+
 func (b *hub) setPolicy(p picker.Policy) {
 	b.mu.Lock()
-	b.policy = p
+	b.policy, b.guarded = p, guarded(b.cfg, p)
 	h := b.host
 	b.mu.Unlock()
 	if h != nil {

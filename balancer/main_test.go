@@ -18,6 +18,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/status"
 
@@ -38,6 +40,7 @@ type backend struct {
 
 	address string
 	opts    []grpc.ServerOption
+	health  *health.Server // nil: it does not serve its health
 	calls   atomic.Int64
 	answer  atomic.Pointer[status.Status] // nil: OK
 
@@ -65,6 +68,9 @@ func (b *backend) start(tb testing.TB, address string) {
 	}
 	b.server = grpc.NewServer(b.opts...)
 	testpb.RegisterTestServiceServer(b.server, b)
+	if b.health != nil {
+		healthpb.RegisterHealthServer(b.server, b.health)
+	}
 	b.served = make(chan struct{})
 	go func(s *grpc.Server, served chan struct{}) {
 		defer close(served)

@@ -8,18 +8,20 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	grpcresolver "google.golang.org/grpc/resolver"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/health"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
 type grpcEndpoint = grpcresolver.Endpoint
 
-// member is one endpoint of a host: its connection, or its attempts to get one. Everything in it but
-// stats is guarded by the host's lock.
+// member is one endpoint of a host: its connections, or its attempts to get one. Everything in it but
+// stats and what says otherwise is guarded by the host's lock.
 //
 // Its life: idle → connecting → ready; from ready, when the connection is lost, to connecting; from
 // connecting, when all addresses have failed, to failing. A failing member tries again after a pause
@@ -29,7 +31,7 @@ type member struct {
 	endpoint  endpoint.Endpoint
 	addresses []grpcresolver.Address // in the order in which they are tried
 	stats     *picker.Stats
-	candidate *picker.Candidate // made anew when endpoint, active or override changes
+	candidate *picker.Candidate // made anew when what it is made of changes
 	override  override          // what an operator has set
 
 	condition Condition
@@ -37,8 +39,15 @@ type member struct {
 	serving   time.Duration // since when calls come, on since's clock
 	left      bool
 
-	active *link // the connection that calls use; nil when there is none
-	race   *race // the attempt under way; nil when there is none
+	links *links // the connections that calls use; nil when there is none
+	race  *race  // the attempt under way, to the first or one more; nil when there is none
+
+	growing atomic.Bool // one more connection is coming; set by picks, else guarded as the rest
+	grown   atomic.Bool // there is no getting more now; read by picks
+	shrink  func()      // cancels the alarm that closes unused connections; nil when there is none
+
+	check   *check          // nil when none runs
+	verdict *health.Verdict // of the check; nil before its first
 
 	began time.Time // the last attempt
 	tries int       // attempts that failed since the last connection
@@ -56,7 +65,10 @@ func (m *member) describeLocked(e endpoint.Endpoint, g grpcEndpoint) {
 
 func (m *member) candidateLocked() {
 	m.candidate = &picker.Candidate{
-		Endpoint: m.endpoint, Stats: m.stats, Handle: m.active, Weight: m.weightLocked(), Since: m.serving,
+		Endpoint: m.endpoint, Stats: m.stats, Handle: m.links, Weight: m.weightLocked(), Since: m.serving,
+	}
+	if m.verdict != nil && !m.verdict.Healthy {
+		m.candidate.Unhealthy = "health check: " + m.verdict.Reason
 	}
 }
 
@@ -92,10 +104,12 @@ func (m *member) becomeLocked(c Condition) {
 	log := m.host.hub.cfg.Logger.With(slog.String("backend", m.host.hub.cfg.Name), slog.String("endpoint", m.endpoint.String()))
 	switch c {
 	case Ready:
-		log.Info("endpoint is ready", slog.String("address", m.active.address))
+		log.Info("endpoint is ready", slog.String("address", m.links.all[0].address))
 	case Failing:
 		log.Warn("endpoint cannot be reached", slog.String("reason", reason(m.err)))
-	case Idle, Connecting, Draining, Unhealthy, Ejected:
+	case Unhealthy:
+		log.Warn("endpoint is unhealthy", slog.String("reason", m.verdict.Reason))
+	case Idle, Connecting, Draining, Ejected:
 	}
 }
 
@@ -112,17 +126,25 @@ func (m *member) connectLocked() {
 // wonLocked takes a new connection into use.
 func (m *member) wonLocked(l *link) {
 	m.race = nil
-	m.active = l
-	m.serving = since()
-	m.tries, m.err = 0, nil
+	if m.links == nil {
+		m.serving = since()
+		m.tries, m.err = 0, nil
+	}
+	m.addLocked(l)
 	m.candidateLocked()
-	m.becomeLocked(Ready)
+	m.checkLocked()
+	m.becomeLocked(m.standingLocked())
 	m.host.publishLocked()
 }
 
 // failedLocked is told that every address of an attempt has failed.
 func (m *member) failedLocked(err error) {
 	m.race = nil
+	if m.links != nil {
+		m.stuntedLocked()
+		return
+	}
+	m.growing.Store(false)
 	m.tries++
 	m.err = err
 	m.becomeLocked(Failing)
@@ -130,11 +152,30 @@ func (m *member) failedLocked(err error) {
 	m.host.publishLocked()
 }
 
-// lostLocked is told that the connection is gone, or takes no more calls (GOAWAY). There is hope that the
+// lostLocked is told that a connection is gone, or takes no more calls (GOAWAY). After the last there is hope that the
 // next attempt succeeds, so calls wait for it, but attempts keep their distance.
-func (m *member) lostLocked() {
-	m.active = nil
+func (m *member) lostLocked(l *link) {
+	m.removeLocked(l)
+	if m.links != nil {
+		m.candidateLocked()
+		m.checkLocked()
+		m.host.publishLocked()
+		if time.Since(l.opened) < m.host.hub.cfg.Backoff.Base {
+			m.stuntedLocked()
+		} else {
+			m.minLocked()
+		}
+		return
+	}
+	m.verdict = nil
+	m.checkLocked()
 	m.candidateLocked()
+	if m.race != nil {
+		// One more connection was on its way, and is the first now.
+		m.becomeLocked(Connecting)
+		m.host.publishLocked()
+		return
+	}
 	m.becomeLocked(Connecting)
 	if rest := m.host.hub.cfg.Backoff.Base - time.Since(m.began); rest > 0 {
 		m.pauseLocked(rest)
@@ -167,8 +208,15 @@ func (m *member) leaveLocked() {
 		m.race.stopLocked(nil)
 		m.race = nil
 	}
-	if m.active != nil {
-		m.active.closeLocked()
+	if m.shrink != nil {
+		m.shrink()
+		m.shrink = nil
+	}
+	m.uncheckLocked()
+	if m.links != nil {
+		for _, l := range m.links.all {
+			l.closeLocked()
+		}
 	}
 	m.condition, m.since = Draining, time.Now()
 	if m.stats.InFlight() > 0 {

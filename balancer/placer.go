@@ -50,9 +50,17 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 	if c == nil {
 		return grpcbalancer.PickResult{}, errNoChoice
 	}
-	l, ok := c.Handle.(*link)
-	if !ok || l == nil {
+	ls, ok := c.Handle.(*links)
+	if !ok || ls == nil {
 		return grpcbalancer.PickResult{}, errNoChoice
+	}
+	l := ls.take()
+	if l == nil {
+		// All connections are full and another one comes: gRPC picks again then.
+		if p.finisher != nil {
+			p.finisher.Finish(c, picker.Outcome{Method: info.FullMethodName, Call: call, Now: now, First: -1, Result: picker.Neither})
+		}
+		return grpcbalancer.PickResult{}, grpcbalancer.ErrNoSubConnAvailable
 	}
 	c.Stats.Begin()
 	if call != nil {
@@ -62,7 +70,7 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 	if !ok {
 		t = newTicket()
 	}
-	t.candidate, t.finisher, t.method, t.call, t.began = c, p.finisher, info.FullMethodName, call, now
+	t.candidate, t.link, t.finisher, t.method, t.call, t.began = c, l, p.finisher, info.FullMethodName, call, now
 	return grpcbalancer.PickResult{SubConn: l.sc, Done: t.done}, nil
 }
 
@@ -70,6 +78,7 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 // each pick, after which the ticket serves another call.
 type ticket struct {
 	candidate *picker.Candidate
+	link      *link
 	finisher  picker.Finisher
 	method    string
 	call      *picker.Call
@@ -92,9 +101,10 @@ func (t *ticket) end(info grpcbalancer.DoneInfo) {
 		Method: t.method, Call: t.call, Now: at, Latency: at - t.began, First: -1,
 		Result: picker.ResultOf(info.Err), Err: info.Err, Trailer: info.Trailer, Load: info.ServerLoad,
 	}
-	c, finisher, began := t.candidate, t.finisher, t.began
-	t.candidate, t.finisher, t.method, t.call = nil, nil, "", nil
+	c, l, finisher, began := t.candidate, t.link, t.finisher, t.began
+	t.candidate, t.link, t.finisher, t.method, t.call = nil, nil, nil, "", nil
 	tickets.Put(t)
+	l.end()
 
 	if info.Err == nil && !info.BytesSent {
 		// gRPC found the connection gone and picks again: this was no call.

@@ -6,6 +6,7 @@ package balancer
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	grpcbalancer "google.golang.org/grpc/balancer"
@@ -69,7 +70,8 @@ func (r *race) alarmLocked(d time.Duration, f func()) func() {
 // openLocked begins to connect to one address.
 func (r *race) openLocked(address grpcresolver.Address) (*link, error) {
 	h := r.m.host
-	l := &link{m: r.m, address: address.Addr, limit: func() {}}
+	l := &link{m: r.m, address: address.Addr, opened: time.Now(), giveUp: func() {}}
+	address.Attributes = address.Attributes.WithValue(linkKey{}, l)
 	sc, err := h.cc.NewSubConn([]grpcresolver.Address{address}, grpcbalancer.NewSubConnOptions{ //nolint:staticcheck // there is no successor yet, and one address is all that we give
 		StateListener: func(s grpcbalancer.SubConnState) {
 			h.mu.Lock()
@@ -82,7 +84,7 @@ func (r *race) openLocked(address grpcresolver.Address) (*link, error) {
 	}
 	l.sc = sc
 	timeout := h.hub.cfg.ConnectTimeout
-	l.limit = r.alarmLocked(timeout, func() { r.lostLocked(l, timeoutError{timeout}) })
+	l.giveUp = r.alarmLocked(timeout, func() { r.lostLocked(l, timeoutError{timeout}) })
 	sc.Connect()
 	return l, nil
 }
@@ -128,9 +130,14 @@ func (r *race) stopLocked(l *link) {
 type link struct {
 	m       *member
 	address string
+	opened  time.Time
 	sc      grpcbalancer.SubConn
-	limit   func() // cancels the connect timeout; guarded by the host's lock
+	giveUp  func() // cancels the connect timeout; guarded by the host's lock
 	closed  bool   // guarded by the host's lock
+
+	limit atomic.Uint32 // how many streams the server takes at a time; 0: any number
+	calls atomic.Int64  // in flight
+	used  atomic.Bool   // since it was last looked at, if it is not the only one
 }
 
 // changedLocked is told what gRPC says of the connection.
@@ -141,7 +148,7 @@ func (l *link) changedLocked(s grpcbalancer.SubConnState) {
 	m := l.m
 	switch s.ConnectivityState {
 	case connectivity.Ready:
-		l.limit()
+		l.giveUp()
 		if m.race != nil {
 			m.race.wonLocked(l)
 		}
@@ -150,9 +157,9 @@ func (l *link) changedLocked(s grpcbalancer.SubConnState) {
 			m.race.lostLocked(l, s.ConnectionError)
 		}
 	case connectivity.Idle:
-		if m.active == l {
+		if m.links != nil && slices.Contains(m.links.all, l) {
 			l.closeLocked()
-			m.lostLocked()
+			m.lostLocked(l)
 		} else if m.race != nil {
 			m.race.lostLocked(l, errDropped)
 		}
@@ -166,7 +173,7 @@ func (l *link) closeLocked() {
 		return
 	}
 	l.closed = true
-	l.limit()
+	l.giveUp()
 	l.sc.Shutdown()
 }
 

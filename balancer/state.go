@@ -65,6 +65,9 @@ type State struct {
 	Endpoint endpoint.Endpoint
 	// Address is the one that the connection is to; empty while there is none.
 	Address string
+	// Connections is how many there are: more than one only when a server takes few streams at a time, or when the
+	// channel is to have more.
+	Connections int
 	// Condition is what the endpoint does.
 	Condition Condition
 	// Reason says why, in a few words, such as "connection refused"; empty when all is well. A Ready
@@ -156,8 +159,8 @@ func (m *member) stateLocked() State {
 		Success:   m.stats.Success(),
 		Weight:    m.weightLocked(),
 	}
-	if m.active != nil {
-		s.Address = m.active.address
+	if m.links != nil {
+		s.Address, s.Connections = m.links.all[0].address, len(m.links.all)
 	}
 	switch {
 	case m.left:
@@ -166,22 +169,29 @@ func (m *member) stateLocked() State {
 		s.Condition, s.Reason = Draining, "drained"
 	case m.condition == Failing:
 		s.Reason = reason(m.err)
+	case m.condition == Connecting && m.links != nil:
+		s.Reason = "waiting for the first health check"
 	case m.condition == Connecting && !m.next.IsZero():
 		s.Reason = "connection lost"
-	case m.condition == Ready:
+	case m.condition == Ready, m.condition == Unhealthy:
+		if m.verdict != nil {
+			s.Reason = m.verdict.Reason
+		}
 		m.explainLocked(&s)
 	}
 	return s
 }
 
-// explainLocked adds what the policy says of a ready endpoint.
+// explainLocked adds what the policy says of an endpoint that has a connection.
 func (m *member) explainLocked(s *State) {
 	e, ok := m.host.picker.(picker.Explainer)
 	if !ok {
 		return
 	}
 	v := e.Explain(m.candidate)
-	s.Reason = v.Reason
+	if v.Reason != "" {
+		s.Reason = strings.TrimPrefix(v.Reason, "health check: ")
+	}
 	if v.Weight > 0 {
 		s.Weight = v.Weight
 	}

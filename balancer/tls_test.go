@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,5 +83,32 @@ func TestServerName(t *testing.T) {
 	s := states(t, plain, "failing", func(s []balancer.State) bool { return len(s) == 1 && s[0].Condition == balancer.Failing })
 	if !strings.Contains(s[0].Reason, "is TLS right?") && s[0].Reason != "connection reset" {
 		t.Errorf("reason %q", s[0].Reason)
+	}
+}
+
+// The limit of streams is heard above TLS too.
+func TestStreamsThatAreUsedUpBehindTLS(t *testing.T) {
+	t.Parallel()
+	cert, pool := certificate(t, "books.test")
+	b := newBackend(t, grpc.Creds(credentials.NewServerTLSFromCert(&cert)), grpc.MaxConcurrentStreams(5), slowly(50*time.Millisecond))
+	e, err := endpoint.New(endpoint.Spec{Addresses: []string{b.address}, ServerName: "books.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, balancer.Config{
+		Endpoints: []endpoint.Endpoint{e}, Credentials: credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}),
+	})
+	ready(t, c, 1)
+	var calls sync.WaitGroup
+	for range 40 {
+		calls.Go(func() {
+			if _, err := unary(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	if n := c.Endpoints()[0].Connections; n < 2 {
+		t.Errorf("%d connection for 40 calls", n)
 	}
 }

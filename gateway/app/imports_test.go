@@ -76,8 +76,9 @@ var direction = map[string]row{
 	"transcoder/wire":                   {},
 	"transcoder/codec/internal/benchpb": {},
 
-	"balancer":                       {own: []string{"balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver"}},
+	"balancer":                       {own: []string{"balancer/endpoint", "balancer/health", "balancer/outlier", "balancer/picker", "balancer/resolver"}},
 	"balancer/endpoint":              {},
+	"balancer/health":                {},
 	"balancer/outlier":               {own: []string{"balancer/picker"}},
 	"balancer/picker":                {own: []string{"balancer/endpoint"}},
 	"balancer/picker/processes":      {own: []string{"balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker"}},

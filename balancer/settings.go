@@ -1,0 +1,87 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balancer
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+
+	"google.golang.org/grpc/credentials"
+)
+
+// linkKey is the key under which a link rides on the attributes of the address that is dialled for it.
+type linkKey struct{}
+
+// listening is credentials that listen to what a server says of itself when a connection begins: how many
+// streams it takes at a time. gRPC keeps to that, but does not tell anybody.
+type listening struct {
+	credentials.TransportCredentials
+}
+
+// ClientHandshake implements credentials.TransportCredentials.
+func (c listening) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, info, err := c.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		return conn, info, err
+	}
+	if l, ok := credentials.ClientHandshakeInfoFromContext(ctx).Attributes.Value(linkKey{}).(*link); ok {
+		conn = &overheard{Conn: conn, told: func(streams uint32) { l.limit.Store(streams) }}
+	}
+	return conn, info, nil
+}
+
+// Clone implements credentials.TransportCredentials.
+func (c listening) Clone() credentials.TransportCredentials {
+	return listening{c.TransportCredentials.Clone()}
+}
+
+// overheard is a connection whose first frame from the server is read on its way. gRPC reads from it in one goroutine.
+type overheard struct {
+	net.Conn
+
+	told  func(streams uint32) // nil once the frame is over
+	frame []byte               // so far
+}
+
+// Read implements net.Conn.
+func (c *overheard) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.told != nil && n > 0 {
+		c.hear(p[:n])
+	}
+	return n, err
+}
+
+// What HTTP/2 has (RFC 9113 sections 4.1, 6.5 and 6.5.1).
+const (
+	frameHeader      = 9
+	settingsFrame    = 0x4
+	settingSize      = 6
+	settingStreams   = 0x3
+	maxSettingsFrame = frameHeader + 64*settingSize // a longer one is not read
+)
+
+// hear takes in what came. A server's first frame is SETTINGS; one that does not state the number of streams, or one
+// that is none, leaves it unlimited.
+func (c *overheard) hear(p []byte) {
+	c.frame = append(c.frame, p[:min(len(p), maxSettingsFrame-len(c.frame))]...)
+	if len(c.frame) < frameHeader {
+		return
+	}
+	size := frameHeader + int(c.frame[0])<<16 + int(c.frame[1])<<8 + int(c.frame[2])
+	if c.frame[3] != settingsFrame || size > maxSettingsFrame {
+		c.told, c.frame = nil, nil
+		return
+	}
+	if len(c.frame) < size {
+		return
+	}
+	for rest := c.frame[frameHeader:size]; len(rest) >= settingSize; rest = rest[settingSize:] {
+		if binary.BigEndian.Uint16(rest) == settingStreams {
+			c.told(binary.BigEndian.Uint32(rest[2:]))
+		}
+	}
+	c.told, c.frame = nil, nil
+}
