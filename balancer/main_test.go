@@ -140,13 +140,13 @@ func at(tb testing.TB, addresses ...string) endpoint.Endpoint {
 type list struct {
 	mu      sync.Mutex
 	current []endpoint.Endpoint
-	update  func([]endpoint.Endpoint)
+	update  func([]endpoint.Endpoint, error)
 }
 
-func (l *list) Watch(ctx context.Context, update func([]endpoint.Endpoint)) error {
+func (l *list) Watch(ctx context.Context, update func([]endpoint.Endpoint, error)) error {
 	l.mu.Lock()
 	l.update = update
-	update(l.current)
+	update(l.current, nil)
 	l.mu.Unlock()
 	<-ctx.Done()
 	return ctx.Err()
@@ -157,7 +157,7 @@ func (l *list) set(es ...endpoint.Endpoint) {
 	defer l.mu.Unlock()
 	l.current = es
 	if l.update != nil {
-		l.update(slices.Clone(es))
+		l.update(slices.Clone(es), nil)
 	}
 }
 

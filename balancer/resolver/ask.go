@@ -70,12 +70,11 @@ func (r *resolution) listen(ctx context.Context) {
 	failures := 0
 	for {
 		began := time.Now()
-		err := r.cfg.Source.Watch.Watch(ctx, func(endpoints []endpoint.Endpoint) {
-			if len(endpoints) == 0 {
-				r.post(nil, errEmpty)
-				return
+		err := r.cfg.Source.Watch.Watch(ctx, func(endpoints []endpoint.Endpoint, err error) {
+			if err == nil && len(endpoints) == 0 {
+				err = errEmpty
 			}
-			r.post(endpoints, nil)
+			r.post(endpoints, err)
 		})
 		if ctx.Err() != nil {
 			return

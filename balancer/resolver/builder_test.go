@@ -52,15 +52,15 @@ func (s *script) times() []time.Time {
 
 // watch is a Watcher that a test feeds.
 type watch struct {
-	calls chan func([]endpoint.Endpoint)
+	calls chan func([]endpoint.Endpoint, error)
 	end   chan error
 }
 
 func newWatch() *watch {
-	return &watch{calls: make(chan func([]endpoint.Endpoint), 100), end: make(chan error)}
+	return &watch{calls: make(chan func([]endpoint.Endpoint, error), 100), end: make(chan error)}
 }
 
-func (w *watch) Watch(ctx context.Context, update func([]endpoint.Endpoint)) error {
+func (w *watch) Watch(ctx context.Context, update func([]endpoint.Endpoint, error)) error {
 	w.calls <- update
 	select {
 	case <-ctx.Done():
@@ -237,15 +237,15 @@ func TestCoalescesUpdates(t *testing.T) {
 		defer r.Close()
 		update := <-w.calls
 		began := time.Now()
-		update([]endpoint.Endpoint{at(t, "a:1")})
+		update([]endpoint.Endpoint{at(t, "a:1")}, nil)
 		synctest.Wait()
 		if cc.Updates() != 1 || time.Since(began) != 0 {
 			t.Errorf("the first list took %v, %d updates", time.Since(began), cc.Updates())
 		}
 		for range 99 {
 			time.Sleep(time.Millisecond)
-			update([]endpoint.Endpoint{at(t, "a:1"), at(t, "b:1")})
-			update([]endpoint.Endpoint{at(t, "c:1")})
+			update([]endpoint.Endpoint{at(t, "a:1"), at(t, "b:1")}, nil)
+			update([]endpoint.Endpoint{at(t, "c:1")}, nil)
 		}
 		synctest.Wait()
 		if cc.Updates() != 1 {
@@ -268,9 +268,9 @@ func TestAFailureDoesNotSwallowTheListBeforeIt(t *testing.T) {
 		r := build(t, resolver.Config{Source: resolver.Source{Watch: w}}, cc)
 		defer r.Close()
 		update := <-w.calls
-		update([]endpoint.Endpoint{at(t, "a:1")})
+		update([]endpoint.Endpoint{at(t, "a:1")}, nil)
 		synctest.Wait()
-		update([]endpoint.Endpoint{at(t, "b:1")})
+		update([]endpoint.Endpoint{at(t, "b:1")}, nil)
 		w.end <- errors.New("lost")
 		time.Sleep(200 * time.Millisecond)
 		if got := cc.Addresses(); !slices.Equal(got, []string{"b:1"}) {
@@ -287,7 +287,7 @@ func TestWatchIsCalledAgainWithBackoff(t *testing.T) {
 		r := build(t, resolver.Config{Source: resolver.Source{Watch: w}}, cc)
 		defer r.Close()
 		update := <-w.calls
-		update([]endpoint.Endpoint{at(t, "a:1")})
+		update([]endpoint.Endpoint{at(t, "a:1")}, nil)
 		for _, most := range []time.Duration{1, 2, 4, 8, 10, 10} {
 			w.end <- nil
 			ended := time.Now()
@@ -311,7 +311,7 @@ func TestARefusedStateIsTriedAgain(t *testing.T) {
 		r := build(t, resolver.Config{Source: resolver.Source{Watch: w}}, cc)
 		defer r.Close()
 		update := <-w.calls
-		update([]endpoint.Endpoint{at(t, "a:1")})
+		update([]endpoint.Endpoint{at(t, "a:1")}, nil)
 		time.Sleep(3500 * time.Millisecond)
 		if n := cc.Updates(); n != 4 {
 			t.Errorf("tried %d times in 3.5s, want 4", n)
@@ -356,7 +356,7 @@ func TestShuffles(t *testing.T) {
 		w := newWatch()
 		cc := resolvertest.NewClientConn()
 		r := build(t, resolver.Config{Source: resolver.Source{Watch: w}}, cc)
-		(<-w.calls)([]endpoint.Endpoint{at(t, "a:1"), at(t, "b:1"), at(t, "c:1")})
+		(<-w.calls)([]endpoint.Endpoint{at(t, "a:1"), at(t, "b:1"), at(t, "c:1")}, nil)
 		cc.WaitFor(t, []string{"a:1", "b:1", "c:1"})
 		firsts[endpoint.FromGRPC(cc.Endpoints()[0]).Address()] = true
 		r.Close()

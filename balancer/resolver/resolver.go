@@ -18,11 +18,12 @@ type Lookuper interface {
 
 // Watcher is a source that tells. Watch is called once and blocks: it calls update, from its own
 // goroutine or another but never after it has returned, with the complete list each time that it
-// changes, until ctx is done. When it returns before that, it is called again after a pause that
-// grows with each failure; its error is shown to the operator. An update without endpoints keeps
-// the last good list in force. update does not block and keeps the slice.
+// changes, until ctx is done. update with an error says that the place which knows cannot be read for now, and that the
+// watch goes on; so does an update without endpoints: either keeps the last good list in force. When Watch returns before
+// ctx is done, it is called again after a pause that grows with each failure; its error is shown to the
+// operator. update does not block and keeps the slice.
 type Watcher interface {
-	Watch(ctx context.Context, update func([]endpoint.Endpoint)) error
+	Watch(ctx context.Context, update func([]endpoint.Endpoint, error)) error
 }
 
 // Source is where the endpoints of one backend come from. Exactly one of Lookup and Watch is set.

@@ -41,8 +41,8 @@ func NewStatic(endpoints []endpoint.Endpoint) (*Static, error) {
 }
 
 // Watch implements Watcher: it tells the list once.
-func (s *Static) Watch(ctx context.Context, update func([]endpoint.Endpoint)) error {
-	update(slices.Clone(s.endpoints))
+func (s *Static) Watch(ctx context.Context, update func([]endpoint.Endpoint, error)) error {
+	update(slices.Clone(s.endpoints), nil)
 	<-ctx.Done()
 	return ctx.Err()
 }

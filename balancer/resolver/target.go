@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 
 // knownTargets ends the sentence that refuses a target.
 const knownTargets = `a target is "host:port", "dns:///host:port", "dns://server/host:port", ` +
-	`"static:///a:1,b:2" or "unix:/path"`
+	`"static:///a:1,b:2", "unix:/path", "file:///path", "consul://agent/service" or "kubernetes:///service.namespace:port"`
 
 // ParseTarget returns the source that target describes:
 //
@@ -25,6 +26,9 @@ const knownTargets = `a target is "host:port", "dns:///host:port", "dns://server
 //	dns://10.0.0.53:53/books.example:50051   looked up at that server
 //	static:///10.0.0.1:50051,b:50051     these endpoints; a name is looked up at each connect
 //	unix:/run/app.sock, unix:///run/app.sock   that socket
+//	file:///etc/books.yaml               listed in that file, see File
+//	consul:///books, consul://10.0.0.8:8500/books?tag=v2&dc=dc1   known to a Consul agent, by plain HTTP
+//	kubernetes:///books.shop:grpc        the service in that namespace, asked from within a pod
 //
 // Anything else is refused, with the list of what is known.
 func ParseTarget(target string) (Source, error) {
@@ -34,6 +38,12 @@ func ParseTarget(target string) (Source, error) {
 		return parseDNS(target, rest)
 	case found && scheme == "static":
 		return parseStatic(target, strings.Split(strings.TrimPrefix(rest, "///"), ","))
+	case found && scheme == "file":
+		return parseFile(target, rest)
+	case found && scheme == "consul":
+		return parseConsul(target)
+	case found && scheme == "kubernetes":
+		return parseKubernetes(target, rest)
 	case found && scheme == "unix":
 		return parseStatic(target, []string{target})
 	case strings.Contains(target, "://"):
@@ -70,6 +80,60 @@ func parseDNS(target, rest string) (Source, error) {
 		return Source{}, fmt.Errorf("target is %q: %w", target, err)
 	}
 	return Source{Name: target, Authority: rest, Lookup: d}, nil
+}
+
+func parseFile(target, rest string) (Source, error) {
+	path, ok := strings.CutPrefix(rest, "//")
+	if !ok || !strings.HasPrefix(path, "/") {
+		return Source{}, fmt.Errorf(`target is %q; after "file://" comes an absolute path, as in "file:///etc/books.yaml"`, target)
+	}
+	s, err := FromFile(FileConfig{Path: path})
+	s.Name = target
+	return s, err
+}
+
+func parseConsul(target string) (Source, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Opaque != "" || len(u.Path) < 2 || strings.Contains(u.Path[1:], "/") {
+		return Source{}, fmt.Errorf(`target is %q; it must be as "consul://agent:8500/service" or "consul:///service"`, target)
+	}
+	cfg := ConsulConfig{Service: u.Path[1:]}
+	if u.Host != "" {
+		cfg.Server = "http://" + u.Host
+	}
+	for name, values := range u.Query() {
+		switch name {
+		case "tag":
+			cfg.Tags = values
+		case "dc":
+			cfg.Datacenter = values[0]
+		case "ns":
+			cfg.Namespace = values[0]
+		default:
+			return Source{}, fmt.Errorf(`target is %q; parameter %q is not known: there are tag, dc and ns`, target, name)
+		}
+	}
+	s, err := FromConsul(cfg)
+	if err != nil {
+		return Source{}, fmt.Errorf("target is %q: %w", target, err)
+	}
+	s.Name = target
+	return s, nil
+}
+
+func parseKubernetes(target, rest string) (Source, error) {
+	service, ok := strings.CutPrefix(rest, "///")
+	if !ok {
+		return Source{}, fmt.Errorf(`target is %q; it must be as "kubernetes:///service.namespace:port"`, target)
+	}
+	service, port, _ := strings.Cut(service, ":")
+	service, namespace, _ := strings.Cut(service, ".")
+	s, err := FromKubernetes(KubernetesConfig{Service: service, Namespace: namespace, Port: port})
+	if err != nil {
+		return Source{}, fmt.Errorf("target is %q: %w", target, err)
+	}
+	s.Name = target
+	return s, nil
 }
 
 func parseStatic(target string, addresses []string) (Source, error) {

@@ -4,6 +4,7 @@
 package resolver_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ func TestParseTarget(t *testing.T) {
 			}
 			var got, names []string
 			ctx, stop := cancelled(t)
-			_ = s.Watch.Watch(ctx, func(es []endpoint.Endpoint) {
+			_ = s.Watch.Watch(ctx, func(es []endpoint.Endpoint, _ error) {
 				for _, e := range es {
 					got, names = append(got, e.Address()), append(names, e.ServerName())
 				}
@@ -71,7 +72,7 @@ func TestParseTargetRefuses(t *testing.T) {
 		"":                            "a target is \"host:port\"",
 		"books":                       "a target is \"host:port\"",
 		"xds:///books":                "scheme \"xds\" is not known",
-		"consul://x/books":            "static:///a:1,b:2",
+		"zookeeper://x/books":            "static:///a:1,b:2",
 		"dns:///books":                "must state a port",
 		"dns://books:80":              "after \"dns://\"",
 		"dns:///books:http":           "1 to 65535",
@@ -93,6 +94,38 @@ func TestParseTargetRefuses(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), target) {
 			t.Errorf("%q: error %q does not say %q and the target", target, err, want)
+		}
+	}
+}
+
+func TestParseTargetOfRegistries(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+	t.Setenv("KUBERNETES_SERVICE_PORT", "443")
+	path := filepath.Join(t.TempDir(), "books.yaml")
+	write(t, path, "- a:1")
+	for _, tt := range []struct{ target, authority, err string }{
+		{"file://" + path, "", ""},
+		{"file:books.yaml", "", "an absolute path"},
+		{"consul:///books", "books", ""},
+		{"consul://10.0.0.8:8500/books?tag=a&tag=b&dc=dc1&ns=n", "books", ""},
+		{"consul://10.0.0.8:8500", "", "consul:///service"},
+		{"consul:books", "", "consul:///service"},
+		{"consul:///books/v2", "", "consul:///service"},
+		{"consul:///books?token=x", "", `parameter "token" is not known`},
+		// Outside of a pod its secrets are not there.
+		{"kubernetes:///books.shop:grpc", "", "ca.crt"},
+		{"kubernetes:///Books.shop:grpc", "", `service is "Books"`},
+		{"kubernetes:books", "", "kubernetes:///service.namespace:port"},
+	} {
+		s, err := resolver.ParseTarget(tt.target)
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("%s: error %v does not say %q", tt.target, err, tt.err)
+			}
+			continue
+		}
+		if err != nil || s.Watch == nil || s.Name != tt.target || s.Authority != tt.authority {
+			t.Errorf("%s: %+v, %v", tt.target, s, err)
 		}
 	}
 }

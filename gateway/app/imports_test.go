@@ -84,7 +84,8 @@ var direction = map[string]row{
 	"balancer/picker/processes":      {own: []string{"balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker"}},
 	"balancer/picker/simulation":     {own: []string{"balancer/endpoint", "balancer/outlier", "balancer/picker"}},
 	"balancer/picker/pickertest":     {own: []string{"balancer/endpoint", "balancer/picker"}},
-	"balancer/resolver":              {own: []string{"balancer/endpoint"}},
+	"balancer/resolver":              {own: []string{"balancer/endpoint"}, outside: []string{"github.com/fsnotify/fsnotify"}},
+	"balancer/resolver/etcd":         {own: []string{"balancer/endpoint", "balancer/resolver"}},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
 
 	"proto": {},

@@ -105,7 +105,7 @@ func Run(t *testing.T, open func(tb testing.TB) Fixture) {
 				}
 				return
 			}
-			if err := f.Source.Watch.Watch(ctx, func([]endpoint.Endpoint) {}); !errors.Is(err, context.Canceled) {
+			if err := f.Source.Watch.Watch(ctx, func([]endpoint.Endpoint, error) {}); !errors.Is(err, context.Canceled) {
 				t.Errorf("Watch = %v, want that the context was cancelled", err)
 			}
 		}()
