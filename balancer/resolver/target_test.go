@@ -72,7 +72,7 @@ func TestParseTargetRefuses(t *testing.T) {
 		"":                            "a target is \"host:port\"",
 		"books":                       "a target is \"host:port\"",
 		"xds:///books":                "scheme \"xds\" is not known",
-		"zookeeper://x/books":            "static:///a:1,b:2",
+		"zookeeper://x/books":         "static:///a:1,b:2",
 		"dns:///books":                "must state a port",
 		"dns://books:80":              "after \"dns://\"",
 		"dns:///books:http":           "1 to 65535",

@@ -86,6 +86,7 @@ var direction = map[string]row{
 	"balancer/picker/pickertest":     {own: []string{"balancer/endpoint", "balancer/picker"}},
 	"balancer/resolver":              {own: []string{"balancer/endpoint"}, outside: []string{"github.com/fsnotify/fsnotify"}},
 	"balancer/resolver/etcd":         {own: []string{"balancer/endpoint", "balancer/resolver"}},
+	"balancer/xds":                   {},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
 
 	"proto": {},

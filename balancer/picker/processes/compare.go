@@ -14,20 +14,16 @@ import (
 	"time"
 )
 
-const (
-	// disturbed is how late one call in a hundred may begin; in a run where they are later the machine did
-	// something else.
-	disturbed = 5 * time.Millisecond
-	// attempts is how often a run is tried until it is not disturbed. The last one counts, and the report says so.
-	attempts = 3
-)
+// disturbed is how late one call in a hundred may begin; in a run where they are later the machine did
+// something else.
+const disturbed = 5 * time.Millisecond
 
 // setup is what is compared and how.
 type setup struct {
-	servers, clients, workers, repeat int
-	mean, length                      time.Duration
-	load                              float64
-	policies, scenarios               []string
+	servers, clients, workers, repeat, attempts int
+	mean, length                                time.Duration
+	load                                        float64
+	policies, scenarios                         []string
 }
 
 // result is one run.
@@ -75,7 +71,7 @@ func compare(ctx context.Context, s setup) (_ *report, err error) {
 // run runs one policy in one scenario until the machine left it alone.
 func (f *fleet) run(ctx context.Context, sc scenario, policy string) (result, error) {
 	var r result
-	for range attempts {
+	for range f.setup.attempts {
 		samples, err := f.once(ctx, sc, policy)
 		if err != nil {
 			return result{}, err

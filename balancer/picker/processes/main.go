@@ -47,6 +47,7 @@ func run(ctx context.Context) error {
 	flag.Float64Var(&s.load, "load", 0.8, "the load, as a part of what the servers that work can serve")
 	flag.DurationVar(&s.length, "length", 12*time.Second, "how long each run is; the first two seconds are not counted")
 	flag.IntVar(&s.repeat, "repeat", 3, "how often everything is repeated")
+	flag.IntVar(&s.attempts, "attempts", 3, "how often a run is tried until the machine left it alone; the last one counts")
 	flag.Parse()
 	switch *role {
 	case serverRole:

@@ -61,7 +61,7 @@ func (r *report) markdown() []byte {
 		}
 	}
 	fmt.Fprintf(&b, intro, runtime.Version(), grpc.Version, runtime.NumCPU(), runtime.GOARCH,
-		s.servers, s.workers, s.mean, s.clients, s.load*100, timeout, s.repeat, s.length, all, late, attempts, disturbed)
+		s.servers, s.workers, s.mean, s.clients, s.load*100, timeout, s.repeat, s.length, all, late, s.attempts, disturbed)
 	b.WriteString("\n| policy |")
 	for _, name := range s.scenarios {
 		sc, err := scenarioOf(name)
