@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,13 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serverVariable) != "" {
+		serveAlone()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long tests wait for what must happen.
 const patience = 10 * time.Second
@@ -110,6 +117,16 @@ func (b *backend) UnaryCall(context.Context, *testpb.SimpleRequest) (*testpb.Sim
 		return nil, s.Err()
 	}
 	return &testpb.SimpleResponse{Username: b.address}, nil
+}
+
+func (b *backend) StreamingOutputCall(r *testpb.StreamingOutputCallRequest, s grpc.ServerStreamingServer[testpb.StreamingOutputCallResponse]) error {
+	b.calls.Add(1)
+	for _, p := range r.GetResponseParameters() {
+		if err := s.Send(&testpb.StreamingOutputCallResponse{Payload: &testpb.Payload{Body: make([]byte, p.GetSize())}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *backend) FullDuplexCall(s grpc.BidiStreamingServer[testpb.StreamingOutputCallRequest, testpb.StreamingOutputCallResponse]) error {

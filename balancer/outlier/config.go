@@ -15,6 +15,9 @@ import (
 const (
 	// DefaultConsecutive is how many failures in a row eject an endpoint.
 	DefaultConsecutive = 5
+	// DefaultFailingFor is for how long an endpoint must have had no success, while others had some, to be ejected after
+	// a single failure: one that the policy within avoids from then on would never have more, nor be tried again soon.
+	DefaultFailingFor = time.Second
 	// DefaultInterval is how long calls are counted before endpoints are compared.
 	DefaultInterval = 10 * time.Second
 	// DefaultFailureShare is the share of failures in an interval that ejects an endpoint.
@@ -26,8 +29,8 @@ const (
 	// DefaultBaseTime is for how long an endpoint is out the first time.
 	DefaultBaseTime = time.Second
 	// DefaultMaxTime is the longest time: an endpoint that answers again is found within it, and until
-	// then one call in this time is lost on it.
-	DefaultMaxTime = 5 * time.Second
+	// then one call in this time is lost on it. It is to be back within five seconds.
+	DefaultMaxTime = 4 * time.Second
 	// DefaultMaxOut is the share of the endpoints that may be out of use, ejected or otherwise.
 	DefaultMaxOut = 0.5
 )
@@ -45,6 +48,9 @@ type Config struct {
 
 	// Consecutive is how many failures in a row eject an endpoint. 0: DefaultConsecutive. Off: none do.
 	Consecutive int
+	// FailingFor ejects an endpoint whose last call failed when it has had no success for so long after that, and
+	// another endpoint has; at least 10 ms. 0: DefaultFailingFor. Off: it does not.
+	FailingFor time.Duration
 	// FailureShare is the share of failures in an interval, of at least MinCalls calls, that ejects an
 	// endpoint; above 0, at most 1. 0: DefaultFailureShare. Off: none does.
 	FailureShare float64
@@ -83,6 +89,7 @@ func (cfg Config) check() (Config, error) {
 		refuse("policy is nil; it must be the policy to wrap")
 	}
 	setDefault(&cfg.Consecutive, DefaultConsecutive)
+	setDefault(&cfg.FailingFor, DefaultFailingFor)
 	setDefault(&cfg.FailureShare, DefaultFailureShare)
 	setDefault(&cfg.SuccessDeviations, Off)
 	setDefault(&cfg.LatencyFactor, Off)
@@ -101,6 +108,9 @@ func (cfg Config) check() (Config, error) {
 	const least = 10 * time.Millisecond
 	if cfg.Consecutive < 1 && cfg.Consecutive != Off {
 		refuse("consecutive is %d; it must be 1 or more, or off", cfg.Consecutive)
+	}
+	if cfg.FailingFor != Off && cfg.FailingFor < least {
+		refuse("failing for is %v; it must be %v or more, or off", cfg.FailingFor, least)
 	}
 	if cfg.FailureShare != Off && !(cfg.FailureShare > 0 && cfg.FailureShare <= 1) {
 		refuse("failure share is %v; it must be above 0 and at most 1, or off", cfg.FailureShare)

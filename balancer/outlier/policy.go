@@ -102,9 +102,13 @@ func (g *guarded) Finish(c *picker.Candidate, o picker.Outcome) {
 		if r.inRow.Load() != 0 {
 			r.inRow.Store(0)
 		}
+		g.ward.success(o.Now)
 	case picker.Failure:
-		if n := r.inRow.Add(1); g.consecutive != Off && n >= g.consecutive {
+		switch n := r.fail(o.Now); {
+		case g.consecutive != Off && n >= g.consecutive:
 			g.ward.failed(r, o.Now, n)
+		case n == 1:
+			g.ward.watch()
 		}
 	}
 	r.count(&o)

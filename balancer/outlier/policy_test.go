@@ -81,6 +81,48 @@ func TestFailuresInARowEject(t *testing.T) {
 	}
 }
 
+// Fault 3: after one failure an endpoint that the policy within avoids is out too, when others succeed meanwhile.
+func TestFailingForLongEjects(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		cfg     outlier.Config
+		fails   int // failures of endpoint 0
+		others  picker.Result
+		success bool // of endpoint 0, afterwards
+		want    string
+	}{
+		{"two failures", outlier.Config{}, 2, picker.Success, false, "ejected: no success for 1s, failures: 2"},
+		{"one failure", outlier.Config{}, 1, picker.Success, false, "ejected: no success for 1s, failures: 1"},
+		{"a success after them", outlier.Config{}, 2, picker.Success, true, ""},
+		{"nobody succeeds", outlier.Config{}, 2, picker.Neither, false, ""},
+		{"off", outlier.Config{FailingFor: outlier.Off}, 2, picker.Success, false, ""},
+	} {
+		h := pickertest.NewHost(t, ejecting(t, tt.cfg), 2)
+		for left := tt.fails; left > 0; {
+			p := h.Place(nil)
+			if h.Index(p.Candidate) == 0 {
+				p.End(picker.Failure)
+				left--
+			} else {
+				p.End(tt.others)
+			}
+		}
+		for range 20 { // a second and a half in which the other gets the calls
+			h.Pass(75 * time.Millisecond)
+			p := h.Place(nil)
+			if h.Index(p.Candidate) != 0 {
+				p.End(tt.others)
+			} else if tt.success {
+				p.End(picker.Success)
+			}
+		}
+		if got := h.Explain(0).Reason; got != tt.want {
+			t.Errorf("%s: it says %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // A success between failures is no row, and a client that goes away says nothing.
 func TestOnlyFailuresInARowCount(t *testing.T) {
 	t.Parallel()
@@ -121,7 +163,7 @@ func TestTrials(t *testing.T) {
 		}
 		return found
 	}
-	for i, pause := range []time.Duration{1, 2, 4, 5, 5} {
+	for i, pause := range []time.Duration{1, 2, 4, 4, 4} {
 		pause *= time.Second
 		h.Pass(ejected + pause - h.Now() - time.Millisecond)
 		if trial() != nil {
@@ -272,13 +314,16 @@ func TestEjectedAreUsedWhenOthersAreLost(t *testing.T) {
 
 func TestFailureShareEjects(t *testing.T) {
 	t.Parallel()
-	h := pickertest.NewHost(t, ejecting(t, outlier.Config{Interval: time.Second}), 4)
+	h := pickertest.NewHost(t, ejecting(t, outlier.Config{Interval: time.Second, BaseTime: time.Hour}), 4)
 	n := 0
 	h.Share(4000, time.Millisecond, func(i int) picker.Result {
-		if n++; i == 1 && n%8 != 1 { // of its calls every other, never five in a row
-			return map[bool]picker.Result{true: picker.Failure, false: picker.Success}[n/4%3 != 0]
+		if i != 1 {
+			return picker.Success
 		}
-		return picker.Success
+		if n++; n%3 == 0 { // never three in a row
+			return picker.Success
+		}
+		return picker.Failure
 	})
 	v := h.Explain(1)
 	if !v.Out || !strings.Contains(v.Reason, "calls failed") {
@@ -299,9 +344,12 @@ func TestOutliersAmongManyEject(t *testing.T) {
 	}{
 		{
 			"success rate",
-			outlier.Config{SuccessDeviations: 1.9, FailureShare: outlier.Off},
+			outlier.Config{SuccessDeviations: 1.9, FailureShare: outlier.Off, BaseTime: time.Hour},
 			func(i int) picker.Result {
-				if n++; i == 3 && n%4 == 0 {
+				if i != 3 {
+					return picker.Success
+				}
+				if n++; n%4 == 0 {
 					return picker.Failure
 				}
 				return picker.Success
@@ -376,14 +424,14 @@ func TestAdaptiveWithin(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := outlier.New(outlier.Config{
-		Consecutive: -2, FailureShare: 2, SuccessDeviations: -3, LatencyFactor: 0.5, Interval: time.Millisecond,
+		Consecutive: -2, FailingFor: 1, FailureShare: 2, SuccessDeviations: -3, LatencyFactor: 0.5, Interval: time.Millisecond,
 		MinCalls: -1, MinEndpoints: 1, BaseTime: time.Second, MaxTime: time.Millisecond, MaxOut: 1,
 	})
 	if err == nil {
 		t.Fatal("want an error")
 	}
 	for _, want := range []string{
-		"policy is nil", "consecutive is -2", "failure share is 2", "success deviations is -3", "latency factor is 0.5",
+		"policy is nil", "consecutive is -2", "failing for is 1ns", "failure share is 2", "success deviations is -3", "latency factor is 0.5",
 		"interval is 1ms; it must be 10ms or more", "min calls is -1", "min endpoints is 1", "max time is 1ms; it must be base time, 1s", "max out is 1",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -14,6 +14,7 @@ import (
 // call that ends; those of the ejection by few, with the ward's lock held.
 type record struct {
 	inRow    atomic.Int64 // failures since the last success
+	failing  atomic.Int64 // when the first of them ended
 	calls    atomic.Int64 // in this interval, as all of these
 	failures atomic.Int64
 	timed    atomic.Int64 // calls whose latency is known
@@ -92,6 +93,15 @@ func (r *record) take() counts {
 		c.latency = time.Duration(nanos / timed)
 	}
 	return c
+}
+
+// fail counts a failure and returns how many there are in a row.
+func (r *record) fail(now time.Duration) int64 {
+	n := r.inRow.Add(1)
+	if n == 1 {
+		r.failing.Store(int64(now))
+	}
+	return n
 }
 
 // count adds the end of a call.

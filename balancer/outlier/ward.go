@@ -4,6 +4,7 @@
 package outlier
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,7 +20,8 @@ const never = time.Duration(math.MaxInt64)
 
 // ward is what successive pickers of one balancer share.
 type ward struct {
-	trial atomic.Int64 // when the next trial is due; never when none is
+	trial     atomic.Int64 // when the next trial is due; never when none is
+	succeeded atomic.Int64 // when a call last succeeded, to about succeededStep
 
 	mu      sync.Mutex
 	cfg     *Config                   // of the policy in force; guarded by mu
@@ -64,9 +66,54 @@ func (w *ward) see(cfg *Config, view picker.View) map[*picker.Stats]*record {
 		w.counted = view.Now
 		w.compareLocked(view.Now)
 	}
+	w.despairLocked(view.Now)
 	w.planLocked()
 	view.Rebuild(w.counted + w.cfg.Interval - view.Now)
 	return records
+}
+
+// succeededStep is how exactly it is known when a call last succeeded: not each one writes it.
+const succeededStep = 10 * time.Millisecond
+
+// success notes that a call succeeded.
+func (w *ward) success(now time.Duration) {
+	if int64(now)-w.succeeded.Load() > int64(succeededStep) {
+		w.succeeded.Store(int64(now))
+	}
+}
+
+// despairLocked ejects endpoints that have failed, if only once, and had no success for long after that, while others had.
+func (w *ward) despairLocked(now time.Duration) {
+	if w.cfg.FailingFor == Off {
+		return
+	}
+	keys := make([]*record, 0, len(w.records))
+	for _, r := range w.records {
+		if r.ready && !r.out.Load() && r.inRow.Load() > 0 {
+			keys = append(keys, r)
+		}
+	}
+	slices.SortFunc(keys, func(a, b *record) int {
+		return cmp.Compare(a.candidate.Endpoint.Key(), b.candidate.Endpoint.Key())
+	})
+	for _, r := range keys {
+		since := time.Duration(r.failing.Load())
+		switch {
+		case now-since < w.cfg.FailingFor:
+			w.rebuild(w.cfg.FailingFor - (now - since))
+		case time.Duration(w.succeeded.Load()) > since:
+			w.ejectLocked(r, now, fmt.Sprintf("no success for %v, failures: %d", (now-since).Round(100*time.Millisecond), r.inRow.Load()))
+		}
+	}
+}
+
+// watch has the picker made anew when it is to be seen whether an endpoint that has failed does so for long.
+func (w *ward) watch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cfg.FailingFor != Off {
+		w.rebuild(w.cfg.FailingFor)
+	}
 }
 
 // ejectLocked takes an endpoint out of use, unless too many are.

@@ -228,9 +228,9 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 		v := r.vitals
 		calls, total := v.pace.load()
 		faded, penalty := v.factors.load()
-		waiting, inFlight := v.waiting.Load(), r.stats.InFlight()
+		inFlight := r.stats.InFlight()
 		calls, total = calls*faded+prior, total*faded+usual
-		if waiting > 0 {
+		if waiting := inFlight - v.streams.Load(); waiting > 0 {
 			total += float64(waiting) * float64(now-v.quiet.Load()) * perNano
 		}
 		cost := float64(inFlight+1) * penalty * r.perWeight
@@ -253,10 +253,19 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 	if !busy {
 		best = calmBest
 	}
-	if info.Call == nil || !info.Call.Streaming {
-		p.rated[best].vitals.begin(now)
-	}
+	p.rated[best].begin(info.Call, now)
 	return p.ready[best], nil
+}
+
+// begin notes a call that is placed.
+func (r *rated) begin(c *Call, now int64) {
+	v := r.vitals
+	switch {
+	case c != nil && c.Streaming:
+		v.streams.Add(1)
+	case now-v.quiet.Load() > quietStep && r.stats.InFlight() == v.streams.Load():
+		v.quiet.Store(now)
+	}
 }
 
 // power returns x to the n.
@@ -275,9 +284,7 @@ func (p *adaptive) Finish(c *Candidate, o Outcome) {
 		return
 	}
 	now := int64(o.Now)
-	if o.Call == nil || !o.Call.Streaming {
-		v.end(o.Result, now)
-	}
+	v.end(&o, now)
 	if o.Result == Neither {
 		return
 	}

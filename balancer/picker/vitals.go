@@ -12,8 +12,8 @@ import (
 // vitals is what Adaptive has learnt of one endpoint. Calls write it side by side without a lock: of
 // two that end at the same instant one may be lost. It fills a cache line.
 type vitals struct {
-	waiting atomic.Int64 // unary calls that were placed and have not ended
-	quiet   atomic.Int64 // since when no call ended while some were waiting
+	streams atomic.Int64 // that were placed and have not ended
+	quiet   atomic.Int64 // since when no unary call has ended while some were waiting, to quietStep
 	pace    pair         // calls, and the sum of their latencies in parts of what their methods take; both fade
 	paced   atomic.Int64 // when pace was last moved
 	answers pair         // calls, and how many of them failed; both fade
@@ -24,6 +24,8 @@ type vitals struct {
 
 func newVitals(c *Candidate) *vitals {
 	v := new(vitals)
+	// Calls of before, of another policy: that they end is not told here, and how long they wait says nothing then.
+	v.streams.Store(c.Stats.InFlight())
 	v.factors.store(1, 1)
 	v.since.Store(int64(c.Since))
 	return v
@@ -38,17 +40,15 @@ func (v *vitals) serves(since time.Duration) {
 	}
 }
 
-// begin counts a call.
-func (v *vitals) begin(now int64) {
-	if v.waiting.Add(1) == 1 {
-		v.quiet.Store(now)
-	}
-}
+// quietStep is how exactly the beginning of a silence is known, in nanoseconds: not each call writes what all picks read.
+const quietStep = int64(time.Millisecond)
 
-// end counts the end of a call.
-func (v *vitals) end(r Result, now int64) {
-	v.waiting.Add(-1)
-	if r != Neither {
+// end notes the end of a call.
+func (v *vitals) end(o *Outcome, now int64) {
+	switch {
+	case o.Call != nil && o.Call.Streaming:
+		v.streams.Add(-1)
+	case o.Result != Neither && now-v.quiet.Load() > quietStep:
 		v.quiet.Store(now)
 	}
 }

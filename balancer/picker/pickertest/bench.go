@@ -7,6 +7,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -33,15 +34,17 @@ func Bench(b *testing.B, policy picker.Policy) {
 		procs := runtime.GOMAXPROCS(0)
 		b.SetParallelism((BenchGoroutines + procs - 1) / procs)
 		b.ReportAllocs()
+		var calls [1024]picker.Call
+		for i := range calls {
+			calls[i].Key = strconv.Itoa(i)
+		}
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
-			info := picker.Info{
-				Method: method, Context: context.Background(), Call: &picker.Call{Key: "k"},
-				Now: time.Duration(perEach) * pace,
-			}
+			info := picker.Info{Method: method, Context: context.Background(), Now: time.Duration(perEach) * pace}
 			for pb.Next() {
 				info.Now += time.Microsecond
 				info.Random = rand.Uint64()
+				info.Call = &calls[info.Random%uint64(len(calls))]
 				if err := what(p, info); err != nil {
 					b.Error(err)
 					return
