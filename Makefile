@@ -58,6 +58,7 @@ run: build ## Build the gateway and run it: make run ARGS='run -c dragoman.yaml'
 .PHONY: test
 test: programs ## Run all tests, with the race detector and in random order
 	go test -race -shuffle=on $(TESTFLAGS) $(PACKAGES)
+	go test -race -shuffle=on -tags xds $(TESTFLAGS) ./balancer/xds
 
 .PHONY: e2e
 e2e: programs ## Run the end-to-end tests alone

@@ -13,11 +13,14 @@
 //
 //   - A source (package resolver) says which endpoints there are. gRPC hears of them through
 //     resolver.Builder, for one channel, without a registry.
-//   - The host in this package is the balancer.Builder that gRPC knows by [Name]. It keeps one
-//     connection to every endpoint, races an endpoint's addresses when it has several (RFC 8305),
-//     connects again with jittered pauses, and keeps the state of each. Decision 2 says why it
-//     manages connections itself.
-//   - A policy (package picker) chooses among the endpoints that are ready.
+//   - The host in this package is the balancer.Builder that gRPC knows by [Name]. It keeps a
+//     connection to every endpoint, and more when a server's streams are used up; races an endpoint's
+//     addresses when it has several (RFC 8305), connects again with jittered pauses, and keeps the state
+//     of each. Decision 2 says why it manages connections itself.
+//   - A check (package health), if there is one, says over each connection whether the endpoint
+//     behind it is healthy.
+//   - A policy (package picker) chooses among the endpoints that are ready. The default is the adaptive
+//     one with passive ejection (package outlier); docs/balancing has the measurements behind that.
 //
 // # Failing calls
 //

@@ -138,7 +138,8 @@ const serverVariable = "DRAGOMAN_TEST_SERVER"
 
 // serveAlone serves until its input ends.
 func serveAlone() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}

@@ -439,3 +439,26 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Around everything else.
+//
+//nolint:paralleltest // the contract counts allocations
+func TestContractAroundWrappers(t *testing.T) {
+	within, err := picker.NewWeightedRoundRobin(picker.WeightedRoundRobinConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := picker.NewZone(picker.ZoneConfig{Policy: within, Local: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	priority, err := picker.NewPriority(picker.PriorityConfig{Policy: zone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow, err := picker.NewSlowStart(picker.SlowStartConfig{Policy: priority})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pickertest.Run(t, ejecting(t, outlier.Config{Policy: slow}), pickertest.Traits{Spread: 0.01})
+}

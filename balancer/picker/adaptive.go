@@ -16,9 +16,9 @@ import (
 const (
 	// DefaultMemory is the time constant of an endpoint's slowness: short enough to follow a neighbour that
 	// comes and goes, long enough to hold some calls.
-	DefaultMemory = 500 * time.Millisecond
+	DefaultMemory = 300 * time.Millisecond
 	// DefaultForgive is the time constant with which the slowness of an endpoint fades that ends no calls.
-	DefaultForgive = 5 * time.Second
+	DefaultForgive = 3 * time.Second
 	// DefaultQualityMemory is the time constant of an endpoint's quality.
 	DefaultQualityMemory = 10 * time.Second
 	// DefaultResolution is what is added to every latency before it is compared: what the network and the scheduler do to

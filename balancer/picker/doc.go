@@ -10,8 +10,12 @@
 // next; what is known of an endpoint whatever the policy (calls in flight, latency, how calls
 // ended) lies in its [Stats], which outlives pickers and changes of policy.
 //
-// A policy that wraps another (ejection, zones, subsets) is a Policy too: it narrows the view and
-// hands it on.
+// A policy that wraps another is a Policy too: it narrows the view, or changes weights in it, and hands it
+// on. They nest, in this order from the outside: ejection (package outlier), [Panic], [SlowStart], [Priority],
+// [Zone], [Sticky].
+//
+// Policies read no clock and draw no numbers: both come with the view, the call and its outcome, so that a test
+// or a simulation decides what time it is and can repeat itself.
 //
 // To add one: a file here, and a test that calls pickertest.Run.
 package picker

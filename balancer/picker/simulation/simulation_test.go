@@ -19,8 +19,16 @@ import (
 // short is how long the runs of the tests are measured: some ten thousand calls.
 const short = 10 * time.Second
 
+// seeds is how many runs the ratios of two policies are averaged over: one p99 of some thirty thousand calls is a few percent off.
+const seeds = 6
+
 // goal runs contenders through a scenario of the usual setup, all of them with the same calls.
 func goal(t *testing.T, scenarioName string, names ...string) map[string]*measured {
+	t.Helper()
+	return seeded(t, 1, scenarioName, names...)
+}
+
+func seeded(t *testing.T, seed uint64, scenarioName string, names ...string) map[string]*measured {
 	t.Helper()
 	i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == scenarioName })
 	out := map[string]*measured{}
@@ -29,7 +37,7 @@ func goal(t *testing.T, scenarioName string, names ...string) map[string]*measur
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := simulate(setup{scenarios[i], usualServers, usualGateways, usualLoad, short, 1}, c)
+		m, err := simulate(setup{scenarios[i], usualServers, usualGateways, usualLoad, short, seed}, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,12 +52,15 @@ func TestAdaptiveIsNearTheOracle(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			m := goal(t, s.name, adaptive, oracleName)
-			got, best := m[adaptive].quantile(0.99), m[oracleName].quantile(0.99)
-			if got.Seconds() > 1.1*best.Seconds() {
-				t.Errorf("p99 is %v, the oracle's %v: %.3f times", got, best, got.Seconds()/best.Seconds())
+			times := 0.0
+			for seed := range uint64(seeds) {
+				m := seeded(t, seed+1, s.name, adaptive, oracleName)
+				times += m[adaptive].quantile(0.99).Seconds() / m[oracleName].quantile(0.99).Seconds() / seeds
 			}
-			t.Logf("%.3f times the oracle's p99", got.Seconds()/best.Seconds())
+			if times > 1.1 {
+				t.Errorf("p99 is %.3f times the oracle's", times)
+			}
+			t.Logf("%.3f times the oracle's p99", times)
 		})
 	}
 }
