@@ -72,6 +72,7 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithChainStreamInterceptor(noteFirst),
 		grpc.WithTransportCredentials(listening{cfg.Credentials}),
+		grpc.WithMaxHeaderListSize(cfg.MaxHeaderList),
 		grpc.WithContextDialer(dialer(cfg.DeadAfter)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: cfg.PingInterval, Timeout: cfg.DeadAfter}),
 		// The host holds attempts to ConnectTimeout and paces them itself: gRPC would give later

@@ -28,6 +28,8 @@ const (
 	DefaultBackoffBase = 500 * time.Millisecond
 	// DefaultBackoffMax is the longest pause, to which up to a quarter is added.
 	DefaultBackoffMax = 750 * time.Millisecond
+	// DefaultMaxHeaderList is the largest list of header fields that a server may answer with (threat H4).
+	DefaultMaxHeaderList = 64 << 10
 	// DefaultPingInterval is above the five minutes that a gRPC server tolerates by default, by
 	// enough that a ping which the network delays does not make the next one come too soon.
 	DefaultPingInterval = 330 * time.Second
@@ -41,6 +43,9 @@ const (
 
 // connectionLimit is the most connections that an endpoint may be given.
 const connectionLimit = 1024
+
+// minHeaderList is enough for what gRPC itself sends.
+const minHeaderList = 4096
 
 // minPingInterval is the least that grpc-go accepts.
 const minPingInterval = 10 * time.Second
@@ -87,6 +92,9 @@ type Config struct {
 	// counts as dead; on Linux the TCP_USER_TIMEOUT, which idle connections are held to as
 	// well. At least 2 s, or the probes of an idle connection come too close. 0: DefaultDeadAfter.
 	DeadAfter time.Duration
+	// MaxHeaderList is the largest list of header fields that a server may answer with, in bytes, as HTTP/2 counts them: a call
+	// whose answer has more fails; at least 4096. 0: DefaultMaxHeaderList.
+	MaxHeaderList uint32
 	// DialOptions are added after our own. Those that replace the dialer, the resolver or the
 	// service config take away what this package is for.
 	DialOptions []grpc.DialOption
@@ -140,6 +148,9 @@ func (cfg Config) check() (Config, resolver.Source, error) {
 	if !(cfg.PanicThreshold > 0 && cfg.PanicThreshold <= 1) {
 		refuse("panic threshold is %v; it must be above 0 and at most 1", cfg.PanicThreshold)
 	}
+	if cfg.MaxHeaderList < minHeaderList {
+		refuse("max header list is %d; it must be %d or more", cfg.MaxHeaderList, minHeaderList)
+	}
 	if cfg.MaxConnections < 1 || cfg.MaxConnections > connectionLimit {
 		refuse("max connections is %d; it must be 1 to %d", cfg.MaxConnections, connectionLimit)
 	}
@@ -158,6 +169,7 @@ func (cfg Config) withDefaults() Config {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&cfg.PanicThreshold, picker.DefaultPanicThreshold)
+	setDefault(&cfg.MaxHeaderList, DefaultMaxHeaderList)
 	setDefault(&cfg.MinConnections, 1)
 	setDefault(&cfg.MaxConnections, max(DefaultMaxConnections, cfg.MinConnections))
 	setDefault(&cfg.ConnectTimeout, DefaultConnectTimeout)

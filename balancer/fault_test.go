@@ -430,3 +430,33 @@ func TestThreatH10AuthorityFollowsTheEndpoint(t *testing.T) {
 	one.restart(t)
 	check(10)
 }
+
+// Threat H4: an answer with a huge header fails its call and no other.
+func TestThreatH4HugeHeaders(t *testing.T) {
+	t.Parallel()
+	large := atomic.Bool{}
+	b := newBackend(t, grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
+		if large.Load() {
+			if err := grpc.SetHeader(ctx, metadata.Pairs("x-large", strings.Repeat("a", balancer.DefaultMaxHeaderList))); err != nil {
+				return nil, err
+			}
+		}
+		return h(ctx, req)
+	}))
+	c := openTo(t, b)
+	ready(t, c, 1)
+	began := c.Endpoints()[0].Since
+	for range 5 {
+		large.Store(true)
+		if _, err := unary(t.Context(), c); err == nil {
+			t.Error("an answer with 64 KiB of header fields came through")
+		}
+		large.Store(false)
+		if _, err := unary(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+	}
+	if s := c.Endpoints()[0]; !s.Since.Equal(began) {
+		t.Errorf("the connection was lost: %+v", s)
+	}
+}

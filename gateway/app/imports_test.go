@@ -81,12 +81,12 @@ var direction = map[string]row{
 	"balancer/health":                {},
 	"balancer/outlier":               {own: []string{"balancer/picker"}},
 	"balancer/picker":                {own: []string{"balancer/endpoint"}},
-	"balancer/picker/processes":      {own: []string{"balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker"}},
+	"balancer/picker/processes":      {own: []string{"balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker"}, outside: []string{"google.golang.org/grpc/xds"}},
 	"balancer/picker/simulation":     {own: []string{"balancer/endpoint", "balancer/outlier", "balancer/picker"}},
 	"balancer/picker/pickertest":     {own: []string{"balancer/endpoint", "balancer/picker"}},
 	"balancer/resolver":              {own: []string{"balancer/endpoint"}, outside: []string{"github.com/fsnotify/fsnotify"}},
-	"balancer/resolver/etcd":         {own: []string{"balancer/endpoint", "balancer/resolver"}},
-	"balancer/xds":                   {},
+	"balancer/resolver/etcd":         {own: []string{"balancer/endpoint", "balancer/resolver"}, outside: []string{"go.etcd.io/etcd"}},
+	"balancer/xds":                   {outside: []string{"google.golang.org/grpc/xds"}},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
 
 	"proto": {},
@@ -102,6 +102,7 @@ type row struct {
 var onlySome = []string{
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
+	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "go.etcd.io/etcd", "google.golang.org/grpc/xds",
 }
 
 // vague are names of packages that say nothing.

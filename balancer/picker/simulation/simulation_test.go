@@ -19,8 +19,14 @@ import (
 // short is how long the runs of the tests are measured: some ten thousand calls.
 const short = 10 * time.Second
 
-// seeds is how many runs the ratios of two policies are averaged over: one p99 of some thirty thousand calls is a few percent off.
-const seeds = 6
+// seedsFor returns how many runs the ratio of two policies is averaged over: one p99 of some thirty thousand calls is up to three
+// percent off, which matters where the goal is near.
+func seedsFor(s scenario) uint64 {
+	if s.name == "antagonist" {
+		return 6
+	}
+	return 2
+}
 
 // goal runs contenders through a scenario of the usual setup, all of them with the same calls.
 func goal(t *testing.T, scenarioName string, names ...string) map[string]*measured {
@@ -53,9 +59,9 @@ func TestAdaptiveIsNearTheOracle(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			times := 0.0
-			for seed := range uint64(seeds) {
+			for seed := range seedsFor(s) {
 				m := seeded(t, seed+1, s.name, adaptive, oracleName)
-				times += m[adaptive].quantile(0.99).Seconds() / m[oracleName].quantile(0.99).Seconds() / seeds
+				times += m[adaptive].quantile(0.99).Seconds() / m[oracleName].quantile(0.99).Seconds() / float64(seedsFor(s))
 			}
 			if times > 1.1 {
 				t.Errorf("p99 is %.3f times the oracle's", times)
