@@ -120,14 +120,12 @@ func (c *Channel) SetWeight(e endpoint.Endpoint, weight uint32) error {
 	return nil
 }
 
-// WaitReady returns when at least one endpoint is ready, or with ctx's error.
+// WaitReady returns when calls can be placed on at least one endpoint, or with ctx's error.
 func (c *Channel) WaitReady(ctx context.Context) error {
 	for {
 		changed := c.hub.changes()
-		for _, s := range c.hub.states() {
-			if s.Condition == Ready {
-				return nil
-			}
+		if c.hub.canPlace() {
+			return nil
 		}
 		select {
 		case <-changed:

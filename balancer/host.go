@@ -140,7 +140,7 @@ func (h *host) Close() {
 	for _, m := range h.order {
 		m.leaveLocked()
 	}
-	h.hub.touch()
+	h.hub.touch(false)
 	h.mu.Unlock()
 	h.rebuilds.close()
 	h.alarms.wait()
@@ -185,7 +185,7 @@ func (h *host) publishLocked() {
 		state.Picker = refusal{h.unreadyLocked()}
 	}
 	h.cc.UpdateState(state)
-	h.hub.touch()
+	h.hub.touch(len(ready) > 0)
 }
 
 // forgetLocked drops the members that have left and whose last call has ended.

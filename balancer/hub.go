@@ -26,6 +26,7 @@ type hub struct {
 	guarded picker.Policy       // policy, for healthy endpoints alone while there are enough; guarded by mu
 	set     map[string]override // by key of the endpoint; guarded by mu, replaced when it changes
 	report  resolver.Report     // guarded by mu
+	placing bool                // calls can be placed; guarded by mu
 	changed chan struct{}       // closed and replaced when an endpoint's state changes; guarded by mu
 }
 
@@ -138,10 +139,18 @@ func (b *hub) changes() <-chan struct{} {
 	return b.changed
 }
 
-// touch says that an endpoint's state has changed.
-func (b *hub) touch() {
+// canPlace says whether calls can be placed.
+func (b *hub) canPlace() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.placing
+}
+
+// touch says that an endpoint's state has changed, and whether calls can be placed now.
+func (b *hub) touch(placing bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.placing = placing
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
