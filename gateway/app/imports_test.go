@@ -102,7 +102,7 @@ type row struct {
 var onlySome = []string{
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
-	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "go.etcd.io/etcd", "google.golang.org/grpc/xds",
+	"go.etcd.io/etcd", "google.golang.org/grpc/xds",
 }
 
 // vague are names of packages that say nothing.
