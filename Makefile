@@ -33,6 +33,8 @@ BENCH ?= .
 BENCH_COUNT ?= 6
 # What runs the measurement of make balance-real.
 REALTIME ?=
+# How often each test of a fault runs: the worst counts.
+FAULTS_COUNT ?= 1
 # Arguments of the gateway in `make run`.
 ARGS ?= demo
 
@@ -92,6 +94,10 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 	@mkdir -p docs/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) $(PACKAGES) | \
 		tee "docs/bench/$(VERSION)-$$(uname -m)-$$(getconf _NPROCESSORS_ONLN)cpu.txt"
+
+.PHONY: faults
+faults: programs ## Run the tests of faults and threats alone, one after the other, with their times held; FAULTS_COUNT times each
+	DRAGOMAN_FAULTS=1 go test -count=$(FAULTS_COUNT) -p 1 -parallel 1 -timeout 60m -run 'Fault|Threat' $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: balance
 balance: ## Simulate the balancing policies; the result is docs/balancing/simulation.md

@@ -14,7 +14,7 @@ import (
 )
 
 // Fault 4: the kernel is told when to give a connection up, whether data or silence is not acknowledged.
-func TestSocketsNoticeADeadPeer(t *testing.T) {
+func TestFault04SocketsNoticeADeadPeer(t *testing.T) {
 	t.Parallel()
 	var lc net.ListenConfig
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")

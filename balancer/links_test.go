@@ -125,7 +125,7 @@ func host1(t *testing.T, cfg Config) (b *bench, place func() (end func()), stop 
 
 // Fault 18: connections come as streams are used up, before the last one is full, up to the limit; and go when
 // they are not used any more.
-func TestConnectionsFollowTheCalls(t *testing.T) {
+func TestFault18ConnectionsFollowTheCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, place, stop := host1(t, Config{MaxConnections: 3})

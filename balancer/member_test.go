@@ -39,7 +39,7 @@ func TestInterleave(t *testing.T) {
 }
 
 // Fault 12: at most two attempts in a second, and a return is noticed within one.
-func TestPause(t *testing.T) {
+func TestFault12Pause(t *testing.T) {
 	t.Parallel()
 	b := Config{}.withDefaults().Backoff
 	for tries := range 2000 {

@@ -60,7 +60,7 @@ func bad(which int) func(int) picker.Result {
 }
 
 // Fault 9: an endpoint that always fails is out after five failures.
-func TestFailuresInARowEject(t *testing.T) {
+func TestFault09FailuresInARowEject(t *testing.T) {
 	t.Parallel()
 	h := pickertest.NewHost(t, ejecting(t, outlier.Config{}), 4)
 	got := h.Share(400, time.Millisecond, bad(2))
@@ -82,7 +82,7 @@ func TestFailuresInARowEject(t *testing.T) {
 }
 
 // Fault 3: after one failure an endpoint that the policy within avoids is out too, when others succeed meanwhile.
-func TestFailingForLongEjects(t *testing.T) {
+func TestFault03FailingForLongEjects(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name    string
@@ -234,7 +234,7 @@ func TestStreamsAreNoTrials(t *testing.T) {
 }
 
 // Fault 2: what comes back with a new connection is tried at once.
-func TestANewConnectionIsTriedAtOnce(t *testing.T) {
+func TestFault02ANewConnectionIsTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	h := pickertest.NewHost(t, ejecting(t, outlier.Config{BaseTime: time.Minute}), 2)
 	h.Share(20, time.Millisecond, bad(0))
@@ -255,7 +255,7 @@ func TestANewConnectionIsTriedAtOnce(t *testing.T) {
 }
 
 // Fault 11: never more than half are out, those without a connection among them.
-func TestAtMostHalfAreOut(t *testing.T) {
+func TestFault11AtMostHalfAreOut(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name           string

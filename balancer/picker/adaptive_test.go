@@ -77,7 +77,7 @@ func slowAt(d time.Duration) func(int) time.Duration {
 }
 
 // Fault 7: a slow endpoint gets little, and what it is worth again when it has recovered.
-func TestAdaptiveShunsTheSlow(t *testing.T) {
+func TestFault07AdaptiveShunsTheSlow(t *testing.T) {
 	t.Parallel()
 	h := pickertest.NewHost(t, adaptive(t, picker.AdaptiveConfig{}), 4)
 	busy(h, 12, 1000, same(10*time.Millisecond), pickertest.Well)
@@ -95,7 +95,7 @@ func TestAdaptiveShunsTheSlow(t *testing.T) {
 }
 
 // Fault 3: an endpoint that has gone quiet looks slow before the first call times out.
-func TestAdaptiveNoticesSilence(t *testing.T) {
+func TestFault03AdaptiveNoticesSilence(t *testing.T) {
 	t.Parallel()
 	quiet := func(cfg picker.AdaptiveConfig) (stuck int) {
 		h := pickertest.NewHost(t, adaptive(t, cfg), 4)
@@ -124,7 +124,7 @@ func TestAdaptiveNoticesSilence(t *testing.T) {
 }
 
 // Fault 10: failing fast does not attract calls, and what all endpoints suffer from changes nothing.
-func TestAdaptiveJudgesQuality(t *testing.T) {
+func TestFault10AdaptiveJudgesQuality(t *testing.T) {
 	t.Parallel()
 	fast := func(i int) time.Duration {
 		if i == 0 {

@@ -27,7 +27,7 @@ func BenchmarkPanic(b *testing.B) {
 }
 
 // Fault 11: while at least half are healthy the others get nothing; below that all are used.
-func TestPanicUsesAllWhenFewAreHealthy(t *testing.T) {
+func TestFault11PanicUsesAllWhenFewAreHealthy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name              string

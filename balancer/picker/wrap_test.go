@@ -61,7 +61,7 @@ func BenchmarkWrappers(b *testing.B) {
 }
 
 // Fault 41: the share of a fresh endpoint ramps up over the window, and is never nothing.
-func TestSlowStartRamps(t *testing.T) {
+func TestFault41SlowStartRamps(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string

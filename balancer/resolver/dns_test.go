@@ -54,7 +54,7 @@ func lookup(tb testing.TB, s resolver.Source) ([]string, error) {
 }
 
 // Fault 29: each way in which DNS fails keeps the last good answer, and a change is followed.
-func TestDNS(t *testing.T) {
+func TestFault29DNS(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*resolvertest.DNS){
 		"NXDOMAIN": func(d *resolvertest.DNS) { d.Fail(dnsmessage.RCodeNameError) },
@@ -87,7 +87,7 @@ func TestDNS(t *testing.T) {
 }
 
 // Fault 29: five hundred addresses do not fit a packet, and all of them count.
-func TestDNSManyAnswers(t *testing.T) {
+func TestFault29DNSManyAnswers(t *testing.T) {
 	t.Parallel()
 	addrs := make([]netip.Addr, 500)
 	for i := range addrs {
