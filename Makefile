@@ -14,12 +14,12 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory --warn-undefined-variables
 ROOT := $(abspath .)
 TMP := $(ROOT)/.tmp
 BIN := $(TMP)/bin
-export PATH := $(BIN):$(PATH)
+export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 # The cache keeps places as paths: that of another checkout would have the wrong ones.
 export GOLANGCI_LINT_CACHE := $(TMP)/golangci-cache
 
 # Programs that tests start, as Debian packages.
-TEST_PROGRAMS := etcd-server
+TEST_PROGRAMS := etcd-server iproute2 nftables
 # Folders that `make generate` writes and `make check-generated` compares.
 GENERATED := gen transcoder/schema/wellknown
 # What to test; one package while working on it: make test PACKAGES=./balancer/...

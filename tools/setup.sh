@@ -7,10 +7,15 @@
 
 set -euo pipefail
 
+# Programs of administrators are not in everybody's path.
+PATH=$PATH:/usr/sbin:/sbin
+
 # program_of names the program that tests start from a package.
 program_of() {
 	case $1 in
 	etcd-server) echo etcd ;;
+	iproute2) echo tc ;;
+	nftables) echo nft ;;
 	*) echo "$1" ;;
 	esac
 }
