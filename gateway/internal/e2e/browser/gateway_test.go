@@ -26,7 +26,8 @@ const patience = 30 * time.Second
 
 // gateway is a gateway as a process has it.
 type gateway struct {
-	address string // host:port
+	address string   // host:port
+	others  []string // those of further listeners
 	log     *logLines
 	access  *logLines // its access log, in JSON
 }
@@ -75,6 +76,9 @@ func startGateway(t *testing.T, p *params) *gateway {
 		t.Fatalf("the gateway did not start: %v", err)
 	}
 	g.address = started.Listeners[0].Addr.String()
+	for _, l := range started.Listeners[1:] {
+		g.others = append(g.others, l.Addr.String())
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 		defer cancel()
