@@ -89,6 +89,10 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 // them, ordered by address.
 func (c *Channel) Endpoints() []State { return c.hub.states() }
 
+// Changed returns a channel that is closed at the next change of an endpoint's state. Who asks for it first, and then for the
+// Endpoints, misses none.
+func (c *Channel) Changed() <-chan struct{} { return c.hub.changes() }
+
 // Source returns how the source of the endpoints fares; zero before its first answer.
 func (c *Channel) Source() resolver.Report { return c.hub.source() }
 

@@ -26,6 +26,7 @@ type Gateway struct {
 	snapshot atomic.Pointer[Snapshot]
 	panicked func(*transcoder.Call, any) error // logs a panic; its error is the outcome that one means
 	inFlight atomic.Int64
+	changed  atomic.Pointer[chan struct{}] // closed and replaced by Swap
 
 	ending     context.Context //nolint:containedctx // it ends when streams are to end
 	endStreams context.CancelFunc
@@ -34,6 +35,8 @@ type Gateway struct {
 // New returns a Gateway without a snapshot: it answers UNAVAILABLE until the first Swap.
 func New(log *slog.Logger) *Gateway {
 	g := &Gateway{panicked: recovery.New(log).Recovered}
+	first := make(chan struct{})
+	g.changed.Store(&first)
 	g.ending, g.endStreams = context.WithCancel(context.Background())
 	return g
 }
@@ -45,10 +48,16 @@ func (g *Gateway) EndStreams() { g.endStreams() }
 // Swap puts a snapshot in force. Calls that are under way keep the one that they began with; the old one is released
 // after the last of them.
 func (g *Gateway) Swap(s *Snapshot) {
-	if old := g.snapshot.Swap(s); old != nil {
+	old := g.snapshot.Swap(s)
+	next := make(chan struct{})
+	close(*g.changed.Swap(&next))
+	if old != nil {
 		old.done()
 	}
 }
+
+// Changed returns a channel that is closed by the next Swap. Who asks for it first, and then for the Snapshot, misses none.
+func (g *Gateway) Changed() <-chan struct{} { return *g.changed.Load() }
 
 // Snapshot returns what is in force, or nil. It is for looking at, and may be released at any time.
 func (g *Gateway) Snapshot() *Snapshot { return g.snapshot.Load() }

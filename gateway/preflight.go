@@ -42,14 +42,15 @@ func (s *Snapshot) preflight(c *transcoder.Call, ex transcoder.Exchange, panicke
 
 // asked returns the policy of the method that a preflight asks about, and the HTTP methods that its path takes.
 func (s *Snapshot) asked(r *transcoder.Request) (*cors.Policy, []string) {
-	if m := s.Mux.Method(r.Path); m != nil {
+	mux := s.Mux.At(r.Listener)
+	if m := mux.Method(r.Path); m != nil {
 		methods := []string{http.MethodPost}
 		if m.NoSideEffects {
 			methods = []string{http.MethodGet, http.MethodPost} // Connect
 		}
 		return s.routes[m.ID].CORS, methods
 	}
-	table := s.Mux.Routes()
+	table := mux.Routes()
 	if table == nil {
 		return s.CORS, nil
 	}
@@ -60,7 +61,7 @@ func (s *Snapshot) asked(r *transcoder.Request) (*cors.Policy, []string) {
 	}
 	b := match.Binding()
 	policy := s.CORS
-	if m := s.Mux.Method("/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())); m != nil {
+	if m := mux.Method("/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())); m != nil {
 		policy = s.routes[m.ID].CORS
 	}
 	methods := []string{method}

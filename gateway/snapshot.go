@@ -22,6 +22,15 @@ type Backend interface {
 	Forward(c *transcoder.Call, s transcoder.Stream) error
 }
 
+// Readiness is what a Backend may be beside: it knows whether it can be called.
+type Readiness interface {
+	// Ready tells whether a call would find an endpoint that takes it.
+	Ready() bool
+	// Changed returns a channel that is closed when Ready may have changed. Who asks for it first, and then whether it is Ready, misses
+	// no change.
+	Changed() <-chan struct{}
+}
+
 // Route is what serving one method needs.
 type Route struct {
 	// Chain are the method's policies.

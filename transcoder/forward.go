@@ -37,7 +37,7 @@ func Forward(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 
 func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	options := callOptions(c, conn)
-	request, err := recvOnly(s)
+	request, err := RecvOnly(s)
 	if err != nil {
 		return err
 	}
@@ -72,10 +72,11 @@ func sendOn(c *Call, s Stream, m Message) error {
 	return s.Send(m)
 }
 
-// recvOnly receives the one message of a request that does not stream, and sees to it that there is no second.
+// RecvOnly receives the one message of a request that does not stream, and sees to it that there is no second. The caller owns it; the
+// error is a *status.Error.
 //
 // https://github.com/grpc/grpc/blob/v1.75.0/doc/statuscodes.md has UNIMPLEMENTED for both.
-func recvOnly(s Stream) (Message, error) {
+func RecvOnly(s Stream) (Message, error) {
 	m, err := s.Recv()
 	if errors.Is(err, io.EOF) {
 		return m, status.Errorf(codes.Unimplemented, status.ReasonBadRequest, "the request has no message; this method takes one")
@@ -118,7 +119,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	var only Message // of a request that does not stream: the backend is called when it is there
 	if !c.Method.ClientStreams {
 		var err error
-		if only, err = recvOnly(s); err != nil {
+		if only, err = RecvOnly(s); err != nil {
 			return err
 		}
 		defer only.Free()
@@ -154,7 +155,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		err = status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
 	}
 	if err != nil && ending.Load() {
-		err = status.Errorf(codes.Unavailable, status.ReasonDraining, "the gateway is shutting down; call again") // T146
+		err = drainingError()
 	}
 	if err != nil {
 		err = backendError(ctx, c, err)

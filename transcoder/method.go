@@ -31,6 +31,8 @@ type Method struct {
 	ClientStreams, ServerStreams bool
 	// NoSideEffects tells that idempotency_level is NO_SIDE_EFFECTS; Idempotent is also true for IDEMPOTENT.
 	NoSideEffects, Idempotent bool
+	// Local tells that the server itself answers the method.
+	Local bool
 }
 
 func newMethod(id int, s *schema.Schema, c *codec.Codec, md protoreflect.MethodDescriptor) *Method {

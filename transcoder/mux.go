@@ -6,6 +6,7 @@ package transcoder
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"google.golang.org/grpc/codes"
@@ -27,6 +28,8 @@ type Config struct {
 	Codec codec.Config
 	// Expose says whether a method is served; nil serves all.
 	Expose func(service, method string) bool
+	// Local are services that the server itself answers; nil for none.
+	Local *Local
 }
 
 // Mux finds the protocol, the method and the binding of a request. It is
@@ -37,12 +40,16 @@ type Mux struct {
 	schemas   []*schema.Schema
 	methods   []*Method
 	byPath    map[string]*Method
+	services  map[string]*schema.Schema // those that have a method in byPath
 	routes    *httprule.Table
+
+	views     []*Mux          // what requests of listeners with local services find; nil in a view
+	listeners map[string]*Mux // which of the views, by listener
 }
 
 // NewMux returns the Mux of the methods of a configuration. The error joins all problems.
 func NewMux(cfg Config) (*Mux, error) {
-	x := &Mux{schemas: slices.Clone(cfg.Schemas), byPath: map[string]*Method{}}
+	x := &Mux{schemas: slices.Clone(cfg.Schemas), byPath: map[string]*Method{}, services: map[string]*schema.Schema{}}
 	owner := map[string]*schema.Schema{}
 	var errs []error
 	for _, s := range cfg.Schemas {
@@ -68,25 +75,35 @@ func NewMux(cfg Config) (*Mux, error) {
 				m := newMethod(len(x.methods), s, c, md)
 				x.methods = append(x.methods, m)
 				x.byPath[m.Path] = m
+				x.services[name] = s
 			}
 		}
+	}
+	if cfg.Local != nil {
+		errs = append(errs, x.addLocal(cfg.Local, cfg.Codec))
 	}
 	return x, errors.Join(errs...)
 }
 
-// Schemas returns the schemas that the methods come from. The slice is not to be changed.
+// Schemas returns the schemas that the methods come from, but for that of the local services. The slice is not to be changed.
 func (x *Mux) Schemas() []*schema.Schema { return x.schemas }
 
-// Methods returns every method; the index of one is its ID. The slice is not to be changed.
+// Methods returns every method, those of local services last; the index of one is its ID. The slice is not to be changed.
 func (x *Mux) Methods() []*Method { return x.methods }
 
 // Method returns the method of "/package.Service/Method", compared exactly (threats A1, A2), or nil.
 func (x *Mux) Method(path string) *Method { return x.byPath[path] }
 
+// Services returns the full names of the services that can be called, sorted.
+func (x *Mux) Services() []string { return slices.Sorted(maps.Keys(x.services)) }
+
+// SchemaOf returns the schema of a service that can be called, or nil.
+func (x *Mux) SchemaOf(service string) *schema.Schema { return x.services[service] }
+
 // Routes returns the route table, which may be nil.
 func (x *Mux) Routes() *httprule.Table { return x.routes }
 
-// SetRoutes gives the Mux its route table. It is called before the Mux serves.
+// SetRoutes gives the Mux its route table; each of its Views has one of its own. It is called before the Mux serves.
 func (x *Mux) SetRoutes(t *httprule.Table) { x.routes = t }
 
 // SetProtocols gives the Mux its protocols, which are asked in this order: the first that accepts a request has it. It is
@@ -96,10 +113,11 @@ func (x *Mux) SetProtocols(protocols ...Protocol) { x.protocols = slices.Clone(p
 // Open finds out what a call is: the protocol, and through it method, binding and metadata. The
 // Framer is nil only if no protocol accepts the request; otherwise it can say the error, a *status.Error.
 func (x *Mux) Open(c *Call) (Framer, error) {
+	view := x.At(c.Request.Listener)
 	for _, p := range x.protocols {
 		if p.Accepts(c.Request) {
 			c.Protocol = p.Name()
-			return p.Open(x, c)
+			return p.Open(view, c)
 		}
 	}
 	return nil, status.Errorf(codes.InvalidArgument, status.ReasonUnsupportedMediaType, "no protocol serves such a request")

@@ -7,6 +7,7 @@ package backend
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"google.golang.org/grpc"
 
@@ -61,6 +62,14 @@ func (b *Backend) Forward(c *transcoder.Call, s transcoder.Stream) error {
 	c.Backend = b.name
 	return transcoder.Forward(c, s, &attempt{channel: b.channel, gzip: b.gzip})
 }
+
+// Ready tells whether an endpoint takes calls.
+func (b *Backend) Ready() bool {
+	return slices.ContainsFunc(b.channel.Endpoints(), func(s balancer.State) bool { return s.Condition == balancer.Ready })
+}
+
+// Changed returns a channel that is closed when Ready may have changed.
+func (b *Backend) Changed() <-chan struct{} { return b.channel.Changed() }
 
 // Close closes the channel; calls that are under way fail.
 func (b *Backend) Close() error {

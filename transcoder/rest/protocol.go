@@ -41,17 +41,22 @@ func New(cfg Configs, m *transcoder.Mux) (*Protocol, error) {
 	if p.config, err = compileConfig(&cfg.Default); err != nil {
 		return nil, err
 	}
-	if m.Routes() == nil {
-		return p, nil
+	var errs []error
+	seen := map[*Config]*compiled{nil: p.config}
+	for _, m := range append([]*transcoder.Mux{m}, m.Views()...) {
+		if m.Routes() != nil {
+			errs = append(errs, p.addRoutes(cfg, m, seen)...)
+		}
 	}
-	errs := p.addRoutes(cfg, m)
 	return p, errors.Join(errs...)
 }
 
-func (p *Protocol) addRoutes(cfg Configs, m *transcoder.Mux) []error {
+func (p *Protocol) addRoutes(cfg Configs, m *transcoder.Mux, seen map[*Config]*compiled) []error {
 	var errs []error
-	seen := map[*Config]*compiled{nil: p.config}
 	for _, b := range m.Routes().Bindings() {
+		if p.routes[b] != nil {
+			continue // another view has it, too
+		}
 		method := m.Method("/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name()))
 		if method == nil {
 			continue // not exposed
