@@ -89,8 +89,11 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 // them, ordered by address.
 func (c *Channel) Endpoints() []State { return c.hub.states() }
 
-// Changed returns a channel that is closed at the next change of an endpoint's state. Who asks for it first, and then for the
-// Endpoints, misses none.
+// Ready tells whether calls can be placed on at least one endpoint.
+func (c *Channel) Ready() bool { return c.hub.canPlace() }
+
+// Changed returns a channel that is closed at the next change of an endpoint's state. Who asks for it
+// first, and then for the state, misses none.
 func (c *Channel) Changed() <-chan struct{} { return c.hub.changes() }
 
 // Source returns how the source of the endpoints fares; zero before its first answer.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -72,6 +73,7 @@ func (x *Mux) addLocal(l *Local, limits codec.Config) error {
 // view returns what requests find where these local services are.
 func (x *Mux) view(services []string, local map[string][]*Method, s *schema.Schema) (*Mux, error) {
 	v := &Mux{schemas: x.schemas, byPath: maps.Clone(x.byPath), services: maps.Clone(x.services)}
+	v.files = sync.OnceValue(v.findFiles)
 	for _, name := range services {
 		if len(local[name]) == 0 {
 			return nil, fmt.Errorf("%s has no service %q with methods", s.Source(), name)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -42,6 +43,7 @@ type Mux struct {
 	byPath    map[string]*Method
 	services  map[string]*schema.Schema // those that have a method in byPath
 	routes    *httprule.Table
+	files     func() map[string]*File // made when first asked for
 
 	views     []*Mux          // what requests of listeners with local services find; nil in a view
 	listeners map[string]*Mux // which of the views, by listener
@@ -50,6 +52,7 @@ type Mux struct {
 // NewMux returns the Mux of the methods of a configuration. The error joins all problems.
 func NewMux(cfg Config) (*Mux, error) {
 	x := &Mux{schemas: slices.Clone(cfg.Schemas), byPath: map[string]*Method{}, services: map[string]*schema.Schema{}}
+	x.files = sync.OnceValue(x.findFiles)
 	owner := map[string]*schema.Schema{}
 	var errs []error
 	for _, s := range cfg.Schemas {

@@ -44,7 +44,7 @@ func newCheck(t *terminal) *cobra.Command {
 			if len(wrong) > 0 || (strict && doubts > 0) {
 				return &exitError{code: exitInvalid, err: fmt.Errorf("%s, %s", counted(len(wrong), "problem"), counted(doubts, "warning"))}
 			}
-			t.printf("ok: %s, %s, %s\n", counted(len(mux.Methods()), "method"), counted(len(mux.Routes().Bindings()), "REST route"), counted(doubts, "warning"))
+			t.printf("ok: %s, %s, %s\n", counted(methodsOf(mux), "method"), counted(len(mux.Routes().Bindings()), "REST route"), counted(doubts, "warning"))
 			return nil
 		},
 	}

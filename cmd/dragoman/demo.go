@@ -14,11 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
-	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/bookstore"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/proto"
 )
 
@@ -54,21 +52,10 @@ func newDemo(t *terminal) *cobra.Command {
 					"curl {api}/v1/shelves",
 					"curl {api}/v1/shelves/computing/books -H 'content-type: application/json' -d '{\"title\":\"Sketchpad\",\"authors\":[\"Ivan Sutherland\"]}'",
 					"curl -N {api}/v1/books:watch",
-					"grpcurl -plaintext -protoset " + d.set() + " {address} bookstore.v1.BookstoreService/ListShelves",
+					"grpcurl -plaintext {address} bookstore.v1.BookstoreService/ListShelves",
 				},
 			}
-			return (&service{
-				terminal: t, config: cfg,
-				started: func(info *app.Started) {
-					d.describe(t, &info.Load)
-					s.print(info)
-				},
-				reloaded: func(e reload.Event) {
-					d.describe(t, &e)
-					s.reloaded(e)
-				},
-				draining: s.draining,
-			}).run(cmd.Context())
+			return (&service{terminal: t, config: cfg, started: s.print, reloaded: s.reloaded, draining: s.draining}).run(cmd.Context())
 		},
 	}
 	listenFlags(cmd, &address, &adminAddress)
@@ -131,19 +118,6 @@ func (d *demo) config() (*config.Config, error) {
 		Backends: []backend.Config{b},
 		Services: []config.Service{{Match: config.AllServices(), Backend: b.Name}},
 	}, nil
-}
-
-// set is the file with the descriptors, for clients that cannot compile protos which import google/api.
-func (d *demo) set() string { return filepath.Join(d.protos, "bookstore.binpb") }
-
-// describe writes the descriptors of what is served.
-func (d *demo) describe(t *terminal, e *reload.Event) {
-	if e.Err != nil {
-		return // what was written is what is served
-	}
-	if err := t.writeSchemas(d.set(), e.Snapshot.Schemas()); err != nil {
-		fmt.Fprintf(t.err, "warning: grpcurl will not find the descriptors: %v\n", err)
-	}
 }
 
 // stop ends the backend and removes the folder.

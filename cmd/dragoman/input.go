@@ -106,7 +106,7 @@ func (in *input) fromFlags(dirs []string) (*config.Config, error) {
 // reflectionInterval is how often `dev` asks a backend whether its schema changed.
 const reflectionInterval = 5 * time.Second
 
-// listen puts the listeners of `dev` and `demo` at these addresses.
+// listen puts the listeners of `dev` and `demo` at these addresses. Who tries something out wants to ask what there is.
 func listen(cfg *config.Config, address, adminAddress string) error {
 	for flag, a := range map[string]string{"--listen": address, "--admin": adminAddress} {
 		if _, _, err := net.SplitHostPort(a); err != nil {
@@ -114,6 +114,7 @@ func listen(cfg *config.Config, address, adminAddress string) error {
 		}
 	}
 	cfg.Listeners = []transport.Config{{Name: config.DefaultListener, Address: address}}
+	cfg.Local = map[string]config.Local{config.DefaultListener: {Reflection: true}}
 	cfg.Admin.Address = adminAddress
 	cfg.SetDefaults()
 	return nil

@@ -22,7 +22,7 @@ func logStart(log *slog.Logger, info *app.Started) {
 	}
 	mux := info.Load.Snapshot.Mux
 	log.Info("serving", slog.String("version", version()), slog.Group("listeners", listeners...), slog.String("admin", info.Admin.String()),
-		slog.Int("methods", len(mux.Methods())), slog.Int("routes", len(mux.Routes().Bindings())))
+		slog.Int("methods", methodsOf(mux)), slog.Int("routes", len(mux.Routes().Bindings())))
 }
 
 // logReload tells what a reload changed, or why it was refused: each mistake is a line of its own.

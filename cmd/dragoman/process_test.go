@@ -159,7 +159,7 @@ func (s *firstScreen) address() string { return strings.TrimPrefix(s.api, "http:
 func (p *process) screen() *firstScreen {
 	p.t.Helper()
 	s := &firstScreen{admin: p.says(p.out, `^  health    (http://\S+)/readyz$`)[1], text: p.out.String()}
-	s.api = p.says(p.out, `^  API       (http://\S+)   REST, and gRPC on the same port$`)[1]
+	s.api = p.says(p.out, `^  API       (http://\S+)   REST, and gRPC with reflection, on the same port$`)[1]
 	_, rest, _ := strings.Cut(s.text, "\n  try   ")
 	rest, _, _ = strings.Cut(rest, "\n  health")
 	for line := range strings.Lines(rest) {

@@ -13,6 +13,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 )
 
@@ -42,7 +43,7 @@ func (s *screen) print(info *app.Started) {
 			scheme = "https"
 		}
 		api := scheme + "://" + reachable(l.Addr)
-		t.printf("  API       %s   REST, and gRPC on the same port\n", api)
+		t.printf("  API       %s   REST, and gRPC with reflection, on the same port\n", api)
 		tries := s.tries
 		if len(tries) == 0 {
 			tries = []string{s.tryLine(&info.Load)}
@@ -60,17 +61,23 @@ func (s *screen) print(info *app.Started) {
 }
 
 func (s *screen) schemas(e *reload.Event) {
-	files, services, methods := 0, 0, len(e.Snapshot.Mux.Methods())
-	seen := map[string]bool{}
-	for _, m := range e.Snapshot.Mux.Methods() {
-		seen[m.Service] = true
-	}
-	services = len(seen)
+	files, services, methods := 0, len(e.Snapshot.Mux.Services()), methodsOf(e.Snapshot.Mux)
 	for _, schema := range e.Snapshot.Schemas() {
 		files += schema.Stats().Files
 	}
 	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", strings.Join(e.Sources, ", "),
 		counted(files, "file"), counted(services, "service"), counted(methods, "method"), e.Took.Milliseconds())
+}
+
+// methodsOf counts the methods that come from the schemas.
+func methodsOf(mux *transcoder.Mux) int {
+	n := 0
+	for _, m := range mux.Methods() {
+		if !m.Local {
+			n++
+		}
+	}
+	return n
 }
 
 // backendLine is "127.0.0.1:50051   ready, h2c".
@@ -100,7 +107,7 @@ func (s *screen) routes(e *reload.Event) {
 			rest = append(rest, b)
 		}
 	}
-	t.printf("  routes    %d gRPC · %d REST\n", len(e.Snapshot.Mux.Methods()), len(rest)+len(bare))
+	t.printf("  routes    %d gRPC · %d REST\n", methodsOf(e.Snapshot.Mux), len(rest)+len(bare))
 	for i, b := range rest {
 		if i == shownRoutes && len(rest) > shownRoutes+1 {
 			t.printf("            …%d more: %s\n", len(rest)-shownRoutes, s.again)

@@ -24,11 +24,11 @@ const module = "github.com/dragoman-gateway/dragoman/"
 var direction = map[string]row{
 	"cmd/dragoman": {own: []string{
 		"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/reload", "gateway/transport",
-		"balancer/endpoint", "proto", "transcoder/httprule", "transcoder/schema",
+		"balancer/endpoint", "proto", "transcoder", "transcoder/httprule", "transcoder/schema",
 	}, outside: []string{"github.com/spf13/cobra"}},
 
 	"gateway/app": {own: []string{
-		"gateway", "gateway/admin", "gateway/assemble", "gateway/backend", "gateway/config", "gateway/reload",
+		"gateway", "gateway/admin", "gateway/assemble", "gateway/backend", "gateway/config", "gateway/local", "gateway/reload",
 		"gateway/telemetry", "gateway/transport", "transcoder/httprule", "transcoder/schema",
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
@@ -45,6 +45,7 @@ var direction = map[string]row{
 	"gateway/interceptor/headers":  {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/recovery": {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/internal/testbackend": {own: []string{"gen/dragoman/test/v1"}},
+	"gateway/local":                {own: []string{"gateway", "transcoder", "transcoder/schema", "transcoder/status"}},
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/transport":            {own: []string{"transcoder", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify"}},
 

@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -60,7 +61,11 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 			some.Backends = append(some.Backends, b)
 		}
 	}
-	assembly, err := assemble.New(&some, assemble.Parts{Pool: backend.NewPool(log), Log: log, Partial: len(loaded.Skipped) > 0})
+	own, err := local.New(gateway.New(log)) // looked at, and not called
+	if err != nil {
+		return nil, err
+	}
+	assembly, err := assemble.New(&some, assemble.Parts{Pool: backend.NewPool(log), Log: log, Local: own, Partial: len(loaded.Skipped) > 0})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/admin"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
@@ -55,6 +56,7 @@ func modules(p *parts) fx.Option {
 		fx.Module("telemetry", fx.Provide(newAccessLog)),
 		fx.Module("backend", fx.Provide(newPool)),
 		fx.Module("gateway", fx.Provide(newGateway)),
+		fx.Module("local", fx.Provide(local.New)),
 		fx.Module("schemas", fx.Provide(newSchemas)),
 		fx.Module("admin", fx.Provide(newAdmin)),
 		fx.Module("transport", fx.Provide(newEntrance)),
@@ -107,14 +109,14 @@ type schemas struct {
 	manager  *reload.Manager
 }
 
-func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gateway, access *accessLog) *schemas {
+func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gateway, own *local.Services, access *accessLog) *schemas {
 	s := &schemas{}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	lc.Append(fx.Hook{
 		OnStart: func(start context.Context) error {
 			var err error
-			s.assembly, err = assemble.New(p.options.Config, assemble.Parts{Pool: pool, Log: p.options.Log, Observers: access.observers()})
+			s.assembly, err = assemble.New(p.options.Config, assemble.Parts{Pool: pool, Log: p.options.Log, Observers: access.observers(), Local: own})
 			if err != nil {
 				return err
 			}
@@ -172,11 +174,12 @@ func ready(p *parts, g *gateway.Gateway) map[string]error {
 // entrance is the listeners for calls.
 type entrance struct {
 	gateway *gateway.Gateway
+	local   *local.Services
 	servers []*transport.Server
 }
 
-func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, _ *schemas, _ *admin.Server) *entrance {
-	e := &entrance{gateway: g}
+func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Services, _ *schemas, _ *admin.Server) *entrance {
+	e := &entrance{gateway: g, local: own}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error { return e.open(ctx, p, g) },
 		OnStop:  func(ctx context.Context) error { return e.drain(ctx, p) },
@@ -211,6 +214,7 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 // drain makes the gateway unready, waits until load balancers have seen that, and then for the calls that are under way.
 func (e *entrance) drain(ctx context.Context, p *parts) error {
 	p.draining.Store(true)
+	e.tellWatchers(ctx)
 	if delay := p.options.Config.Shutdown.Delay; delay > 0 {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
@@ -219,6 +223,7 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 		case <-ctx.Done():
 		}
 	}
+	e.local.EndWatches() // who watches knows, and waits for nothing else
 	// Streams that do not end by themselves are told so, and have a moment to say it to their clients (T146).
 	limit := p.options.Config.Shutdown.Drain
 	var late atomic.Bool
@@ -243,6 +248,14 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 		return fmt.Errorf("drain: %w", err)
 	}
 	return nil
+}
+
+// tellWatchers tells those who watch the health of the gateway that it is to be left, before connections are told to go (fault 23). Who
+// does not take the answer is not waited for.
+func (e *entrance) tellWatchers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	e.local.Drain(ctx)
 }
 
 // waitForSockets waits for the calls that net/http knows no more of: those over WebSocket.

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/connect"
 	"github.com/dragoman-gateway/dragoman/transcoder/grpcweb"
@@ -35,6 +36,8 @@ type Parts struct {
 	Observers []gateway.Observer
 	// Log is the gateway's own log.
 	Log *slog.Logger
+	// Local are the services that the gateway itself answers; nil where none is to be, whatever the configuration says.
+	Local *local.Services
 	// Partial says that sources were left out of the configuration, for looking at the rest: a rule whose method is not there
 	// may be for one of theirs.
 	Partial bool
@@ -96,7 +99,7 @@ func (a *Assembly) Backends() []BackendState {
 // that is wrong, and then nothing is made.
 func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 	mux, err := transcoder.NewMux(transcoder.Config{
-		Schemas: schemasOf(loads), Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) },
+		Schemas: schemasOf(loads), Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) }, Local: a.local(),
 	})
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
@@ -123,7 +126,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
-	return s, append(doubts, missing...), nil
+	return s, slices.Concat(doubts, missing, a.overridden(mux)), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.
@@ -172,7 +175,11 @@ func (a *Assembly) addRoutes(mux *transcoder.Mux, loads []Loaded) ([]schema.Diag
 	methods := candidates(mux, schemas, len(rules.files) > 0 || a.hasOwnRules())
 	rules.own, diagnostics = a.ownRules(methods)
 	bindings, problems := a.bind(methods, rules, cfg)
-	table, more := httprule.NewTable(bindings, cfg)
+	table, more := httprule.NewTable(found(mux, bindings), cfg)
+	if both := shadowed(mux); len(both) > 0 {
+		again, _ := a.bind(both, rules, cfg) // what is wrong with their rules was told
+		bindings = append(bindings, again...)
+	}
 	places := &places{schemas: schemas, config: a.config, rules: rules}
 	for _, d := range places.diagnostics(append(problems, more...)) {
 		if d.Code == string(httprule.CodeSelectorUnused) {
@@ -185,6 +192,9 @@ func (a *Assembly) addRoutes(mux *transcoder.Mux, loads []Loaded) ([]schema.Diag
 		return nil, &schema.LoadError{Diagnostics: diagnostics}
 	}
 	mux.SetRoutes(table)
+	if problems := setRoutes(mux, bindings, cfg); len(problems) > 0 {
+		return nil, &schema.LoadError{Diagnostics: sorted(places.diagnostics(problems))}
+	}
 	a.places = places
 	for _, s := range schemas {
 		diagnostics = append(diagnostics, s.Unserved()...)
@@ -271,6 +281,10 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, backends map[
 		route.CORS = policies.cors[policies.of(m).CORS]
 		if hide := policies.of(m).HideInternalErrors; hide != nil {
 			route.HideInternal = *hide
+		}
+		if m.Local {
+			route.Backend = a.parts.Local
+			continue
 		}
 		if i, ok := a.config.ServiceFor(m.Service); ok {
 			if b := backends[a.config.Services[i].Backend]; b != nil {

@@ -43,6 +43,9 @@ func candidates(mux *transcoder.Mux, schemas []*schema.Schema, hidden bool) []ca
 	var all []candidate
 	seen := map[protoreflect.FullName]bool{}
 	for _, m := range mux.Methods() {
+		if seen[m.Desc.FullName()] {
+			continue // the gateway's own, which come last
+		}
 		seen[m.Desc.FullName()] = true
 		all = append(all, candidate{m.Desc, true})
 	}

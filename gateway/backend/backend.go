@@ -7,7 +7,6 @@ package backend
 import (
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"google.golang.org/grpc"
 
@@ -64,9 +63,7 @@ func (b *Backend) Forward(c *transcoder.Call, s transcoder.Stream) error {
 }
 
 // Ready tells whether an endpoint takes calls.
-func (b *Backend) Ready() bool {
-	return slices.ContainsFunc(b.channel.Endpoints(), func(s balancer.State) bool { return s.Condition == balancer.Ready })
-}
+func (b *Backend) Ready() bool { return b.channel.Ready() }
 
 // Changed returns a channel that is closed when Ready may have changed.
 func (b *Backend) Changed() <-chan struct{} { return b.channel.Changed() }

@@ -68,6 +68,12 @@ func (k *compiler) listeners(list []*configv1.Listener) {
 			sockets = append(sockets, s)
 		}
 		k.cfg.Listeners = append(k.cfg.Listeners, k.listener(m, path))
+		if own := (Local{Reflection: m.GetReflection(), Health: m.GetHealth()}); own != (Local{}) {
+			if k.cfg.Local == nil {
+				k.cfg.Local = map[string]Local{}
+			}
+			k.cfg.Local[m.GetName()] = own
+		}
 	}
 }
 

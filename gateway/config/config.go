@@ -28,6 +28,8 @@ type Config struct {
 	File string
 	// Listeners are the sockets for clients, in the order of the file.
 	Listeners []transport.Config
+	// Local says what the gateway itself answers at a listener, by its name; what is not there answers nothing.
+	Local map[string]Local
 	// Schemas say where schemas come from, and what of them clients can call.
 	Schemas Schemas
 	// Backends are in the order of their names, which are unique.
@@ -51,6 +53,14 @@ type Config struct {
 
 	text   *text            // nil without a file
 	places map[string]place // of every setting in the file, by path
+}
+
+// Local says which services the gateway itself answers at a listener.
+type Local struct {
+	// Reflection is grpc.reflection.v1 and v1alpha.
+	Reflection bool
+	// Health is grpc.health.v1.
+	Health bool
 }
 
 // OnConflict says what happens when two methods claim one path.

@@ -74,6 +74,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"}, AllowUnderscores: true, DropInvalidHeaders: true,
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::7/128")},
 		}},
+		Local: map[string]config.Local{"public": {Reflection: true}, "internal": {Health: true}},
 		Schemas: config.Schemas{
 			Sources: []config.Source{
 				{Name: "repo", Protos: &config.Protos{
@@ -291,12 +292,12 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	}
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
-		"listeners[1].tls.cert":                     {20, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {52, 11},
-		`backends["users"].tls`:                     {51, 5},
-		"services[0].methods[0].policy.timeout":     {75, 20},
-		"services[0].methods[1].http[0].get":        {79, 22},
-		"schemas.sources[0].protos.import_paths[1]": {33, 13},
+		"listeners[1].tls.cert":                     {21, 5}, // not in the file: the listener
+		`backends["users"].tls.ca`:                  {54, 11},
+		`backends["users"].tls`:                     {53, 5},
+		"services[0].methods[0].policy.timeout":     {77, 20},
+		"services[0].methods[1].http[0].get":        {81, 22},
+		"schemas.sources[0].protos.import_paths[1]": {35, 13},
 		"": {1, 1},
 	} {
 		if line, column := cfg.Position(path); line != want[0] || column != want[1] {

@@ -55,7 +55,19 @@ type Listener struct {
 	// Default: none. Example: trusted_proxies: [10.0.0.0/8, "fd00::/8"]
 	TrustedProxies []string `protobuf:"bytes,7,rep,name=trusted_proxies,json=trustedProxies,proto3" json:"trusted_proxies,omitempty"`
 	// Keepalive finds out which clients are gone: phones drop off without a word.
-	Keepalive     *ListenerKeepalive `protobuf:"bytes,8,opt,name=keepalive,proto3" json:"keepalive,omitempty"`
+	Keepalive *ListenerKeepalive `protobuf:"bytes,8,opt,name=keepalive,proto3" json:"keepalive,omitempty"`
+	// Reflection lets clients ask which services and types there are, by grpc.reflection.v1 and v1alpha: grpcurl and the like then need
+	// no files. They are told what schemas.expose and schemas.hide leave, without comments. The gateway itself answers, by what
+	// is in force at the moment, and policies hold as for any service.
+	//
+	// Default: false.
+	Reflection bool `protobuf:"varint,9,opt,name=reflection,proto3" json:"reflection,omitempty"`
+	// Health answers grpc.health.v1: the gateway as a whole, "", serves once schemas are loaded and until it drains; a service
+	// serves as long as its backend has an endpoint that takes calls. The gateway itself answers, and policies hold as for any
+	// service.
+	//
+	// Default: false.
+	Health        bool `protobuf:"varint,10,opt,name=health,proto3" json:"health,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -144,6 +156,20 @@ func (x *Listener) GetKeepalive() *ListenerKeepalive {
 		return x.Keepalive
 	}
 	return nil
+}
+
+func (x *Listener) GetReflection() bool {
+	if x != nil {
+		return x.Reflection
+	}
+	return false
+}
+
+func (x *Listener) GetHealth() bool {
+	if x != nil {
+		return x.Health
+	}
+	return false
 }
 
 // ListenerKeepalive asks silent clients whether they are there. Clients may ping as often as they like, also when no call is open.
@@ -537,7 +563,7 @@ var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
-	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd5\x03\n" +
+	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x8d\x04\n" +
 	"\bListener\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12 \n" +
 	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12;\n" +
@@ -546,7 +572,12 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\x06limits\x18\x05 \x01(\v2\x1a.dragoman.config.v1.LimitsR\x06limits\x12A\n" +
 	"\vconnections\x18\x06 \x01(\v2\x1f.dragoman.config.v1.ConnectionsR\vconnections\x12:\n" +
 	"\x0ftrusted_proxies\x18\a \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x80\x02\"\x06r\x04\x10\x01\x18@R\x0etrustedProxies\x12C\n" +
-	"\tkeepalive\x18\b \x01(\v2%.dragoman.config.v1.ListenerKeepaliveR\tkeepalive\"\xae\x01\n" +
+	"\tkeepalive\x18\b \x01(\v2%.dragoman.config.v1.ListenerKeepaliveR\tkeepalive\x12\x1e\n" +
+	"\n" +
+	"reflection\x18\t \x01(\bR\n" +
+	"reflection\x12\x16\n" +
+	"\x06health\x18\n" +
+	" \x01(\bR\x06health\"\xae\x01\n" +
 	"\x11ListenerKeepalive\x12J\n" +
 	"\n" +
 	"ping_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
