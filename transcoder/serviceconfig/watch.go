@@ -5,9 +5,6 @@ package serviceconfig
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,15 +42,15 @@ func (f *Files) scan() filewatch.State {
 			state.Parents = append(state.Parents, filepath.Dir(absolute))
 		}
 	}
-	hash := sha256.New()
+	seen := filewatch.NewFingerprint()
 	for _, path := range f.config.Paths {
 		watch(filepath.Dir(path))
 		info, err := os.Stat(path)
 		if err != nil {
-			fmt.Fprintf(hash, "%s\x00", path)
+			seen.Miss(path)
 			continue
 		}
-		fmt.Fprintf(hash, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
+		seen.Add(path, info)
 		if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
 			watch(filepath.Dir(real))
 		}
@@ -61,6 +58,6 @@ func (f *Files) scan() filewatch.State {
 	slices.Sort(state.Dirs)
 	slices.Sort(state.Parents)
 	state.Dirs, state.Parents = slices.Compact(state.Dirs), slices.Compact(state.Parents)
-	state.Fingerprint = hex.EncodeToString(hash.Sum(nil))
+	state.Fingerprint = seen.Sum()
 	return state
 }

@@ -5,9 +5,6 @@ package descriptorset
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,14 +47,14 @@ func (s *Source) scan() filewatch.State {
 			watch(dir)
 		}
 	}
-	hash := sha256.New()
+	seen := filewatch.NewFingerprint()
 	files, _ := match(s.config.Paths)
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil {
 			continue
 		}
-		fmt.Fprintf(hash, "%s\x00%d\x00%d\x00", file, info.Size(), info.ModTime().UnixNano())
+		seen.Add(file, info)
 		watch(filepath.Dir(file))
 		if real, err := filepath.EvalSymlinks(file); err == nil && real != file {
 			watch(filepath.Dir(real))
@@ -67,6 +64,6 @@ func (s *Source) scan() filewatch.State {
 	state.Dirs = slices.Compact(state.Dirs)
 	slices.Sort(state.Parents)
 	state.Parents = slices.Compact(state.Parents)
-	state.Fingerprint = hex.EncodeToString(hash.Sum(nil))
+	state.Fingerprint = seen.Sum()
 	return state
 }

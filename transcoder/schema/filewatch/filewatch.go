@@ -33,7 +33,7 @@ type State struct {
 	Dirs []string
 	// Parents are folders that matter only because one of Dirs may appear in them or be replaced.
 	Parents []string
-	// Fingerprint differs when any of the files differs. It is made from names, sizes and times, so it is cheap. It is
+	// Fingerprint differs when any of the files differs; [Fingerprint] makes it from names, sizes and times, so it is cheap. It is
 	// never empty.
 	Fingerprint string
 }

@@ -5,10 +5,6 @@ package protofile
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -61,19 +57,16 @@ func (s *Source) loaded() string {
 	return s.print
 }
 
-// fingerprint differs when a file differs in name, size or time. Files found by links count with their target.
+// fingerprint differs when a file differs in name, size or time, or is another one. Files found by links count with their target.
 func fingerprint(tree tree, probes []string) string {
-	hash := sha256.New()
-	add := func(absolute string, info fs.FileInfo) {
-		fmt.Fprintf(hash, "%s\x00%d\x00%d\x00", absolute, info.Size(), info.ModTime().UnixNano())
-	}
+	seen := filewatch.NewFingerprint()
 	for _, at := range tree.files {
-		add(at.absolute, at.info)
+		seen.Add(at.absolute, at.info)
 	}
 	for _, probe := range probes {
 		if info, err := os.Stat(probe); err == nil {
-			add(probe, info)
+			seen.Add(probe, info)
 		}
 	}
-	return hex.EncodeToString(hash.Sum(nil))
+	return seen.Sum()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/protofile"
@@ -51,6 +52,11 @@ func TestConfigMap(t *testing.T) {
 		}
 	}
 	write(t, dir, map[string]string{"..one/a.proto": proto("acme", "One"), "..two/a.proto": proto("acme", "Two")})
+	// Both versions may be of one size and time: what is written within one tick of the file system's clock is.
+	now := time.Now()
+	for _, version := range []string{"..one", "..two"} {
+		must(os.Chtimes(filepath.Join(dir, version, "a.proto"), now, now))
+	}
 	must(os.Symlink("..one", filepath.Join(dir, "..data")))
 	must(os.Symlink("..data/a.proto", filepath.Join(dir, "a.proto")))
 	source := open(t, protofile.Config{Dirs: []string{dir}})
