@@ -248,7 +248,7 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 	if err != nil {
 		return err
 	}
-	c, err := connect.New(connect.Config{Config: cfg, Cache: connectCache(policies)})
+	c, err := connect.New(connect.Config{Config: cfg, Cache: connectCache(policies), Bare: connect.Unrouted(mux)})
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,13 @@ import (
 // Media types: one of unary calls, and what those of streams begin with.
 const (
 	unaryProto   = "application/proto"
+	unaryJSON    = "application/json"
 	streamPrefix = "application/connect+"
 )
 
 // acceptPost says in answers with 415 what would do, for unary calls and for streams.
 const (
-	acceptUnary  = unaryProto + ", application/json"
+	acceptUnary  = unaryProto + ", " + unaryJSON
 	acceptStream = streamPrefix + "proto, " + streamPrefix + "json"
 )
 
@@ -42,6 +43,9 @@ type Config struct {
 
 	// RequireVersion refuses calls that do not say the version of the protocol (T192).
 	RequireVersion bool
+	// Bare tells whether plain JSON that is posted to a path is Connect's although it does not say so (T192). Nil says that it never is;
+	// see [Unrouted].
+	Bare func(path string) bool
 	// Cache says how answers to calls by GET may be cached; nil says nothing about it. It is called for each such call.
 	Cache func(*transcoder.Method) Cache
 }
@@ -72,14 +76,14 @@ func New(cfg Config) (*Protocol, error) {
 func (*Protocol) Name() string { return "connect" }
 
 // Accepts takes application/connect+form and application/proto, what clients POST that say that they speak Connect, and GET with a query
-// that says so. Other JSON is REST, which serves the same URL (T20).
-func (*Protocol) Accepts(r *transcoder.Request) bool {
+// that says so. Other JSON is REST where that serves the same URL (T20), and else Connect as well, which does not ask for a version (T192).
+func (p *Protocol) Accepts(r *transcoder.Request) bool {
 	t := wire.MediaType(r.Header.Get("content-type"))
 	switch {
 	case t == unaryProto || strings.HasPrefix(t, streamPrefix):
 		return true
 	case r.Method == http.MethodPost:
-		return r.Header.Has(versionField)
+		return r.Header.Has(versionField) || t == unaryJSON && p.config.Bare != nil && p.config.Bare(r.Path)
 	case r.Method == http.MethodGet:
 		return isCall(r.Query)
 	default:

@@ -114,7 +114,7 @@ func addRoutes(mux *transcoder.Mux, cfg Config) error {
 func addProtocols(mux *transcoder.Mux, cfg Config) error {
 	n, errNative := native.New(cfg.RPC)
 	w, errWeb := grpcweb.New(cfg.RPC)
-	c, errConnect := connect.New(connect.Config{Config: cfg.RPC})
+	c, errConnect := connect.New(connect.Config{Config: cfg.RPC, Bare: connect.Unrouted(mux)})
 	r, errREST := rest.New(cfg.REST, mux)
 	s, errSocket := websocket.New(func(m *transcoder.Method) *websocket.Config {
 		own := &cfg.REST.Default

@@ -274,6 +274,24 @@ func TestT20_T180_OneURL(t *testing.T) {
 			t.Errorf("%v: %d %s %v; want %d %s", tt.fields, a.status, a.body, a.header, tt.status, tt.want)
 		}
 	}
+	// T192: where no rule serves the URL, plain JSON is Connect's without a version, as curl sends it.
+	for _, tt := range []struct {
+		path, contentType, body, want string
+		status                        int
+	}{
+		{echo + "Echo", "application/json", failing, `{"code":"not_found","message":"m"}`, 404},
+		{echo + "Echo", "application/json; charset=utf-8", failing, `{"code":"not_found","message":"m"}`, 404},
+		{echo + "Echo", "application/json", `{"text":1}`, `{"code":"invalid_argument"`, 400},
+		{echo + "Echo", "application/json", `{"nope":1}`, `{"seen":`, 200}, // T194
+		{echo + "Stream", "application/json", `{}`, "", 415},
+		{echo + "Echo", "text/plain", `{}`, `"code":5`, 404},
+		{echo + "echo", "application/json", `{}`, `"code":5`, 404},
+	} {
+		a := c.call(t, "POST", tt.path, tt.body, "content-type", tt.contentType)
+		if a.status != tt.status || !strings.Contains(a.body, tt.want) {
+			t.Errorf("%s: %s %s: %d %s; want %d %s", tt.path, tt.contentType, tt.body, a.status, a.body, tt.status, tt.want)
+		}
+	}
 	// T194: unknown fields are ignored by the RPC protocols, and refused by REST.
 	const unknown = `{"id":"1","nope":{"x":[1]}}`
 	if a := c.call(t, "POST", path, unknown); a.status != 400 {

@@ -12,11 +12,8 @@ import { Talk } from './socket.js';
 import { backend, echo, gateway, registry, request, service } from './world.js';
 
 const json = { 'content-type': 'application/json' };
-const connect = { ...json, 'connect-protocol-version': '1' };
-// post calls by JSON: a path of REST, or a method by Connect.
-const post = (path, options = {}) => fetch(gateway + path, {
-  method: 'POST', body: '{}', ...options, headers: { ...(path.startsWith('/dragoman.') ? connect : json), ...options.headers },
-});
+// post calls by JSON: a path of REST, or a method by Connect, as simple as that is.
+const post = (path, options = {}) => fetch(gateway + path, { method: 'POST', body: '{}', ...options, headers: { ...json, ...options.headers } });
 const publicGet = '/dragoman.test.v1.PublicService/Get'; // any page may call it, without credentials
 const otherPage = '/dragoman.test.v1.AdminService/Delete'; // another page may call it, this one may not
 
