@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package browser_test provides the tests of the gateway with clients that nobody here wrote: in a real browser, headless Chromium, the
-// packages that pages use and what browsers have built in; in Node, gRPC's own client for JavaScript.
+// packages that pages use and what browsers have built in; in Node, gRPC's own client for JavaScript and Connect's.
 //
 // The cases are written in JavaScript, in the folder js. A Go test starts a backend, a gateway and the servers of the pages, then Node,
 // which says of each case how it went, a line of JSON each. The table of the cases is here, with the statements that they prove: one that

@@ -21,27 +21,39 @@ type nodeWorld struct {
 	Authority string `json:"authority,omitempty"` // PEM file; none in clear text
 }
 
-// nodeCases are those of gRPC's client for JavaScript, in clear text and over TLS.
+// nodeCases are those of clients in Node, in clear text and over TLS.
 func nodeCases() []row {
-	return []row{
-		{"unary", "T164, T166, T182: metadata of all kinds both ways"},
-		{"client stream", "T180"},
-		{"server stream", "T180, T182"},
-		{"server stream as it comes", "T140, T177: each message arrives at once, and leaving cancels the backend's call"},
-		{"both ways", "T180: each answer comes before the next question"},
-		{"error", "T182: code, message, details and trailers"},
-		{"error of a stream after messages", "T182"},
-		{"unknown method", "T181"},
-		{"deadline", "T173, T175"},
+	// gRPC's own client.
+	all := each([]string{"grpc-js "},
+		row{"unary", "T164, T166, T182: metadata of all kinds both ways"},
+		row{"client stream", "T180"},
+		row{"server stream", "T180, T182"},
+		row{"server stream as it comes", "T140, T177: each message arrives at once, and leaving cancels the backend's call"},
+		row{"both ways", "T180: each answer comes before the next question"},
+		row{"error", "T182: code, message, details and trailers"},
+		row{"error of a stream after messages", "T182"},
+		row{"unknown method", "T181"},
+		row{"deadline", "T173, T175"},
+		row{"cancel", "T177"},
+		row{"cancel both ways", "T177"},
+		row{"gzip", "T182: what is compressed passes"},
+		row{"too large", "T196"},
+		row{"keepalive", "PINGs of both sides, with calls and without"},
+	)
+	// @connectrpc/connect-node, in the protocols that it speaks.
+	both := row{"both ways", "T180, T190: each answer comes before the next question"}
+	rest := []row{
+		{"unary", "T180"},
+		{"client stream", "T143, T180"},
+		{"error of a stream after messages", "T182, T184, T190: the messages, then the error with its details"},
 		{"cancel", "T177"},
-		{"cancel both ways", "T177"},
-		{"gzip", "T182: what is compressed passes"},
-		{"too large", "T196"},
-		{"keepalive", "PINGs of both sides, with calls and without"},
 	}
+	clients := []string{"connect-node, connect+proto: ", "connect-node, connect+json: ", "connect-node, grpc: ", "connect-node, grpc-web: "}
+	all = append(all, each(clients, append(rest, both)...)...)
+	return append(all, each([]string{"connect-node, connect over HTTP/1.1: "}, rest...)...)
 }
 
-// TestNode: gRPC's own client for Node, in clear text and over TLS.
+// TestNode: gRPC's own client for Node, and Connect's, in clear text and over TLS.
 func TestNode(t *testing.T) {
 	t.Parallel()
 	for _, v := range []struct {
