@@ -5,6 +5,7 @@ package browser_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,7 +63,7 @@ type samplesWorld struct {
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	all := samples()
-	for _, code := range codeOf(t, guide) {
+	for _, code := range codeOf(t, guide, "js") {
 		title, _, _ := strings.Cut(strings.TrimPrefix(code, "// "), "\n")
 		i := slices.IndexFunc(all, func(s sample) bool { return strings.HasPrefix(title, s.Name) })
 		if i < 0 {
@@ -115,8 +116,43 @@ func TestSamples(t *testing.T) {
 	}, table)
 }
 
-// codeOf returns the blocks of JavaScript of a document.
-func codeOf(t *testing.T, document string) []string {
+// goSample is what stands around a sample in Go.
+const goSample = `package sample
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+
+	bookstorev1 "github.com/dragoman-gateway/dragoman/gen/bookstore/v1"
+)
+
+func call(ctx context.Context) (*bookstorev1.Shelf, error) {
+%s	return shelf, err
+}
+`
+
+// TestGoSample: the sample in Go of the guide compiles.
+func TestGoSample(t *testing.T) {
+	t.Parallel()
+	all := codeOf(t, guide, "go")
+	if len(all) != 1 {
+		t.Fatalf("the guide has %d samples in Go; want 1", len(all))
+	}
+	file := filepath.Join(t.TempDir(), "sample.go")
+	if err := os.WriteFile(file, fmt.Appendf(nil, goSample, all[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := command(t.Context(), ".", "go", "vet", file); err != nil {
+		t.Error(err)
+	}
+}
+
+// codeOf returns the blocks of a document in a language.
+func codeOf(t *testing.T, document, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile(document)
 	if err != nil {
@@ -124,7 +160,7 @@ func codeOf(t *testing.T, document string) []string {
 	}
 	var all []string
 	for rest := string(text); ; {
-		_, after, found := strings.Cut(rest, "```js\n")
+		_, after, found := strings.Cut(rest, "```"+language+"\n")
 		if !found {
 			return all
 		}

@@ -8,7 +8,7 @@ import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/conn
 
 import { metadataOf } from '../backend.js';
 import { equal, ok, rejects } from '../expect.js';
-import { backend, decorated, detail, echo, endless, failing, forever, gateway, registry, request, service, slow, stream, three } from './world.js';
+import { backend, decorated, detail, echo, endless, failing, forever, gateway, large, largeSize, registry, request, service, slow, stream, three } from './world.js';
 
 const options = (binary) => ({ baseUrl: gateway, useBinaryFormat: binary, jsonOptions: { registry } });
 const transports = {
@@ -70,6 +70,12 @@ const ofAll = {
       }
       equal(got, [1, 2, 3], 'the messages');
     });
+  },
+
+  async 'large messages'(client) {
+    const got = [];
+    for await (const message of client().stream(request(large))) got.push(message.payload.length);
+    equal(got, [largeSize, largeSize, largeSize], 'the lengths');
   },
 
   async error(client) {

@@ -5,7 +5,7 @@
 
 import { metadataOf } from '../backend.js';
 import { equal, ok, rejects } from '../expect.js';
-import { backend, decorated, endless, failing, forever, gateway, slow, stream, three } from './world.js';
+import { backend, decorated, endless, failing, forever, gateway, large, largeSize, slow, stream, three } from './world.js';
 
 const headers = { 'content-type': 'application/json' };
 const post = (path, json, more = {}) => fetch(gateway + path, { method: 'POST', headers: { ...headers, ...more.headers }, body: JSON.stringify(json), signal: more.signal });
@@ -85,6 +85,11 @@ const cases = {
       equal(got, [1, 2, 3], 'the messages');
       leave.abort();
     });
+  },
+
+  async 'large messages'() {
+    const lengths = (await all(await post('/canary/v1/stream', large))).map((r) => atob(r.payload).length);
+    equal(lengths, [largeSize, largeSize, largeSize], 'the lengths');
   },
 
   async 'error of a stream before a message'() {

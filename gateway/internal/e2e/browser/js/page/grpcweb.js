@@ -8,7 +8,7 @@ import * as grpcweb from 'grpc-web';
 
 import { metadataOf } from '../backend.js';
 import { equal, ok } from '../expect.js';
-import { backend, decorated, detail, echo, endless, failing, forever, gateway, registry, request, response, slow, stream, three } from './world.js';
+import { backend, decorated, detail, echo, endless, failing, forever, gateway, large, largeSize, registry, request, response, slow, stream, three } from './world.js';
 
 // rpcStatus is google.rpc.Status, what grpc-status-details-bin holds.
 const rpcStatus = registry.getMessage('google.rpc.Status');
@@ -89,7 +89,7 @@ const unaryCases = {
 // streamed opens a stream and returns what comes of it, as it comes.
 function streamed(client, asked) {
   const call = client.serverStreaming(gateway + stream, request(asked), {}, methods.stream);
-  const told = { call, messages: [], metadata: {} };
+  const told = { call, messages: [], lengths: [], metadata: {} };
   let wake;
   const changed = () => new Promise((resolve) => { wake = resolve; });
   let next = changed();
@@ -98,7 +98,10 @@ function streamed(client, asked) {
     wake();
     next = changed();
   };
-  call.on('data', (m) => note(() => told.messages.push(m.seen.sequence)));
+  call.on('data', (m) => note(() => {
+    told.messages.push(m.seen.sequence);
+    told.lengths.push(m.payload.length);
+  }));
   call.on('metadata', (md) => note(() => Object.assign(told.metadata, md)));
   call.on('status', (status) => note(() => { told.status = status; }));
   call.on('error', (error) => note(() => { told.error = error; }));
@@ -128,6 +131,12 @@ const streamCases = {
       equal(told.messages.slice(0, 3), [1, 2, 3], 'the messages');
       ok(!told.end, 'the stream has ended');
     });
+  },
+
+  async 'large messages'(client) {
+    const told = await streamed(client, large).until((s) => s.end || s.error);
+    equal(told.lengths, [largeSize, largeSize, largeSize], 'the lengths');
+    ok(!told.error, `it failed: ${told.error}`);
   },
 
   async 'error of a stream before a message'(client) {

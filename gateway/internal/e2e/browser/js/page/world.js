@@ -24,6 +24,9 @@ export const three = { behavior: { messages: 3 } };
 export const endless = { behavior: { messages: 100_000, sleep: '0.010s' } };
 // forever is a call that nobody waits out.
 export const forever = { behavior: { sleep: '600s' } };
+// large has messages that do not fit into one read, and whose length is no multiple of three, as base64 likes it.
+export const largeSize = 400_001;
+export const large = { behavior: { messages: 3, payloadSize: largeSize } };
 // failing fails with a detail, after some messages.
 export const failing = (messages = 0) => ({
   behavior: {
