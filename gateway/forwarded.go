@@ -48,6 +48,7 @@ func describe(c *transcoder.Call) {
 		}
 		chain += peer.String()
 	}
+	c.Host = host
 	if chain != "" {
 		c.Metadata.Add(forwardedFor, chain)
 	}

@@ -31,6 +31,9 @@ type Call struct {
 	RequestID string
 	// Client is the address that the call counts as coming from.
 	Client netip.Addr
+	// Host is the host that the call counts as being for, perhaps with a port: the request's authority, or what a trusted proxy says of
+	// it. It is "" before that is known.
+	Host string
 
 	// Metadata goes to the backend, "-bin" values in canonical base64.
 	Metadata wire.Header
@@ -61,6 +64,8 @@ type Call struct {
 
 	// Backend names the backend; Endpoint is the address of the instance that answered.
 	Backend, Endpoint string
+	// Split names the rule by which the backend was chosen; "" where there was no choice.
+	Split string
 	// Attempts is how often the call was sent to an endpoint.
 	Attempts int
 
