@@ -19,6 +19,8 @@ type Backend struct {
 	name    string
 	channel *balancer.Channel
 	gzip    bool // Config.Gzip
+
+	mirrored *mirrored
 }
 
 // New opens a backend. It begins to connect and does not wait for it. The error names everything that is wrong
@@ -47,7 +49,7 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip}, nil
+	return &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip, mirrored: newMirrored(log)}, nil
 }
 
 // Name returns what the configuration calls the backend.
@@ -70,5 +72,6 @@ func (b *Backend) Changed() <-chan struct{} { return b.channel.Changed() }
 
 // Close closes the channel; calls that are under way fail.
 func (b *Backend) Close() error {
+	b.mirrored.close()
 	return b.channel.Close()
 }
