@@ -83,8 +83,8 @@ func routeLines(loaded *app.Loaded, cfg *config.Config, match string) []routeLin
 		if b.ResponseField != nil {
 			line.Response = string(b.ResponseField.Name())
 		}
-		if i, ok := cfg.ServiceFor(m.Service); ok {
-			line.Backend = cfg.Services[i].Backend
+		if to, ok := cfg.TrafficFor(m.Service, m.Name); ok {
+			line.Backend = strings.Join(to.Backends(), ",")
 		}
 		if policy, _ := cfg.PolicyFor(m.Service, m.Name); m.Unary() {
 			line.Timeout = policy.Deadline.Timeout.String()

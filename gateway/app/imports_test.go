@@ -33,12 +33,13 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/cors", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
 	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
 	"gateway/cors":                 {own: []string{"transcoder", "transcoder/wire"}},
-	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "balancer", "balancer/endpoint", "balancer/picker"}},
+	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "transcoder/wire", "balancer", "balancer/endpoint", "balancer/picker"}},
+	"gateway/backend/split":        {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}, outside: []string{"cel.dev/cel-go"}},
 	"gateway/bookstore":            {own: []string{"gen/bookstore/v1"}},
 	"gateway/interceptor":          {own: []string{"transcoder", "transcoder/wire"}},
 	"gateway/interceptor/deadline": {own: []string{"transcoder", "transcoder/status"}},
@@ -103,7 +104,7 @@ type row struct {
 var onlySome = []string{
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
-	"go.etcd.io/etcd", "google.golang.org/grpc/xds",
+	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "cel.dev/cel-go",
 }
 
 // vague are names of packages that say nothing.

@@ -6,6 +6,7 @@
 package assemble
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -81,6 +82,8 @@ type BackendState struct {
 	Target    string // "" where the endpoints are listed
 	TLS       bool
 	Endpoints []balancer.State
+	// Mirrored counts the copies of calls that it was to have.
+	Mirrored backend.MirrorStats
 }
 
 // Backends tells how the backends fare, by name. It is safe for concurrent use.
@@ -90,6 +93,7 @@ func (a *Assembly) Backends() []BackendState {
 		cfg := &a.config.Backends[i]
 		states = append(states, BackendState{
 			Name: cfg.Name, Target: cfg.Target, TLS: cfg.TLS != nil, Endpoints: a.backends[cfg.Name].Channel().Endpoints(),
+			Mirrored: a.backends[cfg.Name].Mirrored(),
 		})
 	}
 	return states
@@ -119,7 +123,11 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	routes, missing := a.routes(mux, policies, backends)
+	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, loads))
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
 	s, err := gateway.NewSnapshot(mux, routes, release)
 	if err != nil {
 		release()
@@ -271,10 +279,14 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 	return nil
 }
 
-// routes gives every method its chain and its backend. Methods without a backend are served with UNAVAILABLE, and told.
-func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, backends map[string]*backend.Backend) ([]gateway.Route, []schema.Diagnostic) {
+// routes gives every method its chain and its backend. Methods without a backend are served with UNAVAILABLE, and told. The error is a
+// *schema.LoadError.
+func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traffic) ([]gateway.Route, []schema.Diagnostic, error) {
 	routes := make([]gateway.Route, len(mux.Methods()))
-	var without []string // services, in their order
+	var (
+		without []string // services, in their order
+		errs    []error
+	)
 	for _, m := range mux.Methods() {
 		route := &routes[m.ID]
 		route.Chain = policies.chain(m)
@@ -286,16 +298,22 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, backends map[
 			route.Backend = a.parts.Local
 			continue
 		}
-		if i, ok := a.config.ServiceFor(m.Service); ok {
-			if b := backends[a.config.Services[i].Backend]; b != nil {
-				route.Backend = b
-			}
+		if to, ok := a.config.TrafficFor(m.Service, m.Name); ok {
+			b, err := traffic.of(m, &to)
+			errs = append(errs, err)
+			route.Backend = b
 		} else if len(without) == 0 || without[len(without)-1] != m.Service {
 			without = append(without, m.Service)
 		}
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+	}
+	if len(traffic.wrong) > 0 {
+		return nil, nil, &schema.LoadError{Diagnostics: sorted(traffic.wrong)}
+	}
 	if len(without) == 0 || len(a.config.Services) == 0 {
-		return routes, nil // without any entry, nobody expects calls to go anywhere
+		return routes, nil, nil // without any entry, nobody expects calls to go anywhere
 	}
 	const most = 5
 	named := strings.Join(without[:min(most, len(without))], ", ")
@@ -305,5 +323,5 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, backends map[
 	return routes, []schema.Diagnostic{{
 		Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + named + "; their methods answer UNAVAILABLE",
 		Help: []string{"add an entry to services whose match covers them, or hide them with schemas.hide"},
-	}}
+	}}, nil
 }

@@ -20,8 +20,9 @@ func (k *compiler) services(m *configv1.Config) {
 	globs := map[string]string{}
 	for i, s := range m.GetServices() {
 		path := item("services", i)
-		service := Service{Backend: s.GetBackend(), Policy: k.policy(s.GetPolicy(), path+".policy")}
-		k.use(s.GetBackend(), path+".backend")
+		service := Service{Policy: k.policy(s.GetPolicy(), path+".policy")}
+		traffic, mirror := k.traffic(s, path)
+		service.Backend, service.Split, service.Sticky, service.Mirror = traffic.Backend, traffic.Rules, traffic.Key, mirror
 		if s.GetMatch() != "" && unique(k.collector, globs, s.GetMatch(), path+".match", "put them together") {
 			g, err := ParseGlob(s.GetMatch())
 			if err != nil {
@@ -35,10 +36,15 @@ func (k *compiler) services(m *configv1.Config) {
 		for j, method := range s.GetMethods() {
 			at := item(path+".methods", j)
 			unique(k.collector, names, method.GetName(), at+".name", "put them together")
-			service.Methods = append(service.Methods, Method{Name: method.GetName(), Policy: k.policy(method.GetPolicy(), at+".policy"), HTTP: httpRules(method.GetHttp())})
+			traffic, mirror := k.traffic(method, at)
+			service.Methods = append(service.Methods, Method{
+				Name: method.GetName(), Policy: k.policy(method.GetPolicy(), at+".policy"), HTTP: httpRules(method.GetHttp()),
+				Backend: traffic.Backend, Split: traffic.Rules, Sticky: traffic.Key, Mirror: mirror,
+			})
 			k.deadline(append(own[:2:2], layer{path: at + ".policy", policy: &service.Methods[j].Policy}))
 		}
 		k.cfg.Services = append(k.cfg.Services, service)
+		k.together(i)
 	}
 }
 

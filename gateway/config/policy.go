@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/gateway/backend/split"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
@@ -35,8 +36,14 @@ type Policy struct {
 type Service struct {
 	// Match names the services.
 	Match Glob
-	// Backend is the name of the backend.
+	// Backend is the name of the backend, for calls that no rule of Split takes; "" where Split says of all where they go.
 	Backend string
+	// Split sends calls to other backends, in this order.
+	Split []split.Rule
+	// Sticky keeps calls on one side of Split.
+	Sticky split.Key
+	// Mirror is where copies of calls go; nil sends none.
+	Mirror *Mirror
 	// Policy is for all their methods.
 	Policy Policy
 	// Methods are exceptions; their names are unique.
@@ -56,6 +63,12 @@ type Method struct {
 	Policy Policy
 	// HTTP are the method's HTTP rules, instead of its annotation and of the rules of files; none leaves it those.
 	HTTP []HTTPRule
+	// Backend, Split and Sticky are instead of those of the service, where Backend or Split is set.
+	Backend string
+	Split   []split.Rule
+	Sticky  split.Key
+	// Mirror is instead of the service's; nil leaves it that.
+	Mirror *Mirror
 }
 
 // Origin says which rule set a value: the path of the setting, such as services[1].policy.timeout. "" is the built-in

@@ -125,6 +125,7 @@ var patternSentences = []struct{ part, sentence string }{
 	{"{0,63}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 64`},
 	{"{0,127}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 128`},
 	{"{1,256}", `must be letters, digits and "_-./:*", at most 256`},
+	{"{1,128}", "must be the name of a cookie"},
 	{"{0,255}", "must be the name of a method, without its service"},
 }
 

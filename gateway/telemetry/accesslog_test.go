@@ -32,7 +32,7 @@ func call(path string) *transcoder.Call {
 			Query: "token=marker",
 		},
 		Protocol: "rest", RequestID: "id", Client: netip.MustParseAddr("127.0.0.2"), HTTPStatus: 503,
-		Backend: "users", Endpoint: "10.0.0.1:50051", Attempts: 1, Start: now, End: now.Add(4100 * time.Microsecond), BackendTime: 3900 * time.Microsecond,
+		Backend: "users", Endpoint: "10.0.0.1:50051", Split: "services[0].split[1]", Attempts: 1, Start: now, End: now.Add(4100 * time.Microsecond), BackendTime: 3900 * time.Microsecond,
 		Err: &status.Error{Code: codes.Unavailable, Reason: status.ReasonNoReadyBackend, Message: "no endpoint", Cause: errors.New("dial failed")},
 	}
 }
@@ -56,7 +56,7 @@ func TestThreatI6OneLinePerCall(t *testing.T) {
 		}
 		for name, want := range map[string]any{
 			"level": "WARN", "request_id": "id", "client_ip": "127.0.0.2", "protocol": "rest", "method": "GET", "code": "UNAVAILABLE", "http_status": 503.0,
-			"reason": "no_ready_backend", "detail": "dial failed", "backend": "users", "endpoint": "10.0.0.1:50051", "attempts": 1.0,
+			"reason": "no_ready_backend", "detail": "dial failed", "backend": "users", "endpoint": "10.0.0.1:50051", "split": "services[0].split[1]", "attempts": 1.0,
 			"duration_ms": 4.1, "backend_ms": 3.9, "gateway_ms": 0.2, "user_agent": "test",
 		} {
 			if fields[name] != want {

@@ -37,6 +37,7 @@ func JSON(dst []byte, r *Record) []byte {
 	j.optional("detail", r.Detail)
 	j.optional("backend", r.Backend)
 	j.optional("endpoint", r.Endpoint)
+	j.optional("split", r.Split)
 	j.number("attempts", int64(r.Attempts))
 	j.millis("duration_ms", r.Duration)
 	j.millis("gateway_ms", r.Overhead())

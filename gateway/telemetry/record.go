@@ -26,7 +26,7 @@ type Record struct {
 	Code                       codes.Code
 	HTTPStatus                 int
 	Reason                     status.Reason
-	Backend, Endpoint          string
+	Backend, Endpoint, Split   string
 	Attempts                   int
 	Duration, Backed, TTFB     time.Duration
 	BytesIn, BytesOut          int64
@@ -39,7 +39,7 @@ func recordOf(c *transcoder.Call) Record {
 	r := Record{
 		Time: c.End, RequestID: c.RequestID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
 		HTTPMethod: c.Request.Method, Path: c.Request.Path, Code: codes.Code(st.GetCode()), //nolint:gosec // codes are small
-		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Attempts: c.Attempts,
+		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split, Attempts: c.Attempts,
 		Duration: c.End.Sub(c.Start), Backed: c.BackendTime, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
 		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, UserAgent: c.Request.Header.Get("user-agent"), Message: st.GetMessage(),
 	}

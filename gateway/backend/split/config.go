@@ -66,7 +66,7 @@ func (p *Problem) Error() string { return p.Path + ": " + p.Message }
 
 // Check tells everything that is wrong with the configuration, but not whether the backends are there.
 func (c *Config) Check() []*Problem {
-	k := &checker{config: c, weighted: map[string]int{}}
+	k := &checker{config: c, weighted: map[string]int{}, wrong: make([]bool, len(c.Rules))}
 	for i := range c.Rules {
 		k.rule(i)
 	}
@@ -80,6 +80,7 @@ func (c *Config) Check() []*Problem {
 type checker struct {
 	config   *Config
 	weighted map[string]int // which rule has a weight, by backend
+	wrong    []bool         // the rules of which something is told
 	sum      uint64
 	problems []*Problem
 }
@@ -92,7 +93,9 @@ func (k *checker) rule(i int) {
 	r := &k.config.Rules[i]
 	path := fmt.Sprintf("split[%d]", i)
 	if r.Weight == nil {
+		before := len(k.problems)
 		k.condition(r, path)
+		k.wrong[i] = len(k.problems) > before
 		k.reached(i, path)
 		return
 	}
@@ -143,7 +146,7 @@ func (k *checker) condition(r *Rule, path string) {
 func (k *checker) reached(i int, path string) {
 	for j := range k.config.Rules[:i] {
 		before := &k.config.Rules[j]
-		if before.Weight == nil && before.conditional() && before.covers(&k.config.Rules[i]) {
+		if before.Weight == nil && before.conditional() && !k.wrong[j] && before.covers(&k.config.Rules[i]) {
 			k.add(path, "put the narrower rule first, or remove one", "is never reached: split[%d] takes all its calls", j)
 			return
 		}

@@ -68,7 +68,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) { //nolint:gochecknog
 })
 
 // values are how variables get their values, by name.
-var values = func() map[string]func(*transcoder.Call) any { //nolint:gochecknoglobals // a table
+var values = func() map[string]func(*transcoder.Call) any {
 	all := map[string]func(*transcoder.Call) any{}
 	for _, v := range Variables() {
 		all[v.Name] = v.value

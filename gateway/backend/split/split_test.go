@@ -243,6 +243,7 @@ func TestStickyKeysMoveMinimally(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // counts allocations
 func TestChoosingDoesNotAllocate(t *testing.T) {
 	s := newSplit(t, split.Config{
 		Rules: []split.Rule{

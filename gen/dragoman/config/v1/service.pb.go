@@ -161,7 +161,9 @@ type Service struct {
 	//
 	// Example: match: acme.users.v1.*
 	Match string `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
-	// Backend is the name of the backend that serves them. Required.
+	// Backend is the name of the backend that serves them. Where split has rules with conditions, it is for calls that none of them
+	// takes; without it these calls are answered as if the method were not there. Required without a split; not allowed where a rule
+	// of split has a weight.
 	//
 	// Example: backend: users
 	Backend string `protobuf:"bytes,2,opt,name=backend,proto3" json:"backend,omitempty"`
@@ -170,7 +172,19 @@ type Service struct {
 	// Example: policy: {timeout: 3s}
 	Policy *Policy `protobuf:"bytes,3,opt,name=policy,proto3" json:"policy,omitempty"`
 	// Methods are exceptions for single methods.
-	Methods       []*Method `protobuf:"bytes,4,rep,name=methods,proto3" json:"methods,omitempty"`
+	Methods []*Method `protobuf:"bytes,4,rep,name=methods,proto3" json:"methods,omitempty"`
+	// Split sends some of the calls to other backends, by rules that are tried in their order. At most 64.
+	//
+	// Default: none. Example: split: [{backend: orders, weight: 95}, {backend: orders-canary, weight: 5}]
+	Split []*SplitRule `protobuf:"bytes,5,rep,name=split,proto3" json:"split,omitempty"`
+	// Sticky keeps a client on one side of a split by weight.
+	//
+	// Default: each call is placed by chance. Example: sticky: {header: x-user-id}
+	Sticky *Sticky `protobuf:"bytes,6,opt,name=sticky,proto3" json:"sticky,omitempty"`
+	// Mirror sends copies of calls to a second backend, whose answers are dropped.
+	//
+	// Default: none. Example: mirror: {backend: orders-next, percent: 10}
+	Mirror        *Mirror `protobuf:"bytes,7,opt,name=mirror,proto3" json:"mirror,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +247,27 @@ func (x *Service) GetMethods() []*Method {
 	return nil
 }
 
+func (x *Service) GetSplit() []*SplitRule {
+	if x != nil {
+		return x.Split
+	}
+	return nil
+}
+
+func (x *Service) GetSticky() *Sticky {
+	if x != nil {
+		return x.Sticky
+	}
+	return nil
+}
+
+func (x *Service) GetMirror() *Mirror {
+	if x != nil {
+		return x.Mirror
+	}
+	return nil
+}
+
 // Method is an exception for one method of a service.
 type Method struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -249,7 +284,24 @@ type Method struct {
 	// schemas.merge_rules is. At most 64.
 	//
 	// Default: none. Example: http: [{get: "/v1/customers/{customer_id}/orders:export"}]
-	Http          []*HttpRule `protobuf:"bytes,3,rep,name=http,proto3" json:"http,omitempty"`
+	Http []*HttpRule `protobuf:"bytes,3,rep,name=http,proto3" json:"http,omitempty"`
+	// Backend is the name of the backend that serves the method. With backend or split, nothing of the service's backend, split and
+	// sticky is for the method.
+	//
+	// Default: the service's. Example: backend: reports
+	Backend string `protobuf:"bytes,4,opt,name=backend,proto3" json:"backend,omitempty"`
+	// Split sends some of the calls to other backends, as a service's does. At most 64.
+	//
+	// Default: the service's. Example: split: [{backend: orders, weight: 95}, {backend: orders-canary, weight: 5}]
+	Split []*SplitRule `protobuf:"bytes,5,rep,name=split,proto3" json:"split,omitempty"`
+	// Sticky keeps a client on one side of the method's own split.
+	//
+	// Default: each call is placed by chance. Example: sticky: {client_address: true}
+	Sticky *Sticky `protobuf:"bytes,6,opt,name=sticky,proto3" json:"sticky,omitempty"`
+	// Mirror sends copies of calls to a second backend, in place of the service's mirror.
+	//
+	// Default: the service's. Example: mirror: {off: true}
+	Mirror        *Mirror `protobuf:"bytes,7,opt,name=mirror,proto3" json:"mirror,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -305,11 +357,39 @@ func (x *Method) GetHttp() []*HttpRule {
 	return nil
 }
 
+func (x *Method) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+func (x *Method) GetSplit() []*SplitRule {
+	if x != nil {
+		return x.Split
+	}
+	return nil
+}
+
+func (x *Method) GetSticky() *Sticky {
+	if x != nil {
+		return x.Sticky
+	}
+	return nil
+}
+
+func (x *Method) GetMirror() *Mirror {
+	if x != nil {
+		return x.Mirror
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a\x1egoogle/protobuf/duration.proto\"\x85\x04\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\x85\x04\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -320,16 +400,23 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\aheaders\x18\x06 \x01(\v2\x1b.dragoman.config.v1.HeadersR\aheaders\x125\n" +
 	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01\x12,\n" +
 	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04corsB\x17\n" +
-	"\x15_hide_internal_errors\"\xb3\x01\n" +
+	"\x15_hide_internal_errors\"\xd2\x02\n" +
 	"\aService\x12\x1c\n" +
-	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12 \n" +
-	"\abackend\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\abackend\x122\n" +
+	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12\x18\n" +
+	"\abackend\x18\x02 \x01(\tR\abackend\x122\n" +
 	"\x06policy\x18\x03 \x01(\v2\x1a.dragoman.config.v1.PolicyR\x06policy\x124\n" +
-	"\amethods\x18\x04 \x03(\v2\x1a.dragoman.config.v1.MethodR\amethods\"\xb6\x01\n" +
+	"\amethods\x18\x04 \x03(\v2\x1a.dragoman.config.v1.MethodR\amethods\x12=\n" +
+	"\x05split\x18\x05 \x03(\v2\x1d.dragoman.config.v1.SplitRuleB\b\xbaH\x05\x92\x01\x02\x10@R\x05split\x122\n" +
+	"\x06sticky\x18\x06 \x01(\v2\x1a.dragoman.config.v1.StickyR\x06sticky\x122\n" +
+	"\x06mirror\x18\a \x01(\v2\x1a.dragoman.config.v1.MirrorR\x06mirror\"\xf7\x02\n" +
 	"\x06Method\x12<\n" +
 	"\x04name\x18\x01 \x01(\tB(\xbaH%\xc8\x01\x01r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,255}$R\x04name\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.dragoman.config.v1.PolicyR\x06policy\x12:\n" +
-	"\x04http\x18\x03 \x03(\v2\x1c.dragoman.config.v1.HttpRuleB\b\xbaH\x05\x92\x01\x02\x10@R\x04httpB\xd6\x01\n" +
+	"\x04http\x18\x03 \x03(\v2\x1c.dragoman.config.v1.HttpRuleB\b\xbaH\x05\x92\x01\x02\x10@R\x04http\x12\x18\n" +
+	"\abackend\x18\x04 \x01(\tR\abackend\x12=\n" +
+	"\x05split\x18\x05 \x03(\v2\x1d.dragoman.config.v1.SplitRuleB\b\xbaH\x05\x92\x01\x02\x10@R\x05split\x122\n" +
+	"\x06sticky\x18\x06 \x01(\v2\x1a.dragoman.config.v1.StickyR\x06sticky\x122\n" +
+	"\x06mirror\x18\a \x01(\v2\x1a.dragoman.config.v1.MirrorR\x06mirrorB\xd6\x01\n" +
 	"\x16com.dragoman.config.v1B\fServiceProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -354,7 +441,10 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Json)(nil),                // 5: dragoman.config.v1.Json
 	(*Headers)(nil),             // 6: dragoman.config.v1.Headers
 	(*Cors)(nil),                // 7: dragoman.config.v1.Cors
-	(*HttpRule)(nil),            // 8: dragoman.config.v1.HttpRule
+	(*SplitRule)(nil),           // 8: dragoman.config.v1.SplitRule
+	(*Sticky)(nil),              // 9: dragoman.config.v1.Sticky
+	(*Mirror)(nil),              // 10: dragoman.config.v1.Mirror
+	(*HttpRule)(nil),            // 11: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -366,13 +456,19 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	7,  // 6: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
 	0,  // 7: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
 	2,  // 8: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	0,  // 9: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	8,  // 10: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	8,  // 9: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
+	9,  // 10: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
+	10, // 11: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
+	0,  // 12: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	11, // 13: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	8,  // 14: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
+	9,  // 15: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
+	10, // 16: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -384,6 +480,7 @@ func file_dragoman_config_v1_service_proto_init() {
 	file_dragoman_config_v1_http_rule_proto_init()
 	file_dragoman_config_v1_json_proto_init()
 	file_dragoman_config_v1_rest_proto_init()
+	file_dragoman_config_v1_traffic_proto_init()
 	file_dragoman_config_v1_service_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
