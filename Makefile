@@ -109,6 +109,10 @@ balance-real: ## Compare the balancing policies on real processes; the result is
 	go build -o $(BIN)/processes ./balancer/picker/processes
 	$(REALTIME) $(BIN)/processes -out docs/balancing
 
+.PHONY: traffic
+traffic: ## Measure a canary and a mirror over 100,000 calls
+	go test -count 1 -v -timeout 30m -run 'TestCanaryAndMirrorOverManyCalls|TestABlackHoledMirrorCostsCallsNothing' ./gateway/internal/e2e -traffic.calls 100000
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME
 	@tools/fuzz.sh $(FUZZTIME)

@@ -98,17 +98,17 @@ func (t *traffic) fits(m *transcoder.Method, to *config.Traffic) {
 		return
 	}
 	if m.ClientStreams && strings.Contains(to.MirrorPath, ".methods[") {
-		t.add(schema.Diagnostic{
+		t.add(m.Path, to.MirrorPath, schema.Diagnostic{
 			Level: schema.Error, Code: notMirroredCode, Message: fmt.Sprintf("%s cannot be mirrored: its clients stream", m.Path),
 			Help: []string{"remove the mirror; one of the whole service leaves such methods out"},
-		}, to.MirrorPath)
+		})
 	}
 	if !m.ClientStreams {
 		t.serves(m, to.Mirror.Backend, to.MirrorPath+".backend")
 	}
 }
 
-// serves notes a backend that says that it does not have a method.
+// serves notes a backend that says that it does not have a method, the first of each service.
 func (t *traffic) serves(m *transcoder.Method, name, path string) {
 	schemas := t.asked[name]
 	if len(schemas) == 0 || slices.ContainsFunc(schemas, func(s *schema.Schema) bool {
@@ -117,18 +117,18 @@ func (t *traffic) serves(m *transcoder.Method, name, path string) {
 	}) {
 		return
 	}
-	t.add(schema.Diagnostic{
+	t.add(name+" "+m.Service, path, schema.Diagnostic{
 		Level: schema.Error, Code: methodMissingCode, Message: fmt.Sprintf("backend %s does not serve %s, of which it would get calls", name, m.Path),
 		Help: []string{"leave the backend out for this method, with an entry in methods, or bring the backend up to date"},
-	}, path)
+	})
 }
 
-// add notes a diagnostic of a setting, once.
-func (t *traffic) add(d schema.Diagnostic, path string) {
-	if t.told[d.Message] {
+// add notes a diagnostic of a setting, once of whatever about names.
+func (t *traffic) add(about, path string, d schema.Diagnostic) {
+	if t.told[about] {
 		return
 	}
-	t.told[d.Message] = true
+	t.told[about] = true
 	if span := configSpan(t.assembly.config, path, ""); span.Line > 0 {
 		d.Spans = append(d.Spans, span)
 	}

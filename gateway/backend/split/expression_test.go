@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend/split"
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -137,12 +140,20 @@ func TestExpressionsOfCallsWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// The variables that the guide lists are those that there are.
+// The guide lists the variables that there are, and no others.
 func TestVariablesAreDocumented(t *testing.T) {
 	t.Parallel()
+	guide, err := os.ReadFile("../../../docs/traffic.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
 	for _, v := range split.Variables() {
-		if v.Doc == "" || v.Type == "" {
-			t.Errorf("%s has no type or no words", v.Name)
-		}
+		fmt.Fprintf(&want, "| `%s` | `%s` | %s |\n", v.Name, v.Type, v.Doc)
+	}
+	_, table, _ := strings.Cut(string(guide), "| name | type | what it is |\n| --- | --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if diff := cmp.Diff(want.String(), table+"\n"); diff != "" {
+		t.Errorf("docs/traffic.md (-want +got):\n%s", diff)
 	}
 }

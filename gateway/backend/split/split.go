@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"google.golang.org/grpc/codes"
 
@@ -71,7 +72,8 @@ func New(cfg Config, backends map[string]Backend, log *slog.Logger) (*Split, err
 func (s *Split) Forward(c *transcoder.Call, stream transcoder.Stream) error {
 	to := s.choose(c)
 	if to == nil {
-		return status.Errorf(codes.Unimplemented, status.ReasonNoRoute, "unknown method") // what a method that is not there answers
+		// What a method answers that is not there.
+		return &status.Error{Code: codes.Unimplemented, Reason: status.ReasonNoRoute, HTTP: http.StatusNotFound, Message: "unknown method"}
 	}
 	return to.Forward(c, stream)
 }
