@@ -26,7 +26,6 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/backend/split"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
 )
@@ -206,6 +205,7 @@ func TestSplitsChangeUnderLoad(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	pool := backend.NewPool(log)
 	g := gateway.New(log)
+	var loads []assemble.Loaded // the schemas do not change
 	put := func(share uint32) *assemble.Assembly {
 		cfg := configFor(t, "127.0.0.1:1")
 		cfg.Backends = configs
@@ -217,10 +217,18 @@ func TestSplitsChangeUnderLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		manager := reload.New(reload.Config{Sources: assembly.Sources(), Build: assembly.Build, Swap: g.Swap, Log: log})
-		if _, err := manager.Load(within(t)); err != nil {
+		for _, s := range assembly.Sources()[len(loads):] {
+			loaded, err := s.Load(within(t), assemble.Loaded{}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			loads = append(loads, loaded)
+		}
+		snapshot, _, err := assembly.Build(loads)
+		if err != nil {
 			t.Fatal(err)
 		}
+		g.Swap(snapshot)
 		return assembly
 	}
 	current := put(0)

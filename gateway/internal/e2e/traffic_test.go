@@ -132,6 +132,9 @@ func callers() map[string]caller {
 		"websocket": func(t testing.TB, d *dragoman, host, canary string) (string, codes.Code) {
 			t.Helper()
 			conn, response, err := ws.Dial(within(t), "ws://"+d.address+binding+"NoRule", &ws.DialOptions{Host: host, HTTPHeader: http.Header{"X-Canary": {canary}}})
+			if response != nil && response.Body != nil {
+				_ = response.Body.Close()
+			}
 			if err != nil && response != nil && response.StatusCode == http.StatusNotFound {
 				return "", codes.Unimplemented
 			}
