@@ -137,7 +137,7 @@ func (w *watched) Recv() (transcoder.Message, error) {
 	return m, err
 }
 
-// take notes the request, without copying its bytes.
+// take notes the request, without copying its bytes: that is left to the goroutine of the copy.
 func (w *watched) take(m transcoder.Message) {
 	if m.Data.Len() > w.mirror.config.MaxMessage {
 		w.done = true

@@ -133,6 +133,10 @@ func (b *Backend) send(c *mirroredCall) {
 		b.mirrored.tooLarge.Add(1)
 		return
 	}
+	// The buffers that a request stands in may be far larger than it, and are the call's.
+	own := transcoder.Message{Data: mem.BufferSlice{mem.SliceBuffer(c.request.Data.Materialize())}}
+	c.request.Free()
+	c.request = own
 	md := wire.MD(c.header)
 	md.Set(MirroredHeader, "1")
 	ctx, cancel := context.WithTimeout(b.mirrored.ctx, c.config.Timeout)

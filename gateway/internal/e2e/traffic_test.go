@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -202,4 +203,27 @@ func TestEveryProtocolIsSplitAndMirrored(t *testing.T) {
 			t.Error("no copy arrived")
 		}
 	})
+}
+
+// Which host a call is for is the word of a proxy that is trusted, and of nobody else (T170).
+func TestT170_HostsOfProxies(t *testing.T) {
+	t.Parallel()
+	_, configs := several(t, "stable", "beta")
+	for name, row := range map[string]struct {
+		trusted []netip.Prefix
+		want    string
+	}{
+		"anybody":         {nil, "stable"},
+		"a trusted proxy": {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, "beta"},
+	} {
+		d := startFor(t, "127.0.0.1:1", func(c *config.Config) {
+			c.Listeners[0].TrustedProxies = row.trusted
+			c.Backends = configs
+			c.Services = []config.Service{{Match: config.AllServices(), Backend: "stable", Split: []split.Rule{{Backend: "beta", Hosts: []string{"beta.example.com"}}}}}
+		})
+		a := d.h1(t).call(t, http.MethodPost, binding+"NoRule", "{}", "x-forwarded-host", "beta.example.com")
+		if !strings.Contains(a.body, fmt.Sprintf(`"backend":%q`, row.want)) {
+			t.Errorf("%s says the host: %d %s; want it served by %s", name, a.status, a.body, row.want)
+		}
+	}
 }
