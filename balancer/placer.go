@@ -10,6 +10,8 @@ import (
 	"time"
 
 	grpcbalancer "google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
@@ -38,6 +40,18 @@ func newPlacer(p picker.Picker) *placer {
 // errNoChoice is a policy that broke its contract.
 var errNoChoice = errors.New("the policy chose no endpoint")
 
+// errFull ends a call that finds every endpoint with as many calls as it may have for it.
+//
+//nolint:gochecknoglobals // an error value
+var errFull = status.Error(codes.ResourceExhausted, "every endpoint has as many calls as it may have")
+
+// takeBack tells the policy that a call which it placed is none.
+func (p *placer) takeBack(c *picker.Candidate, method string, call *picker.Call, now time.Duration) {
+	if p.finisher != nil {
+		p.finisher.Finish(c, picker.Outcome{Method: method, Call: call, Now: now, First: -1, Result: picker.Neither})
+	}
+}
+
 // Pick implements grpc-go's balancer.Picker. It does not allocate.
 func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, error) {
 	call, now := picker.CallFrom(info.Ctx), since()
@@ -50,6 +64,10 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 	if c == nil {
 		return grpcbalancer.PickResult{}, errNoChoice
 	}
+	if call != nil && call.Full(c) {
+		p.takeBack(c, info.FullMethodName, call, now)
+		return grpcbalancer.PickResult{}, errFull
+	}
 	ls, ok := c.Handle.(*links)
 	if !ok || ls == nil {
 		return grpcbalancer.PickResult{}, errNoChoice
@@ -57,9 +75,7 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 	l := ls.take()
 	if l == nil {
 		// All connections are full and another one comes: gRPC picks again then.
-		if p.finisher != nil {
-			p.finisher.Finish(c, picker.Outcome{Method: info.FullMethodName, Call: call, Now: now, First: -1, Result: picker.Neither})
-		}
+		p.takeBack(c, info.FullMethodName, call, now)
 		return grpcbalancer.PickResult{}, grpcbalancer.ErrNoSubConnAvailable
 	}
 	c.Stats.Begin()

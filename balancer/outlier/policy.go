@@ -71,9 +71,10 @@ func (g *guarded) marked(ready []*picker.Candidate) []*picker.Candidate {
 	return out
 }
 
-// Pick implements picker.Picker. Every call that is no stream may be a trial: a stream could take hours to tell.
+// Pick implements picker.Picker. Every call that is no stream may be a trial: a stream could take hours to tell. A call that has
+// failed already is not put at risk again.
 func (g *guarded) Pick(info picker.Info) (*picker.Candidate, error) {
-	if info.Call == nil || !info.Call.Streaming {
+	if info.Call == nil || !info.Call.Streaming && info.Call.Tried() == 0 {
 		if c := g.ward.try(info.Now); c != nil {
 			return c, nil
 		}

@@ -242,6 +242,9 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 		default:
 			cost *= power(slowness, linear)
 		}
+		if info.Call != nil {
+			cost += info.burden(p.ready[i])
+		}
 		if cost < least {
 			best, least = i, cost
 		}
@@ -252,6 +255,9 @@ func (p *adaptive) Pick(info Info) (*Candidate, error) {
 	}
 	if !busy {
 		best = calmBest
+	}
+	if least >= avoided {
+		best = info.index(p.ready, best)
 	}
 	p.rated[best].begin(info.Call, now)
 	return p.ready[best], nil

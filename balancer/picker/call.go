@@ -5,6 +5,7 @@ package picker
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -23,7 +24,11 @@ type Call struct {
 	// that lives for an hour for a slow endpoint: the time to the first message of the answer counts. A
 	// balancer.Channel sets it for every method that streams.
 	Streaming bool
+	// MaxInFlight is how many calls in flight an endpoint may have at most, this one included; 0: any number. A
+	// balancer.Channel refuses the call with RESOURCE_EXHAUSTED when no endpoint has fewer.
+	MaxInFlight int64
 
+	tried  []*Stats // of the endpoints that earlier attempts at the same call went to
 	chosen atomic.Pointer[Candidate]
 	stage  atomic.Int32
 	first  atomic.Int64 // when the first message came; 0 before
@@ -74,6 +79,22 @@ func (c *Call) Endpoint() endpoint.Endpoint {
 	}
 	return endpoint.Endpoint{}
 }
+
+// Retry returns the Call of another attempt at the same call, now or beside the ones before: policies prefer endpoints
+// that none of those went to.
+func (c *Call) Retry() *Call {
+	next := &Call{Key: c.Key, Streaming: c.Streaming, MaxInFlight: c.MaxInFlight, tried: c.tried}
+	if chosen := c.chosen.Load(); chosen != nil {
+		next.tried = append(slices.Clip(c.tried), chosen.Stats)
+	}
+	return next
+}
+
+// Tried returns how many endpoints the attempts before this one went to, those that were tried twice counted twice.
+func (c *Call) Tried() int { return len(c.tried) }
+
+// Full says whether an endpoint has as many calls as it may have for this one.
+func (c *Call) Full(to *Candidate) bool { return c.MaxInFlight > 0 && to.Stats.InFlight() >= c.MaxInFlight }
 
 // Chose records the endpoint of the call. For the balancer.
 func (c *Call) Chose(to *Candidate) {

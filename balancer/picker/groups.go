@@ -115,11 +115,31 @@ func (g *grouped) Pick(info Info) (*Candidate, error) {
 		at := fraction(mix(info.Random))
 		for i := range last {
 			if at < g.groups[i].upTo {
-				return g.groups[i].Pick(info)
+				return g.pick(i, info)
 			}
 		}
 	}
-	return g.groups[last].Pick(info)
+	return g.pick(last, info)
+}
+
+// pick places a call on a group, or on another one if the call avoids all of it.
+func (g *grouped) pick(in int, info Info) (*Candidate, error) {
+	c, err := g.groups[in].Pick(info)
+	for k := 1; k < len(g.groups) && err == nil && info.Avoids(c); k++ {
+		other := (in + k) % len(g.groups)
+		o, err := g.groups[other].Pick(info)
+		if err != nil {
+			return c, nil
+		}
+		void := Outcome{Method: info.Method, Call: info.Call, Now: info.Now, First: -1, Result: Neither}
+		if info.Avoids(o) {
+			g.groups[other].Finish(o, void)
+			continue
+		}
+		g.groups[in].Finish(c, void)
+		return o, nil
+	}
+	return c, err
 }
 
 // Finish implements Finisher.

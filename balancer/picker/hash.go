@@ -105,40 +105,43 @@ func shares(ready []*Candidate) []float64 {
 
 // Pick implements Picker.
 func (p *bounded) Pick(info Info) (*Candidate, error) {
-	i := p.find(keyHash(&info), info.Random)
+	i := p.find(&info)
 	p.total.Add(1)
 	p.held[i].calls.Add(1)
 	return p.ready[i], nil
 }
 
-func (p *bounded) find(hash, random uint64) int {
+func (p *bounded) find(info *Info) int {
+	hash := keyHash(info)
 	own := p.place(hash)
-	if p.factor == math.Inf(1) {
-		return own
-	}
 	all := p.factor * float64(p.total.Load()+1)
-	if p.room(own, all) {
+	if p.room(own, all, info) {
 		return own
 	}
 	for range attempts {
 		hash = mix(hash)
-		if i := p.place(hash); p.room(i, all) {
+		if i := p.place(hash); p.room(i, all, info) {
 			return i
 		}
 	}
-	// Nearly all are full. One has room, for the bound is above one.
-	from := below(random, len(p.ready))
+	// Nearly all are full. One has room, for the bound is above one, unless the call avoids it.
+	from := below(info.Random, len(p.ready))
+	other := own
 	for k := range p.ready {
-		if i := (from + k) % len(p.ready); p.room(i, all) {
+		i := (from + k) % len(p.ready)
+		if p.room(i, all, info) {
 			return i
 		}
+		if !info.Avoids(p.ready[i]) {
+			other = i
+		}
 	}
-	return own
+	return other
 }
 
 // room says whether an endpoint may have one more call.
-func (p *bounded) room(i int, all float64) bool {
-	return float64(p.held[i].calls.Load()) < math.Ceil(all*p.share[i])
+func (p *bounded) room(i int, all float64, info *Info) bool {
+	return !info.Avoids(p.ready[i]) && float64(p.held[i].calls.Load()) < math.Ceil(all*p.share[i])
 }
 
 // Finish implements Finisher.

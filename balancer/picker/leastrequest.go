@@ -77,12 +77,15 @@ type leastRequest struct {
 func (p *leastRequest) Pick(info Info) (*Candidate, error) {
 	w, n := p.sampler.draw(info.Random)
 	best := p.ready[w.next()]
-	least := float64(best.Stats.InFlight()+1) / best.Weight
+	least := float64(best.Stats.InFlight()+1)/best.Weight + info.burden(best)
 	for range n - 1 {
 		c := p.ready[w.next()]
-		if cost := float64(c.Stats.InFlight()+1) / c.Weight; cost < least {
+		if cost := float64(c.Stats.InFlight()+1)/c.Weight + info.burden(c); cost < least {
 			best, least = c, cost
 		}
+	}
+	if least >= avoided {
+		return info.from(p.ready, w.next()), nil
 	}
 	return best, nil
 }

@@ -98,12 +98,15 @@ type peak struct {
 func (p *peakEWMA) Pick(info Info) (*Candidate, error) {
 	w, n := p.sampler.draw(info.Random)
 	i := w.next()
-	best, least := p.ready[i], p.cost(i, info.Now)
+	best, least := p.ready[i], p.cost(i, info.Now)+info.burden(p.ready[i])
 	for range n - 1 {
 		i = w.next()
-		if cost := p.cost(i, info.Now); cost < least {
+		if cost := p.cost(i, info.Now) + info.burden(p.ready[i]); cost < least {
 			best, least = p.ready[i], cost
 		}
+	}
+	if least >= avoided {
+		return info.from(p.ready, i), nil
 	}
 	return best, nil
 }

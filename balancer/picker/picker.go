@@ -5,6 +5,7 @@ package picker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -99,6 +100,36 @@ type Info struct {
 	Now time.Duration
 	// Random are random bits, drawn for this pick.
 	Random uint64
+}
+
+// Avoids says whether the call had better go to another endpoint, if there is one: an earlier attempt at it went there, or
+// the endpoint has as many calls as it may have. A policy places the call there only when it finds no other.
+func (i *Info) Avoids(c *Candidate) bool {
+	return i.Call != nil && (len(i.Call.tried) > 0 && slices.Contains(i.Call.tried, c.Stats) || i.Call.Full(c))
+}
+
+// from returns the first endpoint from a position on that the call does not avoid, or the one there if it avoids all.
+func (i *Info) from(ready []*Candidate, at int) *Candidate { return ready[i.index(ready, at)] }
+
+// index returns the position of what from returns.
+func (i *Info) index(ready []*Candidate, at int) int {
+	for k := range ready {
+		if other := (at + k) % len(ready); !i.Avoids(ready[other]) {
+			return other
+		}
+	}
+	return at
+}
+
+// avoided is what the cost of an endpoint grows by that the call avoids: more than any cost.
+const avoided = 1e30
+
+// burden returns what is added to the cost of an endpoint.
+func (i *Info) burden(c *Candidate) float64 {
+	if i.Avoids(c) {
+		return avoided
+	}
+	return 0
 }
 
 // Outcome is how a call ended.

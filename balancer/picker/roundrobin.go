@@ -30,6 +30,6 @@ type roundRobin struct {
 }
 
 // Pick implements Picker.
-func (p *roundRobin) Pick(Info) (*Candidate, error) {
-	return p.ready[p.turn.Add(1)%uint64(len(p.ready))], nil
+func (p *roundRobin) Pick(info Info) (*Candidate, error) {
+	return info.from(p.ready, int(p.turn.Add(1)%uint64(len(p.ready)))), nil //nolint:gosec // less than a length
 }

@@ -117,8 +117,8 @@ type reported struct {
 }
 
 // Pick implements Picker.
-func (p *weighted) Pick(Info) (*Candidate, error) {
-	return p.ready[p.schedule[p.turn.Add(1)%uint64(len(p.schedule))]], nil
+func (p *weighted) Pick(info Info) (*Candidate, error) {
+	return info.from(p.ready, int(p.schedule[p.turn.Add(1)%uint64(len(p.schedule))])), nil
 }
 
 // Finish implements Finisher.

@@ -40,6 +40,8 @@ var clauses = []clause{
 	{"keeps old pickers usable", checkOldPickers},
 	{"follows changes and keeps state", checkChanges},
 	{"is safe for concurrent use", checkConcurrent},
+	{"goes elsewhere when it is retried", checkRetry},
+	{"goes where there is room", checkRoom},
 	{"does not allocate", checkAllocations},
 }
 
@@ -107,6 +109,62 @@ func checkStarvation(p picker.Policy, tr Traits) error {
 	for _, c := range v.Ready {
 		if got[c] == 0 {
 			return fmt.Errorf("%v had none of %d calls", c.Endpoint, 200*len(v.Ready))
+		}
+	}
+	return nil
+}
+
+// checkRetry tries a call on one endpoint after the other.
+func checkRetry(p picker.Policy, _ Traits) error {
+	v, err := newView(4)
+	if err != nil {
+		return err
+	}
+	k := p.Next(nil, v)
+	for n := range 50 {
+		call := &picker.Call{Key: fmt.Sprint("key ", n)}
+		seen := map[*picker.Stats]bool{}
+		for range v.Ready {
+			c, err := k.Pick(picker.Info{Method: method, Context: context.Background(), Call: call, Random: rand.Uint64()})
+			if err != nil {
+				return err
+			}
+			if seen[c.Stats] {
+				return fmt.Errorf("attempt %d of a call goes to %v again", len(seen)+1, c.Endpoint)
+			}
+			seen[c.Stats] = true
+			call.Chose(c)
+			if f, ok := k.(picker.Finisher); ok {
+				f.Finish(c, picker.Outcome{Method: method, Call: call, Result: picker.Failure, First: -1})
+			}
+			call = call.Retry()
+		}
+		if _, err := k.Pick(picker.Info{Method: method, Context: context.Background(), Call: call, Random: rand.Uint64()}); err != nil {
+			return fmt.Errorf("a call that has tried all: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkRoom fills all endpoints but one.
+func checkRoom(p picker.Policy, _ Traits) error {
+	v, err := newView(4)
+	if err != nil {
+		return err
+	}
+	for _, c := range v.Ready[1:] {
+		c.Stats.Begin()
+		c.Stats.Begin()
+	}
+	k := p.Next(nil, v)
+	for n := range 50 {
+		call := &picker.Call{Key: fmt.Sprint("key ", n), MaxInFlight: 2}
+		c, err := k.Pick(picker.Info{Method: method, Context: context.Background(), Call: call, Random: rand.Uint64()})
+		if err != nil {
+			return err
+		}
+		if c.Stats != v.Ready[0].Stats {
+			return fmt.Errorf("a call goes to %v, which has two already", c.Endpoint)
 		}
 	}
 	return nil
