@@ -26,9 +26,9 @@ type Backend interface {
 type Readiness interface {
 	// Ready tells whether a call would find an endpoint that takes it.
 	Ready() bool
-	// Changed returns a channel that is closed when Ready may have changed. Who asks for it first, and then whether it is Ready, misses
-	// no change.
-	Changed() <-chan struct{}
+	// Changes returns channels of which one is closed when Ready may have changed. Who asks for them first, and then whether it is Ready,
+	// misses no change.
+	Changes() []<-chan struct{}
 }
 
 // Route is what serving one method needs.

@@ -54,7 +54,7 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, append(options, grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&from))...)
 	c.BackendTime += time.Since(began)
 	c.answered(from.Addr, header)
-	c.Trailer = wire.AppendMD(c.Trailer, trailer, nil)
+	c.ended(trailer)
 	if err != nil {
 		answer.Free()
 		return backendError(ctx, c, err)
@@ -112,6 +112,18 @@ func (c *Call) answered(from net.Addr, header metadata.MD) {
 		c.Endpoint = from.String()
 	}
 	c.Header = wire.AppendMD(c.Header, header, nil)
+}
+
+// retryPushback is what a backend says to clients that would call again: when, or not at all. Of the names that gRPC keeps for
+// itself it alone passes (gRFC A6).
+const retryPushback = "grpc-retry-pushback-ms"
+
+// ended takes over what the answer ended with.
+func (c *Call) ended(trailer metadata.MD) {
+	c.Trailer = wire.AppendMD(c.Trailer, trailer, nil)
+	if when := trailer[retryPushback]; len(when) == 1 && wire.ValidValue(when[0]) {
+		c.Trailer = append(c.Trailer, wire.Field{Name: retryPushback, Value: when[0]})
+	}
 }
 
 func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
@@ -194,7 +206,7 @@ func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) e
 		}
 		err = sendOn(c, s, m)
 	}
-	c.Trailer = wire.AppendMD(c.Trailer, backend.Trailer(), nil)
+	c.ended(backend.Trailer())
 	if !errors.Is(err, io.EOF) {
 		return err
 	}

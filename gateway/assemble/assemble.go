@@ -123,7 +123,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, loads))
+	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, policies, loads))
 	if err != nil {
 		release()
 		return nil, nil, err

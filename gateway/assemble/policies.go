@@ -6,6 +6,7 @@ package assemble
 import (
 	"fmt"
 
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
@@ -20,6 +21,7 @@ type policies struct {
 	byMethod []*config.Policy // the index is the method's ID
 	chains   map[*config.Policy]*interceptor.Chain
 	cors     map[*cors.Config]*cors.Policy
+	calls    map[*config.Policy]*backend.Policy
 }
 
 // of returns the policy of a method.
@@ -31,7 +33,7 @@ func (p *policies) chain(m *transcoder.Method) *interceptor.Chain { return p.cha
 // policies finds the policy of each method and makes the chains.
 func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	type place struct{ service, method int }
-	p := &policies{byMethod: make([]*config.Policy, len(mux.Methods())), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}}
+	p := &policies{byMethod: make([]*config.Policy, len(mux.Methods())), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}, calls: map[*config.Policy]*backend.Policy{}}
 	defaults, _ := a.config.PolicyFor("", "")
 	p.defaults = &defaults
 	if err := p.addCORS(&defaults); err != nil {
@@ -53,7 +55,12 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err := p.addCORS(&resolved); err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Path, err)
 			}
+			calls, err := backend.NewPolicy(backend.PolicyConfig{Retry: resolved.Retry})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Path, err)
+			}
 			policy = &resolved
+			p.calls[policy] = calls
 			byPlace[at], p.chains[policy] = policy, chain
 		}
 		p.byMethod[m.ID] = policy

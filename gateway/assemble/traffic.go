@@ -29,13 +29,23 @@ type traffic struct {
 	assembly *Assembly
 	backends map[string]*backend.Backend
 	asked    map[string][]*schema.Schema // what backends say of themselves, by reflection
-	made     map[string]gateway.Backend  // by the places of the choice and the mirror
+	ways     *ways
+	made     map[path]gateway.Backend
 	told     map[string]bool
 	wrong    []schema.Diagnostic
 }
 
-func (a *Assembly) newTraffic(backends map[string]*backend.Backend, loads []Loaded) *traffic {
-	t := &traffic{assembly: a, backends: backends, asked: map[string][]*schema.Schema{}, made: map[string]gateway.Backend{}, told: map[string]bool{}}
+// path is what calls have in common that are forwarded alike: where their choice and their mirror are written, and their policy.
+type path struct {
+	choice, mirror string
+	policy         *config.Policy
+}
+
+func (a *Assembly) newTraffic(backends map[string]*backend.Backend, policies *policies, loads []Loaded) *traffic {
+	t := &traffic{
+		assembly: a, backends: backends, asked: map[string][]*schema.Schema{}, ways: newWays(policies),
+		made: map[path]gateway.Backend{}, told: map[string]bool{},
+	}
 	for i := range min(len(loads), len(a.config.Schemas.Sources)) {
 		if r := a.config.Schemas.Sources[i].Reflection; r != nil && loads[i].Schema != nil {
 			t.asked[r.Backend] = append(t.asked[r.Backend], loads[i].Schema)
@@ -47,11 +57,11 @@ func (a *Assembly) newTraffic(backends map[string]*backend.Backend, loads []Load
 // of returns what forwards the calls of a method; nil where its backends are not there, as while only looking at a configuration.
 func (t *traffic) of(m *transcoder.Method, to *config.Traffic) (gateway.Backend, error) {
 	t.fits(m, to)
-	key := to.Path + " " + to.MirrorPath
+	key := path{to.Path, to.MirrorPath, t.ways.policies.of(m)}
 	if b, ok := t.made[key]; ok {
 		return b, nil
 	}
-	b, err := t.make(to)
+	b, err := t.make(m, to)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", to.Path, err)
 	}
@@ -59,7 +69,7 @@ func (t *traffic) of(m *transcoder.Method, to *config.Traffic) (gateway.Backend,
 	return b, nil
 }
 
-func (t *traffic) make(to *config.Traffic) (gateway.Backend, error) {
+func (t *traffic) make(m *transcoder.Method, to *config.Traffic) (gateway.Backend, error) {
 	names := to.Backends()
 	if to.Mirror != nil {
 		names = append(names, to.Mirror.Backend)
@@ -67,17 +77,19 @@ func (t *traffic) make(to *config.Traffic) (gateway.Backend, error) {
 	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return t.backends[name] == nil }) {
 		return nil, nil
 	}
-	var forwarder gateway.Backend = t.backends[to.Backend]
+	var forwarder backend.Forwarder
 	if len(to.Rules) > 0 {
 		sides := map[string]split.Backend{}
 		for _, name := range to.Backends() {
-			sides[name] = t.backends[name]
+			sides[name] = t.ways.to(t.backends[name], m)
 		}
 		s, err := split.New(to.Config, sides, t.assembly.parts.Log)
 		if err != nil {
 			return nil, err
 		}
 		forwarder = s
+	} else {
+		forwarder = t.ways.to(t.backends[to.Backend], m)
 	}
 	if to.Mirror == nil {
 		return forwarder, nil

@@ -4,73 +4,60 @@
 package backend
 
 import (
-	"context"
+	"strings"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
-	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
-// attempt is the channel as one call sees it. It tells the balancer about the call, and knows afterwards how far it came:
-// an UNAVAILABLE that the backend itself sent is its word, and one that grpc-go made up is ours to tell.
-type attempt struct {
-	channel *balancer.Channel
-	call    picker.Call
-	gzip    bool // the backend reads it
+// unprocessed are how the errors of grpc-go begin that say that a server has not looked at a stream: it refused it, or is going away and has
+// said up to which stream it answers. grpc-go itself tries such a call once more, at once and without a word.
+//
+// google.golang.org/grpc v1.85.0: internal/transport/http2_client.go, handleRSTStream and handleGoAway.
+var unprocessed = []string{
+	"stream terminated by RST_STREAM with error code: REFUSED_STREAM",
+	"the connection is draining",
+	"the stream is rejected because server is draining the connection",
 }
 
-var (
-	_ grpc.ClientConnInterface  = (*attempt)(nil)
-	_ transcoder.CompressedConn = (*attempt)(nil)
-)
-
-// ReadsCompressed says what the configuration does. New has opened the channel with transcoder.DialOptions.
-func (a *attempt) ReadsCompressed() bool { return a.gzip }
-
-func (a *attempt) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	return a.outcome(a.channel.Invoke(picker.WithCall(ctx, &a.call), method, args, reply, opts...))
-}
-
-func (a *attempt) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	a.call.Streaming = true
-	s, err := a.channel.NewStream(picker.WithCall(ctx, &a.call), desc, method, opts...)
-	if err != nil {
-		return nil, a.outcome(err)
+// wasUnseen says whether a call that failed with UNAVAILABLE cannot have been seen by any backend's code. What the backend itself said
+// is not taken for it: it has seen the call. Only a call through a balancer.Channel tells how far it came.
+func wasUnseen(err error, call *picker.Call) bool {
+	st, ok := grpcstatus.FromError(err)
+	if !ok || st.Code() != codes.Unavailable {
+		return false
 	}
-	return &attemptStream{ClientStream: s, attempt: a}, nil
-}
-
-// attemptStream is the stream of an attempt.
-type attemptStream struct {
-	grpc.ClientStream
-	attempt *attempt
-}
-
-func (s *attemptStream) RecvMsg(m any) error {
-	err := s.ClientStream.RecvMsg(m)
-	if err == nil {
-		return nil
+	switch call.Stage() {
+	case picker.StageChosen:
+		return true
+	case picker.StageSent:
+		for _, text := range unprocessed {
+			if strings.HasPrefix(st.Message(), text) {
+				return true
+			}
+		}
+	case picker.StageWaiting, picker.StageAnswered:
 	}
-	return s.attempt.outcome(err)
+	return false
 }
 
-// outcome puts a failure that is not the backend's word into words that name no address (threat H5).
-func (a *attempt) outcome(err error) error {
+// outcomeOf puts a failure that is not the backend's word into words that name no address (threat H5): an UNAVAILABLE that the backend
+// itself sent is its word, and one that grpc-go made up is ours to tell.
+func outcomeOf(err error, call *picker.Call) error {
 	if err == nil {
 		return nil
 	}
 	code := grpcstatus.Code(err)
-	if balancer.IsUnready(err, &a.call) {
+	if balancer.IsUnready(err, call) {
 		return &status.Error{
 			Code: codes.Unavailable, Reason: status.ReasonNoReadyBackend, Message: "no endpoint of the backend is ready", Cause: err,
 		}
 	}
-	if stage := a.call.Stage(); code != codes.Unavailable || (stage != picker.StageChosen && stage != picker.StageSent) {
+	if stage := call.Stage(); code != codes.Unavailable || (stage != picker.StageChosen && stage != picker.StageSent) {
 		return err
 	}
 	return &status.Error{

@@ -5,6 +5,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -19,6 +20,10 @@ type Backend struct {
 	name    string
 	channel *balancer.Channel
 	gzip    bool // Config.Gzip
+	plain   *Route
+	budget  *budget
+	replays *memory
+	counts  counts
 
 	mirrored *mirrored
 }
@@ -30,11 +35,9 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
 	}
-	if cfg.MaxHeader < 0 {
-		return nil, fmt.Errorf("backend %q: max_header is %d; it must not be negative", cfg.Name, cfg.MaxHeader)
-	}
-	if cfg.MaxHeader == 0 {
-		cfg.MaxHeader = DefaultMaxHeader
+	cfg, err = cfg.check()
+	if err != nil {
+		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
 	}
 	options := append(transcoder.DialOptions(cfg.Gzip),
 		grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked above
@@ -49,7 +52,16 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip, mirrored: newMirrored(log)}, nil
+	b := &Backend{
+		name: cfg.Name, channel: channel, gzip: cfg.Gzip, budget: newBudget(cfg.RetryBudget), replays: newMemory(cfg.RetryBuffer),
+		mirrored: newMirrored(log),
+	}
+	policy, err := NewPolicy(PolicyConfig{})
+	if err != nil {
+		return nil, errors.Join(err, channel.Close())
+	}
+	b.plain = b.Route(policy)
+	return b, nil
 }
 
 // Name returns what the configuration calls the backend.
@@ -58,17 +70,16 @@ func (b *Backend) Name() string { return b.name }
 // Channel returns the channel, for calls that the gateway itself makes and for looking at its endpoints.
 func (b *Backend) Channel() *balancer.Channel { return b.channel }
 
-// Forward moves a call's messages to the backend and back.
+// Forward moves a call's messages to the backend and back, by the default policy.
 func (b *Backend) Forward(c *transcoder.Call, s transcoder.Stream) error {
-	c.Backend = b.name
-	return transcoder.Forward(c, s, &attempt{channel: b.channel, gzip: b.gzip})
+	return b.plain.Forward(c, s)
 }
 
 // Ready tells whether an endpoint takes calls.
 func (b *Backend) Ready() bool { return b.channel.Ready() }
 
-// Changed returns a channel that is closed when Ready may have changed.
-func (b *Backend) Changed() <-chan struct{} { return b.channel.Changed() }
+// Changes returns what is closed when Ready may have changed.
+func (b *Backend) Changes() []<-chan struct{} { return []<-chan struct{}{b.channel.Changed()} }
 
 // Close closes the channel; calls that are under way fail.
 func (b *Backend) Close() error {

@@ -4,6 +4,8 @@
 package backend
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
@@ -36,6 +38,27 @@ type Config struct {
 	// Gzip says that every endpoint reads messages compressed with gzip. Requests that come so are then passed on as they are; else
 	// the gateway decompresses them. Servers of grpc-go read gzip only if the program imports it, and do not tell (decision 9).
 	Gzip bool
+	// RetryBudget bounds the retries of all calls together.
+	RetryBudget BudgetConfig
+	// RetryBuffer bounds what is kept of requests for retries.
+	RetryBuffer BufferConfig
+}
+
+// check returns the configuration with its defaults. The error joins all problems that are not of its files or its endpoints.
+func (c Config) check() (Config, error) {
+	var errs []error
+	if c.MaxHeader < 0 {
+		errs = append(errs, fmt.Errorf("max_header is %d; it must not be negative", c.MaxHeader))
+	}
+	setDefault(&c.MaxHeader, DefaultMaxHeader)
+	var err error
+	if c.RetryBudget, err = c.RetryBudget.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.RetryBuffer, err = c.RetryBuffer.check(); err != nil {
+		errs = append(errs, err)
+	}
+	return c, errors.Join(errs...)
 }
 
 // TLS is how a backend proves who it is.

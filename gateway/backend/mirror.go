@@ -73,6 +73,10 @@ func (cfg MirrorConfig) withDefaults() (MirrorConfig, error) {
 type Forwarder interface {
 	// Forward moves a call's messages until the backend has answered, and returns the outcome.
 	Forward(c *transcoder.Call, s transcoder.Stream) error
+	// Ready tells whether a call would find an endpoint that takes it.
+	Ready() bool
+	// Changes returns channels of which one is closed when Ready may have changed.
+	Changes() []<-chan struct{}
 }
 
 // Mirror is a Forwarder that sends copies of calls to a second backend and drops its answers. A copy is sent when the request is
@@ -103,6 +107,12 @@ func (m *Mirror) Forward(c *transcoder.Call, s transcoder.Stream) error {
 	defer w.drop()
 	return m.next.Forward(c, w)
 }
+
+// Ready tells whether a call would find an endpoint, whatever becomes of its copy.
+func (m *Mirror) Ready() bool { return m.next.Ready() }
+
+// Changes returns what is closed when Ready may have changed.
+func (m *Mirror) Changes() []<-chan struct{} { return m.next.Changes() }
 
 func (m *Mirror) sampled() bool {
 	return m.config.Percent >= 100 || rand.Uint32N(100) < m.config.Percent //nolint:gosec // it samples, and guards nothing

@@ -36,7 +36,7 @@ import (
 const patience = 20 * time.Second
 
 // open opens a backend at an address until the test ends.
-func open(t testing.TB, address string) *backend.Backend {
+func openMirror(t testing.TB, address string) *backend.Backend {
 	t.Helper()
 	e, err := endpoint.New(endpoint.Spec{Addresses: []string{address}})
 	if err != nil {
@@ -107,7 +107,7 @@ func (f *fake) Send(m transcoder.Message) error {
 	return nil
 }
 
-func message(t testing.TB, m proto.Message) transcoder.Message {
+func encoded(t testing.TB, m proto.Message) transcoder.Message {
 	t.Helper()
 	data, err := proto.Marshal(m)
 	if err != nil {
@@ -164,8 +164,8 @@ func arrived(n int) func(testbackend.Counts) bool {
 func TestCopiesAreTheCall(t *testing.T) {
 	t.Parallel()
 	a, b := testbackend.Run(t, testbackend.Config{Name: "a"}), testbackend.Run(t, testbackend.Config{Name: "b"})
-	to := open(t, b.Address())
-	m := mirrorOf(t, backend.MirrorConfig{}, open(t, a.Address()), to)
+	to := openMirror(t, b.Address())
+	m := mirrorOf(t, backend.MirrorConfig{}, openMirror(t, a.Address()), to)
 	for _, row := range []struct {
 		path   string
 		copied bool
@@ -174,7 +174,7 @@ func TestCopiesAreTheCall(t *testing.T) {
 		{serverStream, true},
 		{clientStream, false}, // most live longer than any copy may
 	} {
-		s := &fake{requests: []transcoder.Message{message(t, &testv1.BindRequest{Id: "7", Name: row.path})}}
+		s := &fake{requests: []transcoder.Message{encoded(t, &testv1.BindRequest{Id: "7", Name: row.path})}}
 		if err := m.Forward(callOf(t.Context(), row.path), s); err != nil || s.answers != 1 {
 			t.Errorf("%s: %v, with %d answers", row.path, err, s.answers)
 		}
@@ -220,7 +220,7 @@ func metadataOf(seen *testv1.Seen, name string) []string {
 // What goes wrong with copies is counted, and the call has no part in it.
 func TestCopiesThatAreNotSentOrFail(t *testing.T) {
 	t.Parallel()
-	large := func() transcoder.Message { return message(t, &testv1.BindRequest{Name: strings.Repeat("x", 2000)}) }
+	large := func() transcoder.Message { return encoded(t, &testv1.BindRequest{Name: strings.Repeat("x", 2000)}) }
 	squeezed := func() transcoder.Message {
 		var to bytes.Buffer
 		if err := compression.Find("gzip").CompressTo(&to, large().Data); err != nil {
@@ -228,8 +228,8 @@ func TestCopiesThatAreNotSentOrFail(t *testing.T) {
 		}
 		return transcoder.Message{Data: mem.BufferSlice{mem.SliceBuffer(to.Bytes())}, Encoding: "gzip"}
 	}
-	failure := message(t, &testv1.BindRequest{Behavior: &testv1.Behavior{Status: status.Proto(status.Errorf(codes.NotFound, status.ReasonBackendError, "x"))}})
-	small := func() transcoder.Message { return message(t, &testv1.BindRequest{Id: "1"}) }
+	failure := encoded(t, &testv1.BindRequest{Behavior: &testv1.Behavior{Status: status.Proto(status.Errorf(codes.NotFound, status.ReasonBackendError, "x"))}})
+	small := func() transcoder.Message { return encoded(t, &testv1.BindRequest{Id: "1"}) }
 	for _, row := range []struct {
 		name    string
 		cfg     backend.MirrorConfig
@@ -261,10 +261,10 @@ func TestCopiesThatAreNotSentOrFail(t *testing.T) {
 				address = l.Addr().String()
 				_ = l.Close()
 			}
-			to := open(t, address)
+			to := openMirror(t, address)
 			var next backend.Forwarder = drop{}
 			if !row.dropped {
-				next = open(t, a.Address())
+				next = openMirror(t, a.Address())
 			}
 			m := mirrorOf(t, row.cfg, next, to)
 			err := m.Forward(callOf(t.Context(), unary), &fake{requests: row.request, err: row.err})
@@ -282,8 +282,8 @@ func TestCopiesThatAreNotSentOrFail(t *testing.T) {
 func TestCopiesOutliveTheCall(t *testing.T) {
 	t.Parallel()
 	a, b := testbackend.Run(t, testbackend.Config{Name: "a"}), testbackend.Run(t, testbackend.Config{Name: "b"})
-	to := open(t, b.Address())
-	m := mirrorOf(t, backend.MirrorConfig{Timeout: patience}, open(t, a.Address()), to)
+	to := openMirror(t, b.Address())
+	m := mirrorOf(t, backend.MirrorConfig{Timeout: patience}, openMirror(t, a.Address()), to)
 	release := b.Hold(unary)
 	defer a.Hold(unary)()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -293,7 +293,7 @@ func TestCopiesOutliveTheCall(t *testing.T) {
 		defer cancel()
 		_, _ = b.Wait(patient, unary, func(c testbackend.Counts) bool { return c.Running == 1 }) // or the copy is missing below
 	}()
-	if err := m.Forward(callOf(ctx, unary), &fake{requests: []transcoder.Message{message(t, &testv1.BindRequest{})}}); status.Proto(err).GetCode() != int32(codes.Canceled) {
+	if err := m.Forward(callOf(ctx, unary), &fake{requests: []transcoder.Message{encoded(t, &testv1.BindRequest{})}}); status.Proto(err).GetCode() != int32(codes.Canceled) {
 		t.Errorf("the call ended with %v", err)
 	}
 	if c := b.Counts(unary); c.Running != 1 {
@@ -322,9 +322,9 @@ func TestAnswersOfCopiesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := testbackend.Run(t, testbackend.Config{Name: "b"})
-			to := open(t, b.Address())
+			to := openMirror(t, b.Address())
 			m := mirrorOf(t, backend.MirrorConfig{MaxMessage: 10_000, Timeout: patience}, drop{}, to)
-			if err := m.Forward(callOf(t.Context(), row.path), &fake{requests: []transcoder.Message{message(t, &testv1.BindRequest{Behavior: row.answer})}}); err != nil {
+			if err := m.Forward(callOf(t.Context(), row.path), &fake{requests: []transcoder.Message{encoded(t, &testv1.BindRequest{Behavior: row.answer})}}); err != nil {
 				t.Error(err)
 			}
 			if s := settled(t, to); s.Sent != 1 || s.Failed != 0 {
@@ -370,8 +370,8 @@ func TestABlackHoleHoldsUpNobody(t *testing.T) {
 		limit, size    = 5, 4000
 	)
 	a := testbackend.Run(t, testbackend.Config{Name: "a"})
-	to := open(t, blackHole(t))
-	m := mirrorOf(t, backend.MirrorConfig{MaxInFlight: limit, MaxMessage: size, Timeout: 300 * time.Millisecond}, open(t, a.Address()), to)
+	to := openMirror(t, blackHole(t))
+	m := mirrorOf(t, backend.MirrorConfig{MaxInFlight: limit, MaxMessage: size, Timeout: 300 * time.Millisecond}, openMirror(t, a.Address()), to)
 	request, err := proto.Marshal(&testv1.BindRequest{Name: strings.Repeat("x", size-100)})
 	if err != nil {
 		t.Fatal(err)
@@ -419,10 +419,10 @@ func TestABlackHoleHoldsUpNobody(t *testing.T) {
 // Closing the backend, which a reload does that no longer has it, ends the copies.
 func TestClosingEndsCopies(t *testing.T) {
 	t.Parallel()
-	to := open(t, blackHole(t))
+	to := openMirror(t, blackHole(t))
 	m := mirrorOf(t, backend.MirrorConfig{Timeout: time.Hour}, drop{}, to)
 	send := func() {
-		if err := m.Forward(callOf(t.Context(), unary), &fake{requests: []transcoder.Message{message(t, &testv1.BindRequest{})}}); err != nil {
+		if err := m.Forward(callOf(t.Context(), unary), &fake{requests: []transcoder.Message{encoded(t, &testv1.BindRequest{})}}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -446,10 +446,10 @@ func TestClosingEndsCopies(t *testing.T) {
 func TestPercentOfCallsAreCopied(t *testing.T) {
 	t.Parallel()
 	const calls = 20_000
-	to := open(t, blackHole(t)) // what is sampled is counted, whether or not it is sent
+	to := openMirror(t, blackHole(t)) // what is sampled is counted, whether or not it is sent
 	m := mirrorOf(t, backend.MirrorConfig{Percent: 10, MaxInFlight: 1, Timeout: time.Hour}, drop{}, to)
 	for range calls {
-		if err := m.Forward(callOf(t.Context(), unary), &fake{requests: []transcoder.Message{message(t, &testv1.BindRequest{})}}); err != nil {
+		if err := m.Forward(callOf(t.Context(), unary), &fake{requests: []transcoder.Message{encoded(t, &testv1.BindRequest{})}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -36,6 +36,7 @@ func (k *compiler) backend(m *configv1.Backend, name, path string) backend.Confi
 		DeadAfter:      m.GetKeepalive().GetTimeout().AsDuration(),
 		MaxHeader:      int(k.size(m.GetMaxHeader(), path+".max_header", leastHeader, mostHeader)),
 	}
+	k.resilience(m, &b, path)
 	for _, p := range policies {
 		if p.Name() == m.GetLoadBalancing().GetPolicy() {
 			b.Policy = p

@@ -63,6 +63,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		Headers:            headers.Config{Allow: m.GetHeaders().GetAllow(), Deny: m.GetHeaders().GetDeny()},
 		HideInternalErrors: m.HideInternalErrors,
 	}
+	p.Retry = k.retry(m.GetRetry(), path+".retry")
 	p.CORS = k.cors(m.GetCors(), path+".cors")
 	k.distinct(p.Headers.Allow, path+".headers.allow")
 	k.distinct(p.Headers.Deny, path+".headers.deny")

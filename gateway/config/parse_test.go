@@ -98,6 +98,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			},
 		}, {
 			Name: "search", Target: "unix:/run/search.sock",
+			RetryBudget: backend.BudgetConfig{Percent: 10, MinPerSecond: 5}, RetryBuffer: backend.BufferConfig{PerCall: 128 << 10, Total: 32 << 20},
 		}, {
 			Name: "users", Target: "dns:///users.prod.svc.cluster.local:50051", Policy: picker.Random{},
 			TLS:            &backend.TLS{CA: "ca.pem", Cert: "client.crt", Key: "client.key", ServerName: "users.internal"},

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/backend/split"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
@@ -30,6 +33,8 @@ type Policy struct {
 	CORS *cors.Config
 	// HideInternalErrors keeps what INTERNAL and UNKNOWN say from clients.
 	HideInternalErrors *bool
+	// Retry says when a call is tried again.
+	Retry backend.RetryConfig
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -191,6 +196,13 @@ var policyValues = []value{
 	of("headers.allow", func(p *Policy) *[]string { return &p.Headers.Allow }),
 	of("headers.deny", func(p *Policy) *[]string { return &p.Headers.Deny }),
 	of("cors", func(p *Policy) **cors.Config { return &p.CORS }),
+	of("retry.attempts", func(p *Policy) *int { return &p.Retry.Attempts }),
+	of("retry.on", func(p *Policy) *[]codes.Code { return &p.Retry.On }),
+	of("retry.backoff", func(p *Policy) *time.Duration { return &p.Retry.Backoff }),
+	of("retry.max_backoff", func(p *Policy) *time.Duration { return &p.Retry.MaxBackoff }),
+	of("retry.per_try_timeout", func(p *Policy) *time.Duration { return &p.Retry.PerTryTimeout }),
+	of("retry.treat_as_idempotent", func(p *Policy) **bool { return &p.Retry.TreatAsIdempotent }),
+
 	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
 }
 

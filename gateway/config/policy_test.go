@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
 
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
@@ -87,6 +89,10 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 		},
 		Headers:            headers.Config{Allow: []string{"cookie", "accept-language"}, Deny: []string{"x-internal-*"}},
 		HideInternalErrors: new(false),
+		Retry: backend.RetryConfig{
+			Attempts: 4, On: []codes.Code{codes.Unavailable, codes.Aborted}, Backoff: 10 * time.Millisecond, MaxBackoff: time.Second,
+			PerTryTimeout: 250 * time.Millisecond, TreatAsIdempotent: new(false),
+		},
 		CORS: &cors.Config{
 			AllowOrigins: []string{"https://app.example", "https://*.app.example", "http://10.0.0.1:8080"}, AllowHeaders: []string{"authorization"},
 			ExposeHeaders: []string{"x-trace"}, AllowCredentials: true, MaxAge: 10 * time.Minute, DangerouslyAllowHTTP: true,

@@ -156,7 +156,7 @@ func (h *health) state(listener, service string) (healthv1.HealthCheckResponse_S
 		for _, b := range backends(snapshot, snapshot.Mux.At(listener), service) {
 			r, ok := b.(gateway.Readiness)
 			if ok {
-				changes = append(changes, r.Changed())
+				changes = append(changes, r.Changes()...)
 			}
 			ready = ready && b != nil && (!ok || r.Ready())
 		}

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 
@@ -20,6 +22,10 @@ import (
 type Backend interface {
 	// Forward moves a call's messages until the backend has answered, and returns the outcome.
 	Forward(c *transcoder.Call, s transcoder.Stream) error
+	// Ready tells whether a call would find an endpoint that takes it.
+	Ready() bool
+	// Changes returns channels of which one is closed when Ready may have changed.
+	Changes() []<-chan struct{}
 }
 
 // Split sends each call to one of several backends. It is a Backend itself, looks at the head of a call alone, and is safe for
@@ -29,6 +35,7 @@ type Split struct {
 	shares     shares
 	key        Key
 	backend    Backend // where calls go that nothing above takes; nil refuses them
+	all        []Backend
 }
 
 // New returns the Split of a configuration over backends by their names. The error joins all that is wrong. log is told, now and
@@ -46,6 +53,9 @@ func New(cfg Config, backends map[string]Backend, log *slog.Logger) (*Split, err
 		return b
 	}
 	s := &Split{key: cfg.Key}
+	for _, name := range slices.Sorted(maps.Keys(backends)) {
+		s.all = append(s.all, backends[name])
+	}
 	for i := range cfg.Rules {
 		r := &cfg.Rules[i]
 		if r.Weight != nil {
@@ -76,6 +86,18 @@ func (s *Split) Forward(c *transcoder.Call, stream transcoder.Stream) error {
 		return &status.Error{Code: codes.Unimplemented, Reason: status.ReasonNoRoute, HTTP: http.StatusNotFound, Message: "unknown method"}
 	}
 	return to.Forward(c, stream)
+}
+
+// Ready tells whether one of the backends takes calls: that a canary is down does not make a service unready.
+func (s *Split) Ready() bool { return slices.ContainsFunc(s.all, Backend.Ready) }
+
+// Changes returns what is closed when Ready may have changed.
+func (s *Split) Changes() []<-chan struct{} {
+	var all []<-chan struct{}
+	for _, b := range s.all {
+		all = append(all, b.Changes()...)
+	}
+	return all
 }
 
 // choose returns the backend of a call; nil where no rule takes it.

@@ -24,8 +24,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // side is a backend that counts its calls.
 type side struct {
-	name  string
-	calls int
+	name    string
+	calls   int
+	down    bool
+	changed chan struct{}
 }
 
 func (s *side) Forward(c *transcoder.Call, _ transcoder.Stream) error {
@@ -33,6 +35,10 @@ func (s *side) Forward(c *transcoder.Call, _ transcoder.Stream) error {
 	c.Backend = s.name
 	return nil
 }
+
+func (s *side) Ready() bool { return !s.down }
+
+func (s *side) Changes() []<-chan struct{} { return []<-chan struct{}{s.changed} }
 
 // sides are the backends of these tests.
 func sides() map[string]split.Backend {
@@ -325,5 +331,24 @@ func BenchmarkChoose(b *testing.B) {
 				_ = s.Forward(c, nil)
 			}
 		})
+	}
+}
+
+// A split serves while one of its backends does, and tells of changes of each.
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	a, b := &side{name: "a", changed: make(chan struct{})}, &side{name: "b", changed: make(chan struct{})}
+	s, err := split.New(split.Config{Rules: []split.Rule{weighted("a", 95), weighted("b", 5)}}, map[string]split.Backend{"a": a, "b": b}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ a, b, ready bool }{{true, true, true}, {true, false, true}, {false, true, true}, {false, false, false}} {
+		a.down, b.down = !tt.a, !tt.b
+		if got := s.Ready(); got != tt.ready {
+			t.Errorf("with a ready %t and b ready %t: %t", tt.a, tt.b, got)
+		}
+	}
+	if n := len(s.Changes()); n != 2 {
+		t.Errorf("%d channels tell of changes", n)
 	}
 }

@@ -51,7 +51,15 @@ type Backend struct {
 	// MaxHeader is the size of the largest header list of an answer. 1KiB to 1MiB.
 	//
 	// Default: 64KiB.
-	MaxHeader     string `protobuf:"bytes,7,opt,name=max_header,json=maxHeader,proto3" json:"max_header,omitempty"`
+	MaxHeader string `protobuf:"bytes,7,opt,name=max_header,json=maxHeader,proto3" json:"max_header,omitempty"`
+	// RetryBudget bounds the retries of all calls together.
+	//
+	// Example: retry_budget: {percent: 10}
+	RetryBudget *RetryBudget `protobuf:"bytes,40,opt,name=retry_budget,json=retryBudget,proto3" json:"retry_budget,omitempty"`
+	// RetryBuffer bounds what is kept of the requests of streams for retries.
+	//
+	// Example: retry_buffer: {per_call: 256KiB}
+	RetryBuffer   *RetryBuffer `protobuf:"bytes,41,opt,name=retry_buffer,json=retryBuffer,proto3" json:"retry_buffer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +141,20 @@ func (x *Backend) GetMaxHeader() string {
 		return x.MaxHeader
 	}
 	return ""
+}
+
+func (x *Backend) GetRetryBudget() *RetryBudget {
+	if x != nil {
+		return x.RetryBudget
+	}
+	return nil
+}
+
+func (x *Backend) GetRetryBuffer() *RetryBuffer {
+	if x != nil {
+		return x.RetryBuffer
+	}
+	return nil
 }
 
 // Endpoint is one server of a backend.
@@ -411,7 +433,7 @@ var File_dragoman_config_v1_backend_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xda\x03\n" +
+	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe2\x04\n" +
 	"\aBackend\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12:\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x1c.dragoman.config.v1.EndpointR\tendpoints\x12H\n" +
@@ -420,7 +442,9 @@ const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\tkeepalive\x18\x05 \x01(\v2\x1d.dragoman.config.v1.KeepaliveR\tkeepalive\x12U\n" +
 	"\x0fconnect_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x03\b\xac\x022\x04\x10\xc0\x84=R\x0econnectTimeout\x12O\n" +
 	"\n" +
-	"max_header\x18\a \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\tmaxHeader:\x1a\xbaH\x17\"\x15\n" +
+	"max_header\x18\a \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\tmaxHeader\x12B\n" +
+	"\fretry_budget\x18( \x01(\v2\x1f.dragoman.config.v1.RetryBudgetR\vretryBudget\x12B\n" +
+	"\fretry_buffer\x18) \x01(\v2\x1f.dragoman.config.v1.RetryBufferR\vretryBuffer:\x1a\xbaH\x17\"\x15\n" +
 	"\x06target\n" +
 	"\tendpoints\x10\x01\"\x7f\n" +
 	"\bEndpoint\x12 \n" +
@@ -465,6 +489,8 @@ var file_dragoman_config_v1_backend_proto_goTypes = []any{
 	(*BackendTls)(nil),          // 3: dragoman.config.v1.BackendTls
 	(*Keepalive)(nil),           // 4: dragoman.config.v1.Keepalive
 	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
+	(*RetryBudget)(nil),         // 6: dragoman.config.v1.RetryBudget
+	(*RetryBuffer)(nil),         // 7: dragoman.config.v1.RetryBuffer
 }
 var file_dragoman_config_v1_backend_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.Backend.endpoints:type_name -> dragoman.config.v1.Endpoint
@@ -472,13 +498,15 @@ var file_dragoman_config_v1_backend_proto_depIdxs = []int32{
 	3, // 2: dragoman.config.v1.Backend.tls:type_name -> dragoman.config.v1.BackendTls
 	4, // 3: dragoman.config.v1.Backend.keepalive:type_name -> dragoman.config.v1.Keepalive
 	5, // 4: dragoman.config.v1.Backend.connect_timeout:type_name -> google.protobuf.Duration
-	5, // 5: dragoman.config.v1.Keepalive.time:type_name -> google.protobuf.Duration
-	5, // 6: dragoman.config.v1.Keepalive.timeout:type_name -> google.protobuf.Duration
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	6, // 5: dragoman.config.v1.Backend.retry_budget:type_name -> dragoman.config.v1.RetryBudget
+	7, // 6: dragoman.config.v1.Backend.retry_buffer:type_name -> dragoman.config.v1.RetryBuffer
+	5, // 7: dragoman.config.v1.Keepalive.time:type_name -> google.protobuf.Duration
+	5, // 8: dragoman.config.v1.Keepalive.timeout:type_name -> google.protobuf.Duration
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_backend_proto_init() }
@@ -486,6 +514,7 @@ func file_dragoman_config_v1_backend_proto_init() {
 	if File_dragoman_config_v1_backend_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_resilience_proto_init()
 	file_dragoman_config_v1_backend_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -63,7 +63,11 @@ type Policy struct {
 	// Cors says which pages of other origins may call.
 	//
 	// Default: none. Example: cors: {allow_origins: ["https://app.acme.example"]}
-	Cors          *Cors `protobuf:"bytes,8,opt,name=cors,proto3" json:"cors,omitempty"`
+	Cors *Cors `protobuf:"bytes,8,opt,name=cors,proto3" json:"cors,omitempty"`
+	// Retry says when a call is tried again.
+	//
+	// Example: retry: {attempts: 3, per_try_timeout: 250ms}
+	Retry         *Retry `protobuf:"bytes,40,opt,name=retry,proto3" json:"retry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -150,6 +154,13 @@ func (x *Policy) GetHideInternalErrors() bool {
 func (x *Policy) GetCors() *Cors {
 	if x != nil {
 		return x.Cors
+	}
+	return nil
+}
+
+func (x *Policy) GetRetry() *Retry {
+	if x != nil {
+		return x.Retry
 	}
 	return nil
 }
@@ -389,7 +400,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\x85\x04\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb6\x04\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -399,7 +410,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x04json\x18\x05 \x01(\v2\x18.dragoman.config.v1.JsonR\x04json\x125\n" +
 	"\aheaders\x18\x06 \x01(\v2\x1b.dragoman.config.v1.HeadersR\aheaders\x125\n" +
 	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01\x12,\n" +
-	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04corsB\x17\n" +
+	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04cors\x12/\n" +
+	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retryB\x17\n" +
 	"\x15_hide_internal_errors\"\xd2\x02\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12\x18\n" +
@@ -441,10 +453,11 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Json)(nil),                // 5: dragoman.config.v1.Json
 	(*Headers)(nil),             // 6: dragoman.config.v1.Headers
 	(*Cors)(nil),                // 7: dragoman.config.v1.Cors
-	(*SplitRule)(nil),           // 8: dragoman.config.v1.SplitRule
-	(*Sticky)(nil),              // 9: dragoman.config.v1.Sticky
-	(*Mirror)(nil),              // 10: dragoman.config.v1.Mirror
-	(*HttpRule)(nil),            // 11: dragoman.config.v1.HttpRule
+	(*Retry)(nil),               // 8: dragoman.config.v1.Retry
+	(*SplitRule)(nil),           // 9: dragoman.config.v1.SplitRule
+	(*Sticky)(nil),              // 10: dragoman.config.v1.Sticky
+	(*Mirror)(nil),              // 11: dragoman.config.v1.Mirror
+	(*HttpRule)(nil),            // 12: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -454,21 +467,22 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	5,  // 4: dragoman.config.v1.Policy.json:type_name -> dragoman.config.v1.Json
 	6,  // 5: dragoman.config.v1.Policy.headers:type_name -> dragoman.config.v1.Headers
 	7,  // 6: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
-	0,  // 7: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2,  // 8: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	8,  // 9: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
-	9,  // 10: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
-	10, // 11: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
-	0,  // 12: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	11, // 13: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	8,  // 14: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
-	9,  // 15: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
-	10, // 16: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	8,  // 7: dragoman.config.v1.Policy.retry:type_name -> dragoman.config.v1.Retry
+	0,  // 8: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 9: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	9,  // 10: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
+	10, // 11: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
+	11, // 12: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
+	0,  // 13: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	12, // 14: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	9,  // 15: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
+	10, // 16: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
+	11, // 17: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -479,6 +493,7 @@ func file_dragoman_config_v1_service_proto_init() {
 	file_dragoman_config_v1_cors_proto_init()
 	file_dragoman_config_v1_http_rule_proto_init()
 	file_dragoman_config_v1_json_proto_init()
+	file_dragoman_config_v1_resilience_proto_init()
 	file_dragoman_config_v1_rest_proto_init()
 	file_dragoman_config_v1_traffic_proto_init()
 	file_dragoman_config_v1_service_proto_msgTypes[0].OneofWrappers = []any{}

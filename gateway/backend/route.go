@@ -1,0 +1,40 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+// Route is a backend as the calls of some methods see it: with the policy that they are held to. It is safe for concurrent use.
+type Route struct {
+	backend *Backend
+	policy  *Policy
+}
+
+// Route returns the way to the backend for calls that are held to p.
+func (b *Backend) Route(p *Policy) *Route { return &Route{backend: b, policy: p} }
+
+// Forward moves a call's messages to the backend and back.
+func (r *Route) Forward(c *transcoder.Call, s transcoder.Stream) error {
+	c.Backend = r.backend.name
+	d := &delivery{backend: r.backend, policy: r.policy, repeatable: c.Method.Idempotent || r.policy.retries.assumed}
+	defer d.end()
+	err := transcoder.Forward(c, s, d)
+	c.Attempts += d.retried
+	return err
+}
+
+// Ready tells whether an endpoint takes calls.
+func (r *Route) Ready() bool { return r.backend.Ready() }
+
+// Changes returns what is closed when Ready may have changed.
+func (r *Route) Changes() []<-chan struct{} { return r.backend.Changes() }
+
+// end gives back what a call holds, however it ended.
+func (d *delivery) end() {
+	if d.stream != nil {
+		d.stream.commit()
+	}
+}

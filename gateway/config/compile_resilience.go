@@ -1,0 +1,61 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+// The bounds of what is kept of requests for retries.
+const (
+	leastRetryBuffer = 1 << 10
+	mostRetryBuffer  = 1 << 30
+)
+
+func (k *compiler) retry(m *configv1.Retry, path string) backend.RetryConfig {
+	cfg := backend.RetryConfig{
+		Attempts: int(m.GetAttempts()), Backoff: m.GetBackoff().AsDuration(), MaxBackoff: m.GetMaxBackoff().AsDuration(),
+		PerTryTimeout: m.GetPerTryTimeout().AsDuration(),
+	}
+	if m != nil {
+		cfg.TreatAsIdempotent = m.TreatAsIdempotent
+	}
+	for _, name := range m.GetOn() {
+		if code, ok := codeOf(name); ok { // else refused by the schema
+			cfg.On = append(cfg.On, code)
+		}
+	}
+	k.distinct(m.GetOn(), path+".on")
+	if cfg.MaxBackoff > 0 && cfg.MaxBackoff < cfg.Backoff {
+		k.on(path+".max_backoff", "", "is %s, less than backoff, %s", formatDuration(cfg.MaxBackoff), formatDuration(cfg.Backoff))
+	}
+	return cfg
+}
+
+func codeOf(name string) (codes.Code, bool) {
+	for _, code := range backend.RetryCodes() {
+		if status.Name(code) == name {
+			return code, true
+		}
+	}
+	return codes.OK, false
+}
+
+// resilience compiles what a backend says of calls that go wrong.
+func (k *compiler) resilience(m *configv1.Backend, b *backend.Config, path string) {
+	b.RetryBudget = backend.BudgetConfig{
+		Percent: int(m.GetRetryBudget().GetPercent()), MinPerSecond: int(m.GetRetryBudget().GetMinPerSecond()),
+	}
+	b.RetryBuffer = backend.BufferConfig{
+		PerCall: int(k.size(m.GetRetryBuffer().GetPerCall(), path+".retry_buffer.per_call", leastRetryBuffer, mostRetryBuffer)),
+		Total:   int(k.size(m.GetRetryBuffer().GetTotal(), path+".retry_buffer.total", leastRetryBuffer, mostRetryBuffer)),
+	}
+	if most := b.RetryBuffer; most.Total > 0 && most.Total < most.PerCall {
+		k.on(path+".retry_buffer.total", "", "is %s, less than per_call, %s", formatSize(int64(most.Total)), formatSize(int64(most.PerCall)))
+	}
+}
