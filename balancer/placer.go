@@ -41,8 +41,6 @@ func newPlacer(p picker.Picker) *placer {
 var errNoChoice = errors.New("the policy chose no endpoint")
 
 // errFull ends a call that finds every endpoint with as many calls as it may have for it.
-//
-//nolint:gochecknoglobals // an error value
 var errFull = status.Error(codes.ResourceExhausted, "every endpoint has as many calls as it may have")
 
 // takeBack tells the policy that a call which it placed is none.

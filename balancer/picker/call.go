@@ -94,7 +94,9 @@ func (c *Call) Retry() *Call {
 func (c *Call) Tried() int { return len(c.tried) }
 
 // Full says whether an endpoint has as many calls as it may have for this one.
-func (c *Call) Full(to *Candidate) bool { return c.MaxInFlight > 0 && to.Stats.InFlight() >= c.MaxInFlight }
+func (c *Call) Full(to *Candidate) bool {
+	return c.MaxInFlight > 0 && to.Stats.InFlight() >= c.MaxInFlight
+}
 
 // Chose records the endpoint of the call. For the balancer.
 func (c *Call) Chose(to *Candidate) {

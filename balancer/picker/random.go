@@ -16,4 +16,6 @@ func (Random) Next(_ Picker, view View) Picker { return random(view.Ready) }
 type random []*Candidate
 
 // Pick implements Picker.
-func (p random) Pick(info Info) (*Candidate, error) { return info.from(p, below(info.Random, len(p))), nil }
+func (p random) Pick(info Info) (*Candidate, error) {
+	return info.from(p, below(info.Random, len(p))), nil
+}

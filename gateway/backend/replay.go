@@ -28,7 +28,7 @@ func (d *delivery) NewStream(ctx context.Context, desc *grpc.StreamDesc, method 
 	}
 	d.stream = r
 	for {
-		s, err := r.begin()
+		s, err := r.begin() //nolint:contextcheck // it has the context
 		if err == nil {
 			r.current = s
 			return r, nil

@@ -60,6 +60,16 @@ func RetryCodes() []codes.Code {
 	}
 }
 
+// RetryCode returns the one of RetryCodes that has a name, such as UNAVAILABLE.
+func RetryCode(name string) (codes.Code, bool) {
+	for _, code := range RetryCodes() {
+		if status.Name(code) == name {
+			return code, true
+		}
+	}
+	return codes.OK, false
+}
+
 // retries is a RetryConfig as calls read it.
 type retries struct {
 	attempts            int

@@ -237,7 +237,7 @@ func forward(ctx context.Context, r *backend.Route, m *transcoder.Method, c *cli
 	call := transcoder.NewCall(ctx, &transcoder.Request{Method: "POST", Path: m.Path, Major: 2})
 	call.Method = m
 	call.Deadline = time.Now().Add(within)
-	err := r.Forward(call, c)
+	err := r.Forward(call, c) //nolint:contextcheck // the call has it
 	return call, err
 }
 

@@ -4,11 +4,8 @@
 package config
 
 import (
-	"google.golang.org/grpc/codes"
-
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
-	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // The bounds of what is kept of requests for retries.
@@ -26,7 +23,7 @@ func (k *compiler) retry(m *configv1.Retry, path string) backend.RetryConfig {
 		cfg.TreatAsIdempotent = m.TreatAsIdempotent
 	}
 	for _, name := range m.GetOn() {
-		if code, ok := codeOf(name); ok { // else refused by the schema
+		if code, ok := backend.RetryCode(name); ok { // else refused by the schema
 			cfg.On = append(cfg.On, code)
 		}
 	}
@@ -35,15 +32,6 @@ func (k *compiler) retry(m *configv1.Retry, path string) backend.RetryConfig {
 		k.on(path+".max_backoff", "", "is %s, less than backoff, %s", formatDuration(cfg.MaxBackoff), formatDuration(cfg.Backoff))
 	}
 	return cfg
-}
-
-func codeOf(name string) (codes.Code, bool) {
-	for _, code := range backend.RetryCodes() {
-		if status.Name(code) == name {
-			return code, true
-		}
-	}
-	return codes.OK, false
 }
 
 // resilience compiles what a backend says of calls that go wrong.
