@@ -337,6 +337,10 @@ func TestAnswersOfCopiesAreBounded(t *testing.T) {
 // drop is a backend that reads the request and answers nothing.
 type drop struct{}
 
+func (drop) Ready() bool { return true }
+
+func (drop) Changes() []<-chan struct{} { return nil }
+
 func (drop) Forward(_ *transcoder.Call, s transcoder.Stream) error {
 	for {
 		m, err := s.Recv()
