@@ -43,9 +43,9 @@ type Config struct {
 
 	// RequireVersion refuses calls that do not say the version of the protocol (T192).
 	RequireVersion bool
-	// Bare tells whether plain JSON that is posted to a path is Connect's although it does not say so (T192). Nil says that it never is;
+	// Bare tells whether plain JSON that is posted is Connect's although it does not say so (T192). Nil says that it never is;
 	// see [Unrouted].
-	Bare func(path string) bool
+	Bare func(r *transcoder.Request) bool
 	// Cache says how answers to calls by GET may be cached; nil says nothing about it. It is called for each such call.
 	Cache func(*transcoder.Method) Cache
 }
@@ -83,7 +83,7 @@ func (p *Protocol) Accepts(r *transcoder.Request) bool {
 	case t == unaryProto || strings.HasPrefix(t, streamPrefix):
 		return true
 	case r.Method == http.MethodPost:
-		return r.Header.Has(versionField) || t == unaryJSON && p.config.Bare != nil && p.config.Bare(r.Path)
+		return r.Header.Has(versionField) || t == unaryJSON && p.config.Bare != nil && p.config.Bare(r)
 	case r.Method == http.MethodGet:
 		return isCall(r.Query)
 	default:
