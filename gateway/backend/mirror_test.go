@@ -42,7 +42,7 @@ func openMirror(t testing.TB, address string) *backend.Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := backend.New(backend.Config{Name: "b", Endpoints: []endpoint.Endpoint{e}}, slog.New(slog.DiscardHandler))
+	b, err := backend.New(backend.Config{Name: "b", Endpoints: []endpoint.Endpoint{e}, ConnectTimeout: time.Minute}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
