@@ -107,11 +107,11 @@ const cases = {
     wantNotFound(records[2].error);
   },
 
-  // A JSON array has no place for an error, so it must not look whole.
+  // A JSON array has no place for an error, so it must not look whole. Where the reset comes on the heels of the head, the browser tells
+  // of the reset alone.
   async 'array that breaks off'() {
-    const answer = await post('/canary/v1/stream', failing(2), { headers: { accept: 'application/json' } });
-    equal(answer.headers.get('content-type'), 'application/json', 'the content type');
-    await rejects(answer.text(), 'the array');
+    const whole = async () => (await post('/canary/v1/stream', failing(2), { headers: { accept: 'application/json' } })).text();
+    equal((await rejects(whole(), 'the array')).name, 'TypeError', 'the error');
   },
 
   async deadline() {
