@@ -99,6 +99,9 @@ func (c *Channel) Changed() <-chan struct{} { return c.hub.changes() }
 // Source returns how the source of the endpoints fares; zero before its first answer.
 func (c *Channel) Source() resolver.Report { return c.hub.source() }
 
+// ReadyEndpoints returns how many endpoints take calls now. It takes no lock.
+func (c *Channel) ReadyEndpoints() int { return int(c.hub.ready.Load()) }
+
 // Policy returns the policy in force.
 func (c *Channel) Policy() picker.Policy { return c.hub.currentPolicy() }
 

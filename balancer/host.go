@@ -184,6 +184,7 @@ func (h *host) publishLocked() {
 	default:
 		state.Picker = refusal{h.unreadyLocked()}
 	}
+	h.hub.ready.Store(int64(len(ready)))
 	h.cc.UpdateState(state)
 	h.hub.touch(len(ready) > 0)
 }

@@ -6,6 +6,7 @@ package balancer
 import (
 	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
@@ -28,6 +29,7 @@ type hub struct {
 	report  resolver.Report     // guarded by mu
 	placing bool                // calls can be placed; guarded by mu
 	changed chan struct{}       // closed and replaced when an endpoint's state changes; guarded by mu
+	ready   atomic.Int64        // how many endpoints take calls
 }
 
 // override is what an operator has set for one endpoint.

@@ -4,6 +4,7 @@
 package assemble
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
@@ -40,6 +41,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 		return nil, fmt.Errorf("defaults: %w", err)
 	}
 	byPlace := map[place]*config.Policy{}
+	var unfit []error
 	for _, m := range mux.Methods() {
 		at := place{-1, -1}
 		if i, ok := a.config.ServiceFor(m.Service); ok {
@@ -55,7 +57,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err := p.addCORS(&resolved); err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Path, err)
 			}
-			calls, err := backend.NewPolicy(backend.PolicyConfig{Retry: resolved.Retry})
+			calls, err := backend.NewPolicy(backend.PolicyConfig{Retry: resolved.Retry, Hedge: resolved.Hedge})
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Path, err)
 			}
@@ -64,8 +66,11 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			byPlace[at], p.chains[policy] = policy, chain
 		}
 		p.byMethod[m.ID] = policy
+		if err := a.checkHedge(m, policy); err != nil {
+			unfit = append(unfit, err)
+		}
 	}
-	return p, nil
+	return p, errors.Join(unfit...)
 }
 
 // addCORS makes what a policy says of pages, once for all policies that say it at the same place.

@@ -15,8 +15,15 @@ import (
 // settingCode is the code of settings that do not fit a method.
 const settingCode = "DG1301"
 
-// placed returns the diagnostic of a setting of REST that does not fit a method, with the place in the configuration where it stands.
+// placed returns the diagnostic of a setting that does not fit a method, with the place in the configuration where it stands.
 func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
+	if h, ok := errors.AsType[*hedgeError](err); ok {
+		d := schema.Diagnostic{Level: schema.Error, Code: settingCode, Message: h.Error(), Help: []string{hedgeHelp}}
+		if span := configSpan(a.config, h.path, ""); span.Line > 0 {
+			d.Spans = append(d.Spans, span)
+		}
+		return d, true
+	}
 	e, ok := errors.AsType[*rest.SettingError](err)
 	if !ok || e.Method == "" {
 		return schema.Diagnostic{}, false

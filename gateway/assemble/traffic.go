@@ -38,7 +38,7 @@ type traffic struct {
 // path is what calls have in common that are forwarded alike: where their choice and their mirror are written, and their policy.
 type path struct {
 	choice, mirror string
-	policy         *config.Policy
+	way            way
 }
 
 func (a *Assembly) newTraffic(backends map[string]*backend.Backend, policies *policies, loads []Loaded) *traffic {
@@ -57,7 +57,7 @@ func (a *Assembly) newTraffic(backends map[string]*backend.Backend, policies *po
 // of returns what forwards the calls of a method; nil where its backends are not there, as while only looking at a configuration.
 func (t *traffic) of(m *transcoder.Method, to *config.Traffic) (gateway.Backend, error) {
 	t.fits(m, to)
-	key := path{to.Path, to.MirrorPath, t.ways.policies.of(m)}
+	key := path{choice: to.Path, mirror: to.MirrorPath, way: t.ways.of(m)}
 	if b, ok := t.made[key]; ok {
 		return b, nil
 	}

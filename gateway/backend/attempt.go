@@ -57,6 +57,9 @@ func outcomeOf(err error, call *picker.Call) error {
 			Code: codes.Unavailable, Reason: status.ReasonNoReadyBackend, Message: "no endpoint of the backend is ready", Cause: err,
 		}
 	}
+	if code == codes.ResourceExhausted && call.Stage() == picker.StageWaiting {
+		return overloaded("every endpoint of the backend has too many calls")
+	}
 	if stage := call.Stage(); code != codes.Unavailable || (stage != picker.StageChosen && stage != picker.StageSent) {
 		return err
 	}

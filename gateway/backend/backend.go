@@ -21,9 +21,7 @@ type Backend struct {
 	channel *balancer.Channel
 	gzip    bool // Config.Gzip
 	plain   *Route
-	budget  *budget
-	replays *memory
-	counts  counts
+	guard
 
 	mirrored *mirrored
 }
@@ -52,10 +50,8 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{
-		name: cfg.Name, channel: channel, gzip: cfg.Gzip, budget: newBudget(cfg.RetryBudget), replays: newMemory(cfg.RetryBuffer),
-		mirrored: newMirrored(log),
-	}
+	b := &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip, mirrored: newMirrored(log)}
+	b.guard.init(&cfg, channel)
 	policy, err := NewPolicy(PolicyConfig{})
 	if err != nil {
 		return nil, errors.Join(err, channel.Close())

@@ -42,6 +42,10 @@ type Config struct {
 	RetryBudget BudgetConfig
 	// RetryBuffer bounds what is kept of requests for retries.
 	RetryBuffer BufferConfig
+	// Limits bound what the backend is given to do at a time.
+	Limits LimitsConfig
+	// CircuitBreaker keeps calls from it while most of them fail.
+	CircuitBreaker BreakerConfig
 }
 
 // check returns the configuration with its defaults. The error joins all problems that are not of its files or its endpoints.
@@ -56,6 +60,12 @@ func (c Config) check() (Config, error) {
 		errs = append(errs, err)
 	}
 	if c.RetryBuffer, err = c.RetryBuffer.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Limits, err = c.Limits.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.CircuitBreaker, err = c.CircuitBreaker.check(); err != nil {
 		errs = append(errs, err)
 	}
 	return c, errors.Join(errs...)

@@ -6,6 +6,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -30,7 +31,14 @@ const (
 type delivery struct {
 	backend    *Backend
 	policy     *Policy
-	repeatable bool // it may be sent again although a backend may have seen it
+	hedger     *hedger // nil for a call that is not hedged
+	repeatable bool    // it may be sent again although a backend may have seen it
+
+	client  netip.Addr
+	gate    *gate     // that the call goes through
+	inside  bool      // it has gone through, and not left
+	probe   bool      // of the circuit breaker
+	entered time.Time // for the adaptive limit
 
 	call    picker.Call // of the first attempt
 	retried int         // how many attempts there were beside the first
@@ -48,7 +56,15 @@ func (d *delivery) ReadsCompressed() bool { return d.backend.gzip }
 // Invoke makes a unary call, in the goroutine of the caller. Nothing of an answer has left for the client before it returns, so it may try
 // again until then.
 func (d *delivery) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	d.backend.budget.call()
+	if err := d.enter(ctx); err != nil {
+		return err
+	}
+	err := d.invoke(ctx, method, args, reply, opts)
+	d.leave(ctx, err)
+	return err
+}
+
+func (d *delivery) invoke(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {
 	call := &d.call
 	for {
 		err := d.try(ctx, call, method, args, reply, opts)
@@ -66,21 +82,29 @@ func (d *delivery) Invoke(ctx context.Context, method string, args, reply any, o
 // try makes one attempt.
 func (d *delivery) try(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
 	limit := d.limit(ctx)
-	ctx = d.outgoing(ctx, call)
+	ctx = d.outgoing(ctx)
 	if limit <= 0 {
-		return d.backend.channel.Invoke(ctx, method, args, reply, opts...)
+		return d.reach(ctx, call, method, args, reply, opts)
 	}
 	own, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return overLimit(ctx, limit, d.backend.channel.Invoke(own, method, args, reply, opts...))
+	return overLimit(ctx, limit, d.reach(own, call, method, args, reply, opts))
+}
+
+// reach calls the backend.
+func (d *delivery) reach(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
+	if d.hedger != nil {
+		return d.hedged(ctx, call, method, args, reply, opts)
+	}
+	return d.backend.channel.Invoke(picker.WithCall(ctx, call), method, args, reply, opts...)
 }
 
 // outgoing returns the context of an attempt.
-func (d *delivery) outgoing(ctx context.Context, call *picker.Call) context.Context {
+func (d *delivery) outgoing(ctx context.Context) context.Context {
 	if d.retried > 0 {
 		ctx = metadata.AppendToOutgoingContext(ctx, previousAttempts, strconv.Itoa(d.retried))
 	}
-	return picker.WithCall(ctx, call)
+	return ctx
 }
 
 // limit returns how long the next attempt may take; 0 for as long as the call.

@@ -20,8 +20,10 @@ import (
 // NewStream makes a call that streams. Until the first of its answer comes, or more of its request than is kept has been sent, it can be
 // tried again: by the goroutine that receives, in Header or RecvMsg.
 func (d *delivery) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	d.backend.budget.call()
 	d.call.Streaming = true
+	if err := d.enter(ctx); err != nil {
+		return nil, err
+	}
 	r := &replayed{
 		delivery: d, ctx: ctx, desc: desc, method: method, opts: opts, call: &d.call, changed: make(chan struct{}),
 		committed: !d.repeatable || d.policy.retries.attempts == 1,
@@ -79,7 +81,7 @@ func (t *try) answered() bool { return t.timer == nil || t.timer.Stop() }
 func (r *replayed) begin() (*try, error) {
 	d := r.delivery
 	t := &try{call: r.call, limit: d.limit(r.ctx)}
-	ctx := d.outgoing(r.ctx, r.call)
+	ctx := picker.WithCall(d.outgoing(r.ctx), r.call)
 	if !r.isCommitted() {
 		ctx, t.cancel = context.WithCancel(ctx) //nolint:gosec // called for an attempt that is given up, and the parent ends with the call
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -239,6 +240,18 @@ func forward(ctx context.Context, r *backend.Route, m *transcoder.Method, c *cli
 	call.Deadline = time.Now().Add(within)
 	err := r.Forward(call, c) //nolint:contextcheck // the call has it
 	return call, err
+}
+
+// startFrom begins a call of a client with an address.
+func startFrom(ctx context.Context, r *backend.Route, from string) <-chan error {
+	ended := make(chan error, 1)
+	go func() {
+		m := charge()
+		call := transcoder.NewCall(ctx, &transcoder.Request{Method: "POST", Path: m.Path, Major: 2})
+		call.Method, call.Client, call.Deadline = m, netip.MustParseAddr(from), time.Now().Add(10*time.Second)
+		ended <- r.Forward(call, newClient("x")) //nolint:contextcheck // the call has it
+	}()
+	return ended
 }
 
 func header(s grpc.ServerStream, key string) string {

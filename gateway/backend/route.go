@@ -4,6 +4,8 @@
 package backend
 
 import (
+	"context"
+
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -11,17 +13,35 @@ import (
 type Route struct {
 	backend *Backend
 	policy  *Policy
+	hedger  *hedger // nil without hedging
 }
 
-// Route returns the way to the backend for calls that are held to p.
-func (b *Backend) Route(p *Policy) *Route { return &Route{backend: b, policy: p} }
+// Route returns the way to the backend for calls that are held to p. Where calls are hedged, each method needs a route of its own: what
+// its calls take is compared with each other.
+func (b *Backend) Route(p *Policy) *Route {
+	r := &Route{backend: b, policy: p}
+	if p.hedge != nil {
+		r.hedger = newHedger(*p.hedge)
+	}
+	return r
+}
 
 // Forward moves a call's messages to the backend and back.
 func (r *Route) Forward(c *transcoder.Call, s transcoder.Stream) error {
 	c.Backend = r.backend.name
-	d := &delivery{backend: r.backend, policy: r.policy, repeatable: c.Method.Idempotent || r.policy.retries.assumed}
-	defer d.end()
+	d := &delivery{backend: r.backend, policy: r.policy, repeatable: c.Method.Idempotent || r.policy.retries.assumed, client: c.Client}
+	if c.Method.NoSideEffects && c.Method.Unary() {
+		d.hedger = r.hedger
+	}
+	over := false
+	defer func() {
+		if !over { // a panic
+			d.end(c.Context(), context.Canceled)
+		}
+	}()
 	err := transcoder.Forward(c, s, d)
+	over = true
+	d.end(c.Context(), err)
 	c.Attempts += d.retried
 	return err
 }
@@ -33,8 +53,9 @@ func (r *Route) Ready() bool { return r.backend.Ready() }
 func (r *Route) Changes() []<-chan struct{} { return r.backend.Changes() }
 
 // end gives back what a call holds, however it ended.
-func (d *delivery) end() {
+func (d *delivery) end(ctx context.Context, err error) {
 	if d.stream != nil {
 		d.stream.commit()
 	}
+	d.leave(ctx, err)
 }

@@ -14,6 +14,13 @@ const (
 	mostRetryBuffer  = 1 << 30
 )
 
+func hedgeOf(m *configv1.Hedge) *backend.HedgeConfig {
+	if m == nil {
+		return nil
+	}
+	return &backend.HedgeConfig{After: m.GetAfter().AsDuration(), Attempts: int(m.GetAttempts()), Percent: int(m.GetPercent())}
+}
+
 func (k *compiler) retry(m *configv1.Retry, path string) backend.RetryConfig {
 	cfg := backend.RetryConfig{
 		Attempts: int(m.GetAttempts()), Backoff: m.GetBackoff().AsDuration(), MaxBackoff: m.GetMaxBackoff().AsDuration(),
@@ -42,6 +49,22 @@ func (k *compiler) resilience(m *configv1.Backend, b *backend.Config, path strin
 	b.RetryBuffer = backend.BufferConfig{
 		PerCall: int(k.size(m.GetRetryBuffer().GetPerCall(), path+".retry_buffer.per_call", leastRetryBuffer, mostRetryBuffer)),
 		Total:   int(k.size(m.GetRetryBuffer().GetTotal(), path+".retry_buffer.total", leastRetryBuffer, mostRetryBuffer)),
+	}
+	limits := m.GetLimits()
+	b.Limits = backend.LimitsConfig{
+		MaxInFlight: int(limits.GetMaxInFlight()), MaxStreams: int(limits.GetMaxStreams()), MaxPerEndpoint: int(limits.GetMaxPerEndpoint()),
+		MaxPerClient: int(limits.GetMaxPerClient()), Queue: int(limits.GetQueue()), QueueTimeout: limits.GetQueueTimeout().AsDuration(),
+		Adaptive: limits.GetAdaptive(),
+	}
+	if limits.GetNoQueue() {
+		b.Limits.Queue = backend.NoQueue
+		if limits.Queue != nil {
+			k.on(path+".limits.no_queue", "keep one of them", "excludes queue")
+		}
+	}
+	b.CircuitBreaker = backend.BreakerConfig{
+		FailurePercent: int(m.GetCircuitBreaker().GetFailurePercent()), MinCalls: int(m.GetCircuitBreaker().GetMinCalls()),
+		OpenFor: m.GetCircuitBreaker().GetOpenFor().AsDuration(), Probes: int(m.GetCircuitBreaker().GetProbes()),
 	}
 	if most := b.RetryBuffer; most.Total > 0 && most.Total < most.PerCall {
 		k.on(path+".retry_buffer.total", "", "is %s, less than per_call, %s", formatSize(int64(most.Total)), formatSize(int64(most.PerCall)))

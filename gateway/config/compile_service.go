@@ -64,6 +64,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		HideInternalErrors: m.HideInternalErrors,
 	}
 	p.Retry = k.retry(m.GetRetry(), path+".retry")
+	p.Hedge = hedgeOf(m.GetHedge())
 	p.CORS = k.cors(m.GetCors(), path+".cors")
 	k.distinct(p.Headers.Allow, path+".headers.allow")
 	k.distinct(p.Headers.Deny, path+".headers.deny")

@@ -99,6 +99,10 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		}, {
 			Name: "search", Target: "unix:/run/search.sock",
 			RetryBudget: backend.BudgetConfig{Percent: 10, MinPerSecond: 5}, RetryBuffer: backend.BufferConfig{PerCall: 128 << 10, Total: 32 << 20},
+			CircuitBreaker: backend.BreakerConfig{FailurePercent: 50, MinCalls: 10, OpenFor: 2 * time.Second, Probes: 5},
+			Limits: backend.LimitsConfig{
+				MaxInFlight: 200, MaxStreams: 300, MaxPerEndpoint: 50, MaxPerClient: 20, Queue: 10, QueueTimeout: 100 * time.Millisecond, Adaptive: true,
+			},
 		}, {
 			Name: "users", Target: "dns:///users.prod.svc.cluster.local:50051", Policy: picker.Random{},
 			TLS:            &backend.TLS{CA: "ca.pem", Cert: "client.crt", Key: "client.key", ServerName: "users.internal"},

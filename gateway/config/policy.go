@@ -35,6 +35,8 @@ type Policy struct {
 	HideInternalErrors *bool
 	// Retry says when a call is tried again.
 	Retry backend.RetryConfig
+	// Hedge says that a call which is not answered soon is made once more; nil says that it is not.
+	Hedge *backend.HedgeConfig
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -202,6 +204,8 @@ var policyValues = []value{
 	of("retry.max_backoff", func(p *Policy) *time.Duration { return &p.Retry.MaxBackoff }),
 	of("retry.per_try_timeout", func(p *Policy) *time.Duration { return &p.Retry.PerTryTimeout }),
 	of("retry.treat_as_idempotent", func(p *Policy) **bool { return &p.Retry.TreatAsIdempotent }),
+
+	of("hedge", func(p *Policy) **backend.HedgeConfig { return &p.Hedge }),
 
 	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
 }

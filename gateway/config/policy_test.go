@@ -89,6 +89,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 		},
 		Headers:            headers.Config{Allow: []string{"cookie", "accept-language"}, Deny: []string{"x-internal-*"}},
 		HideInternalErrors: new(false),
+		Hedge:              &backend.HedgeConfig{After: 50 * time.Millisecond, Attempts: 3, Percent: 10},
 		Retry: backend.RetryConfig{
 			Attempts: 4, On: []codes.Code{codes.Unavailable, codes.Aborted}, Backoff: 10 * time.Millisecond, MaxBackoff: time.Second,
 			PerTryTimeout: 250 * time.Millisecond, TreatAsIdempotent: new(false),

@@ -34,6 +34,8 @@ const (
 	ReasonSchemaMismatch       Reason = "schema_mismatch"
 	ReasonOriginNotAllowed     Reason = "origin_not_allowed"
 	ReasonDraining             Reason = "draining"
+	ReasonOverloaded           Reason = "overloaded"
+	ReasonCircuitOpen          Reason = "circuit_open"
 	ReasonInternal             Reason = "internal"
 )
 

@@ -59,9 +59,17 @@ type Backend struct {
 	// RetryBuffer bounds what is kept of the requests of streams for retries.
 	//
 	// Example: retry_buffer: {per_call: 256KiB}
-	RetryBuffer   *RetryBuffer `protobuf:"bytes,41,opt,name=retry_buffer,json=retryBuffer,proto3" json:"retry_buffer,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RetryBuffer *RetryBuffer `protobuf:"bytes,41,opt,name=retry_buffer,json=retryBuffer,proto3" json:"retry_buffer,omitempty"`
+	// Limits bound what the backend is given to do at a time.
+	//
+	// Example: limits: {max_in_flight: 200, max_per_endpoint: 50}
+	Limits *BackendLimits `protobuf:"bytes,42,opt,name=limits,proto3" json:"limits,omitempty"`
+	// CircuitBreaker says when the backend gets no calls for a while, because too many fail.
+	//
+	// Default: none. Example: circuit_breaker: {failure_percent: 50}
+	CircuitBreaker *CircuitBreaker `protobuf:"bytes,43,opt,name=circuit_breaker,json=circuitBreaker,proto3" json:"circuit_breaker,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Backend) Reset() {
@@ -153,6 +161,20 @@ func (x *Backend) GetRetryBudget() *RetryBudget {
 func (x *Backend) GetRetryBuffer() *RetryBuffer {
 	if x != nil {
 		return x.RetryBuffer
+	}
+	return nil
+}
+
+func (x *Backend) GetLimits() *BackendLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+func (x *Backend) GetCircuitBreaker() *CircuitBreaker {
+	if x != nil {
+		return x.CircuitBreaker
 	}
 	return nil
 }
@@ -433,7 +455,7 @@ var File_dragoman_config_v1_backend_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe2\x04\n" +
+	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xea\x05\n" +
 	"\aBackend\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12:\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x1c.dragoman.config.v1.EndpointR\tendpoints\x12H\n" +
@@ -444,7 +466,9 @@ const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\n" +
 	"max_header\x18\a \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\tmaxHeader\x12B\n" +
 	"\fretry_budget\x18( \x01(\v2\x1f.dragoman.config.v1.RetryBudgetR\vretryBudget\x12B\n" +
-	"\fretry_buffer\x18) \x01(\v2\x1f.dragoman.config.v1.RetryBufferR\vretryBuffer:\x1a\xbaH\x17\"\x15\n" +
+	"\fretry_buffer\x18) \x01(\v2\x1f.dragoman.config.v1.RetryBufferR\vretryBuffer\x129\n" +
+	"\x06limits\x18* \x01(\v2!.dragoman.config.v1.BackendLimitsR\x06limits\x12K\n" +
+	"\x0fcircuit_breaker\x18+ \x01(\v2\".dragoman.config.v1.CircuitBreakerR\x0ecircuitBreaker:\x1a\xbaH\x17\"\x15\n" +
 	"\x06target\n" +
 	"\tendpoints\x10\x01\"\x7f\n" +
 	"\bEndpoint\x12 \n" +
@@ -491,22 +515,26 @@ var file_dragoman_config_v1_backend_proto_goTypes = []any{
 	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
 	(*RetryBudget)(nil),         // 6: dragoman.config.v1.RetryBudget
 	(*RetryBuffer)(nil),         // 7: dragoman.config.v1.RetryBuffer
+	(*BackendLimits)(nil),       // 8: dragoman.config.v1.BackendLimits
+	(*CircuitBreaker)(nil),      // 9: dragoman.config.v1.CircuitBreaker
 }
 var file_dragoman_config_v1_backend_proto_depIdxs = []int32{
-	1, // 0: dragoman.config.v1.Backend.endpoints:type_name -> dragoman.config.v1.Endpoint
-	2, // 1: dragoman.config.v1.Backend.load_balancing:type_name -> dragoman.config.v1.LoadBalancing
-	3, // 2: dragoman.config.v1.Backend.tls:type_name -> dragoman.config.v1.BackendTls
-	4, // 3: dragoman.config.v1.Backend.keepalive:type_name -> dragoman.config.v1.Keepalive
-	5, // 4: dragoman.config.v1.Backend.connect_timeout:type_name -> google.protobuf.Duration
-	6, // 5: dragoman.config.v1.Backend.retry_budget:type_name -> dragoman.config.v1.RetryBudget
-	7, // 6: dragoman.config.v1.Backend.retry_buffer:type_name -> dragoman.config.v1.RetryBuffer
-	5, // 7: dragoman.config.v1.Keepalive.time:type_name -> google.protobuf.Duration
-	5, // 8: dragoman.config.v1.Keepalive.timeout:type_name -> google.protobuf.Duration
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	1,  // 0: dragoman.config.v1.Backend.endpoints:type_name -> dragoman.config.v1.Endpoint
+	2,  // 1: dragoman.config.v1.Backend.load_balancing:type_name -> dragoman.config.v1.LoadBalancing
+	3,  // 2: dragoman.config.v1.Backend.tls:type_name -> dragoman.config.v1.BackendTls
+	4,  // 3: dragoman.config.v1.Backend.keepalive:type_name -> dragoman.config.v1.Keepalive
+	5,  // 4: dragoman.config.v1.Backend.connect_timeout:type_name -> google.protobuf.Duration
+	6,  // 5: dragoman.config.v1.Backend.retry_budget:type_name -> dragoman.config.v1.RetryBudget
+	7,  // 6: dragoman.config.v1.Backend.retry_buffer:type_name -> dragoman.config.v1.RetryBuffer
+	8,  // 7: dragoman.config.v1.Backend.limits:type_name -> dragoman.config.v1.BackendLimits
+	9,  // 8: dragoman.config.v1.Backend.circuit_breaker:type_name -> dragoman.config.v1.CircuitBreaker
+	5,  // 9: dragoman.config.v1.Keepalive.time:type_name -> google.protobuf.Duration
+	5,  // 10: dragoman.config.v1.Keepalive.timeout:type_name -> google.protobuf.Duration
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_backend_proto_init() }

@@ -253,6 +253,290 @@ func (x *RetryBuffer) GetTotal() string {
 	return ""
 }
 
+// Hedge says that a call which is not answered soon is made once more, on another server, and that the first answer counts; the other
+// call is cancelled. It is for methods that do not stream and whose idempotency_level is NO_SIDE_EFFECTS: at a method that is none it is
+// refused, and in defaults and at services the others leave it.
+type Hedge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// After is how long to wait for the answer before the call is made once more. 1ms to 1m.
+	//
+	// Default: the time in which 95 of 100 calls of the method were answered of late. Example: after: 50ms
+	After *durationpb.Duration `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
+	// Attempts is how many calls there are at most, the first included; 1 turns hedging off. 1 to 5.
+	//
+	// Default: 2.
+	Attempts *uint32 `protobuf:"varint,2,opt,name=attempts,proto3,oneof" json:"attempts,omitempty"`
+	// Percent is how many calls more there may be for a hundred of a method. 1 to 50.
+	//
+	// Default: 5.
+	Percent       *uint32 `protobuf:"varint,3,opt,name=percent,proto3,oneof" json:"percent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hedge) Reset() {
+	*x = Hedge{}
+	mi := &file_dragoman_config_v1_resilience_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hedge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hedge) ProtoMessage() {}
+
+func (x *Hedge) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_resilience_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hedge.ProtoReflect.Descriptor instead.
+func (*Hedge) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_resilience_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Hedge) GetAfter() *durationpb.Duration {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *Hedge) GetAttempts() uint32 {
+	if x != nil && x.Attempts != nil {
+		return *x.Attempts
+	}
+	return 0
+}
+
+func (x *Hedge) GetPercent() uint32 {
+	if x != nil && x.Percent != nil {
+		return *x.Percent
+	}
+	return 0
+}
+
+// BackendLimits bound what a backend is given to do at a time. A few calls beyond wait, and not for long; the others are refused at once with
+// RESOURCE_EXHAUSTED, which over REST is 503, and with the time to come back.
+type BackendLimits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// MaxInFlight is how many calls that do not stream there may be at a time. 1 to 1000000.
+	//
+	// Default: 1024.
+	MaxInFlight *uint32 `protobuf:"varint,1,opt,name=max_in_flight,json=maxInFlight,proto3,oneof" json:"max_in_flight,omitempty"`
+	// MaxStreams is how many streams there may be at a time; those beyond do not wait. 1 to 1000000.
+	//
+	// Default: 10000.
+	MaxStreams *uint32 `protobuf:"varint,2,opt,name=max_streams,json=maxStreams,proto3,oneof" json:"max_streams,omitempty"`
+	// MaxPerEndpoint is how many calls, streams among them, one server may have at a time. 1 to 1000000.
+	//
+	// Default: any number.
+	MaxPerEndpoint *uint32 `protobuf:"varint,3,opt,name=max_per_endpoint,json=maxPerEndpoint,proto3,oneof" json:"max_per_endpoint,omitempty"`
+	// MaxPerClient is how many calls that do not stream, and again how many streams, one client may have at a time. Clients are told apart
+	// by their addresses. 1 to 1000000.
+	//
+	// Default: half of max_in_flight, and half of max_streams.
+	MaxPerClient *uint32 `protobuf:"varint,4,opt,name=max_per_client,json=maxPerClient,proto3,oneof" json:"max_per_client,omitempty"`
+	// Queue is how many calls that do not stream may wait for another one to end. 1 to 1000000.
+	//
+	// Default: 256.
+	Queue *uint32 `protobuf:"varint,5,opt,name=queue,proto3,oneof" json:"queue,omitempty"`
+	// QueueTimeout is how long a call may wait. 1ms to 1s.
+	//
+	// Default: 1s.
+	QueueTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=queue_timeout,json=queueTimeout,proto3" json:"queue_timeout,omitempty"`
+	// Adaptive lowers max_in_flight while calls take longer than they do without load, so that a backend which is given too much does
+	// not keep all of it waiting.
+	//
+	// Default: false.
+	Adaptive bool `protobuf:"varint,7,opt,name=adaptive,proto3" json:"adaptive,omitempty"`
+	// NoQueue makes calls beyond a limit fail at once.
+	//
+	// Default: false.
+	NoQueue       bool `protobuf:"varint,8,opt,name=no_queue,json=noQueue,proto3" json:"no_queue,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackendLimits) Reset() {
+	*x = BackendLimits{}
+	mi := &file_dragoman_config_v1_resilience_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackendLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackendLimits) ProtoMessage() {}
+
+func (x *BackendLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_resilience_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackendLimits.ProtoReflect.Descriptor instead.
+func (*BackendLimits) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_resilience_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BackendLimits) GetMaxInFlight() uint32 {
+	if x != nil && x.MaxInFlight != nil {
+		return *x.MaxInFlight
+	}
+	return 0
+}
+
+func (x *BackendLimits) GetMaxStreams() uint32 {
+	if x != nil && x.MaxStreams != nil {
+		return *x.MaxStreams
+	}
+	return 0
+}
+
+func (x *BackendLimits) GetMaxPerEndpoint() uint32 {
+	if x != nil && x.MaxPerEndpoint != nil {
+		return *x.MaxPerEndpoint
+	}
+	return 0
+}
+
+func (x *BackendLimits) GetMaxPerClient() uint32 {
+	if x != nil && x.MaxPerClient != nil {
+		return *x.MaxPerClient
+	}
+	return 0
+}
+
+func (x *BackendLimits) GetQueue() uint32 {
+	if x != nil && x.Queue != nil {
+		return *x.Queue
+	}
+	return 0
+}
+
+func (x *BackendLimits) GetQueueTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.QueueTimeout
+	}
+	return nil
+}
+
+func (x *BackendLimits) GetAdaptive() bool {
+	if x != nil {
+		return x.Adaptive
+	}
+	return false
+}
+
+func (x *BackendLimits) GetNoQueue() bool {
+	if x != nil {
+		return x.NoQueue
+	}
+	return false
+}
+
+// CircuitBreaker says when a backend gets no calls for a while, because too many fail: with UNAVAILABLE or DEADLINE_EXCEEDED. Calls fail at
+// once then, with UNAVAILABLE, until some that are let through as probes have succeeded. While no server is ready, calls fail at once
+// without it.
+type CircuitBreaker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// FailurePercent is how many of a hundred calls of ten seconds must fail. 1 to 100. Required.
+	//
+	// Example: failure_percent: 50
+	FailurePercent *uint32 `protobuf:"varint,1,opt,name=failure_percent,json=failurePercent,proto3,oneof" json:"failure_percent,omitempty"`
+	// MinCalls is how many calls there must be in ten seconds. 1 to 1000000.
+	//
+	// Default: 20.
+	MinCalls *uint32 `protobuf:"varint,2,opt,name=min_calls,json=minCalls,proto3,oneof" json:"min_calls,omitempty"`
+	// OpenFor is how long it is before a call is let through as a probe; twice as long after each that fails, up to a minute; a fifth more
+	// or less, at random. 1ms to 1m.
+	//
+	// Default: 5s.
+	OpenFor *durationpb.Duration `protobuf:"bytes,3,opt,name=open_for,json=openFor,proto3" json:"open_for,omitempty"`
+	// Probes is how many probes, one after the other, must succeed. 1 to 100.
+	//
+	// Default: 3.
+	Probes        *uint32 `protobuf:"varint,4,opt,name=probes,proto3,oneof" json:"probes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CircuitBreaker) Reset() {
+	*x = CircuitBreaker{}
+	mi := &file_dragoman_config_v1_resilience_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CircuitBreaker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CircuitBreaker) ProtoMessage() {}
+
+func (x *CircuitBreaker) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_resilience_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CircuitBreaker.ProtoReflect.Descriptor instead.
+func (*CircuitBreaker) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_resilience_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CircuitBreaker) GetFailurePercent() uint32 {
+	if x != nil && x.FailurePercent != nil {
+		return *x.FailurePercent
+	}
+	return 0
+}
+
+func (x *CircuitBreaker) GetMinCalls() uint32 {
+	if x != nil && x.MinCalls != nil {
+		return *x.MinCalls
+	}
+	return 0
+}
+
+func (x *CircuitBreaker) GetOpenFor() *durationpb.Duration {
+	if x != nil {
+		return x.OpenFor
+	}
+	return nil
+}
+
+func (x *CircuitBreaker) GetProbes() uint32 {
+	if x != nil && x.Probes != nil {
+		return *x.Probes
+	}
+	return 0
+}
+
 var File_dragoman_config_v1_resilience_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_resilience_proto_rawDesc = "" +
@@ -279,7 +563,41 @@ const file_dragoman_config_v1_resilience_proto_rawDesc = "" +
 	"\x0f_min_per_second\"\xa2\x01\n" +
 	"\vRetryBuffer\x12K\n" +
 	"\bper_call\x18\x01 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\aperCall\x12F\n" +
-	"\x05total\x18\x02 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\x05totalB\xd9\x01\n" +
+	"\x05total\x18\x02 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\x05total\"\xb9\x01\n" +
+	"\x05Hedge\x12A\n" +
+	"\x05after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x02\b<2\x04\x10\xc0\x84=R\x05after\x12*\n" +
+	"\battempts\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\x05(\x01H\x00R\battempts\x88\x01\x01\x12(\n" +
+	"\apercent\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x182(\x01H\x01R\apercent\x88\x01\x01B\v\n" +
+	"\t_attemptsB\n" +
+	"\n" +
+	"\b_percent\"\xf1\x03\n" +
+	"\rBackendLimits\x124\n" +
+	"\rmax_in_flight\x18\x01 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x00R\vmaxInFlight\x88\x01\x01\x121\n" +
+	"\vmax_streams\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\n" +
+	"maxStreams\x88\x01\x01\x12:\n" +
+	"\x10max_per_endpoint\x18\x03 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x02R\x0emaxPerEndpoint\x88\x01\x01\x126\n" +
+	"\x0emax_per_client\x18\x04 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x03R\fmaxPerClient\x88\x01\x01\x12&\n" +
+	"\x05queue\x18\x05 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x04R\x05queue\x88\x01\x01\x12P\n" +
+	"\rqueue_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x02\b\x012\x04\x10\xc0\x84=R\fqueueTimeout\x12\x1a\n" +
+	"\badaptive\x18\a \x01(\bR\badaptive\x12\x19\n" +
+	"\bno_queue\x18\b \x01(\bR\anoQueueB\x10\n" +
+	"\x0e_max_in_flightB\x0e\n" +
+	"\f_max_streamsB\x13\n" +
+	"\x11_max_per_endpointB\x11\n" +
+	"\x0f_max_per_clientB\b\n" +
+	"\x06_queue\"\x98\x02\n" +
+	"\x0eCircuitBreaker\x12:\n" +
+	"\x0ffailure_percent\x18\x01 \x01(\rB\f\xbaH\t\xc8\x01\x01*\x04\x18d(\x01H\x00R\x0efailurePercent\x88\x01\x01\x12-\n" +
+	"\tmin_calls\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\bminCalls\x88\x01\x01\x12F\n" +
+	"\bopen_for\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x02\b<2\x04\x10\xc0\x84=R\aopenFor\x12&\n" +
+	"\x06probes\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18d(\x01H\x02R\x06probes\x88\x01\x01B\x12\n" +
+	"\x10_failure_percentB\f\n" +
+	"\n" +
+	"_min_callsB\t\n" +
+	"\a_probesB\xd9\x01\n" +
 	"\x16com.dragoman.config.v1B\x0fResilienceProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -294,22 +612,28 @@ func file_dragoman_config_v1_resilience_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_resilience_proto_rawDescData
 }
 
-var file_dragoman_config_v1_resilience_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_dragoman_config_v1_resilience_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_dragoman_config_v1_resilience_proto_goTypes = []any{
 	(*Retry)(nil),               // 0: dragoman.config.v1.Retry
 	(*RetryBudget)(nil),         // 1: dragoman.config.v1.RetryBudget
 	(*RetryBuffer)(nil),         // 2: dragoman.config.v1.RetryBuffer
-	(*durationpb.Duration)(nil), // 3: google.protobuf.Duration
+	(*Hedge)(nil),               // 3: dragoman.config.v1.Hedge
+	(*BackendLimits)(nil),       // 4: dragoman.config.v1.BackendLimits
+	(*CircuitBreaker)(nil),      // 5: dragoman.config.v1.CircuitBreaker
+	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
 }
 var file_dragoman_config_v1_resilience_proto_depIdxs = []int32{
-	3, // 0: dragoman.config.v1.Retry.backoff:type_name -> google.protobuf.Duration
-	3, // 1: dragoman.config.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
-	3, // 2: dragoman.config.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 0: dragoman.config.v1.Retry.backoff:type_name -> google.protobuf.Duration
+	6, // 1: dragoman.config.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
+	6, // 2: dragoman.config.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
+	6, // 3: dragoman.config.v1.Hedge.after:type_name -> google.protobuf.Duration
+	6, // 4: dragoman.config.v1.BackendLimits.queue_timeout:type_name -> google.protobuf.Duration
+	6, // 5: dragoman.config.v1.CircuitBreaker.open_for:type_name -> google.protobuf.Duration
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_resilience_proto_init() }
@@ -319,13 +643,16 @@ func file_dragoman_config_v1_resilience_proto_init() {
 	}
 	file_dragoman_config_v1_resilience_proto_msgTypes[0].OneofWrappers = []any{}
 	file_dragoman_config_v1_resilience_proto_msgTypes[1].OneofWrappers = []any{}
+	file_dragoman_config_v1_resilience_proto_msgTypes[3].OneofWrappers = []any{}
+	file_dragoman_config_v1_resilience_proto_msgTypes[4].OneofWrappers = []any{}
+	file_dragoman_config_v1_resilience_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_resilience_proto_rawDesc), len(file_dragoman_config_v1_resilience_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -67,7 +67,11 @@ type Policy struct {
 	// Retry says when a call is tried again.
 	//
 	// Example: retry: {attempts: 3, per_try_timeout: 250ms}
-	Retry         *Retry `protobuf:"bytes,40,opt,name=retry,proto3" json:"retry,omitempty"`
+	Retry *Retry `protobuf:"bytes,40,opt,name=retry,proto3" json:"retry,omitempty"`
+	// Hedge says that a call which is not answered soon is made once more.
+	//
+	// Default: none. Example: hedge: {after: 50ms}
+	Hedge         *Hedge `protobuf:"bytes,41,opt,name=hedge,proto3" json:"hedge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -161,6 +165,13 @@ func (x *Policy) GetCors() *Cors {
 func (x *Policy) GetRetry() *Retry {
 	if x != nil {
 		return x.Retry
+	}
+	return nil
+}
+
+func (x *Policy) GetHedge() *Hedge {
+	if x != nil {
+		return x.Hedge
 	}
 	return nil
 }
@@ -400,7 +411,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb6\x04\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe7\x04\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -411,7 +422,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\aheaders\x18\x06 \x01(\v2\x1b.dragoman.config.v1.HeadersR\aheaders\x125\n" +
 	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01\x12,\n" +
 	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04cors\x12/\n" +
-	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retryB\x17\n" +
+	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retry\x12/\n" +
+	"\x05hedge\x18) \x01(\v2\x19.dragoman.config.v1.HedgeR\x05hedgeB\x17\n" +
 	"\x15_hide_internal_errors\"\xd2\x02\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12\x18\n" +
@@ -454,10 +466,11 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Headers)(nil),             // 6: dragoman.config.v1.Headers
 	(*Cors)(nil),                // 7: dragoman.config.v1.Cors
 	(*Retry)(nil),               // 8: dragoman.config.v1.Retry
-	(*SplitRule)(nil),           // 9: dragoman.config.v1.SplitRule
-	(*Sticky)(nil),              // 10: dragoman.config.v1.Sticky
-	(*Mirror)(nil),              // 11: dragoman.config.v1.Mirror
-	(*HttpRule)(nil),            // 12: dragoman.config.v1.HttpRule
+	(*Hedge)(nil),               // 9: dragoman.config.v1.Hedge
+	(*SplitRule)(nil),           // 10: dragoman.config.v1.SplitRule
+	(*Sticky)(nil),              // 11: dragoman.config.v1.Sticky
+	(*Mirror)(nil),              // 12: dragoman.config.v1.Mirror
+	(*HttpRule)(nil),            // 13: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -468,21 +481,22 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	6,  // 5: dragoman.config.v1.Policy.headers:type_name -> dragoman.config.v1.Headers
 	7,  // 6: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
 	8,  // 7: dragoman.config.v1.Policy.retry:type_name -> dragoman.config.v1.Retry
-	0,  // 8: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2,  // 9: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	9,  // 10: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
-	10, // 11: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
-	11, // 12: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
-	0,  // 13: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	12, // 14: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	9,  // 15: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
-	10, // 16: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
-	11, // 17: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	9,  // 8: dragoman.config.v1.Policy.hedge:type_name -> dragoman.config.v1.Hedge
+	0,  // 9: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 10: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	10, // 11: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
+	11, // 12: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
+	12, // 13: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
+	0,  // 14: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	13, // 15: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	10, // 16: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
+	11, // 17: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
+	12, // 18: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }

@@ -1,0 +1,102 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+)
+
+// guard is what keeps a backend from too much, of all its calls together.
+type guard struct {
+	budget         *budget
+	replays        *memory
+	calls, streams *gate // of calls that do not stream, and of those that do
+	adaptive       *gradient
+	breaker        *breaker
+	perEndpoint    int64
+	counts         counts
+}
+
+func (g *guard) init(cfg *Config, channel *balancer.Channel) {
+	limits := &cfg.Limits
+	g.budget, g.replays, g.breaker = newBudget(cfg.RetryBudget), newMemory(cfg.RetryBuffer), newBreaker(cfg.CircuitBreaker)
+	g.perEndpoint = int64(limits.MaxPerEndpoint)
+	if limits.Adaptive {
+		g.adaptive = newGradient(limits.MaxInFlight)
+	}
+	g.calls = newGate(func() int {
+		limit := limits.MaxInFlight
+		if limits.MaxPerEndpoint > 0 {
+			limit = min(limit, limits.MaxPerEndpoint*max(channel.ReadyEndpoints(), 1))
+		}
+		if g.adaptive != nil {
+			limit = min(limit, g.adaptive.current())
+		}
+		return limit
+	}, limits.perClient(limits.MaxInFlight), limits.Queue, limits.QueueTimeout)
+	g.streams = newGate(func() int { return limits.MaxStreams }, limits.perClient(limits.MaxStreams), NoQueue, 0)
+}
+
+// enter lets a call through to the backend, or says to the client why not. leave is to be called then.
+func (d *delivery) enter(ctx context.Context) error {
+	b := d.backend
+	d.gate = b.calls
+	if d.call.Streaming {
+		d.gate = b.streams
+	}
+	d.call.MaxInFlight = b.perEndpoint
+	probe, err := b.breaker.allow()
+	if err != nil {
+		b.counts.shut.Add(1)
+		return err
+	}
+	if err := d.gate.enter(ctx, d.client); err != nil {
+		b.breaker.ended(probe, picker.Neither)
+		return err
+	}
+	d.inside, d.probe = true, probe
+	if b.adaptive != nil {
+		d.entered = time.Now()
+	}
+	b.budget.call()
+	return nil
+}
+
+// leave is told how the call ended.
+func (d *delivery) leave(ctx context.Context, err error) {
+	if !d.inside {
+		return
+	}
+	d.inside = false
+	b := d.backend
+	if b.adaptive != nil && d.gate == b.calls && ctx.Err() != context.Canceled { //nolint:errorlint // the very error
+		b.adaptive.sample(time.Since(d.entered), b.calls.busy())
+	}
+	d.gate.leave(d.client)
+	b.breaker.ended(d.probe, resultOf(ctx, err))
+}
+
+// resultOf returns what the end of a call says of the backend.
+func resultOf(ctx context.Context, err error) picker.Result {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return picker.Neither
+	}
+	if err == nil {
+		return picker.Success
+	}
+	switch grpcstatus.Code(err) {
+	case codes.Canceled:
+		return picker.Neither
+	default:
+		return picker.ResultOf(err)
+	}
+}
