@@ -21,7 +21,7 @@ type Backend struct {
 	channel *balancer.Channel
 	gzip    bool // Config.Gzip
 	plain   *Route
-	guard
+	*guard
 
 	mirrored *mirrored
 }
@@ -50,8 +50,7 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip, mirrored: newMirrored(log)}
-	b.guard.init(&cfg, channel)
+	b := &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip, guard: newGuard(&cfg, channel), mirrored: newMirrored(log)}
 	policy, err := NewPolicy(PolicyConfig{})
 	if err != nil {
 		return nil, errors.Join(err, channel.Close())

@@ -26,10 +26,12 @@ type guard struct {
 	counts         counts
 }
 
-func (g *guard) init(cfg *Config, channel *balancer.Channel) {
+func newGuard(cfg *Config, channel *balancer.Channel) *guard {
 	limits := &cfg.Limits
-	g.budget, g.replays, g.breaker = newBudget(cfg.RetryBudget), newMemory(cfg.RetryBuffer), newBreaker(cfg.CircuitBreaker)
-	g.perEndpoint = int64(limits.MaxPerEndpoint)
+	g := &guard{
+		budget: newBudget(cfg.RetryBudget), replays: newMemory(cfg.RetryBuffer), breaker: newBreaker(cfg.CircuitBreaker),
+		perEndpoint: int64(limits.MaxPerEndpoint),
+	}
 	if limits.Adaptive {
 		g.adaptive = newGradient(limits.MaxInFlight)
 	}
@@ -44,6 +46,7 @@ func (g *guard) init(cfg *Config, channel *balancer.Channel) {
 		return limit
 	}, limits.perClient(limits.MaxInFlight), limits.Queue, limits.QueueTimeout)
 	g.streams = newGate(func() int { return limits.MaxStreams }, limits.perClient(limits.MaxStreams), NoQueue, 0)
+	return g
 }
 
 // enter lets a call through to the backend, or says to the client why not. leave is to be called then.
@@ -78,7 +81,7 @@ func (d *delivery) leave(ctx context.Context, err error) {
 	}
 	d.inside = false
 	b := d.backend
-	if b.adaptive != nil && d.gate == b.calls && ctx.Err() != context.Canceled { //nolint:errorlint // the very error
+	if b.adaptive != nil && d.gate == b.calls && !errors.Is(ctx.Err(), context.Canceled) {
 		b.adaptive.sample(time.Since(d.entered), b.calls.busy())
 	}
 	d.gate.leave(d.client)

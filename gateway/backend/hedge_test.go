@@ -44,7 +44,12 @@ func named(name string) func(int64, grpc.ServerStream) error {
 // A call that is late is made once more, elsewhere; who answers first counts, and the other is cancelled.
 func TestHedging(t *testing.T) {
 	t.Parallel()
-	cancelled := make(chan struct{}, 1)
+	cancelled := make(chan struct{}, 3)
+	t.Cleanup(func() {
+		for range 3 { // of the cases in which one hangs
+			<-cancelled
+		}
+	})
 	hanging := func(_ int64, s grpc.ServerStream) error {
 		<-s.Context().Done()
 		cancelled <- struct{}{}
@@ -77,6 +82,7 @@ func TestHedging(t *testing.T) {
 		}, later(named("second")), "second", codes.OK, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			one, two := pair(t, c.first, c.second)
 			b := open(t, backend.Config{}, one, two)
 			r := route(t, b, backend.PolicyConfig{Hedge: &backend.HedgeConfig{After: 50 * time.Millisecond, Percent: 50}, Retry: backend.RetryConfig{Attempts: 1}})
@@ -97,9 +103,6 @@ func TestHedging(t *testing.T) {
 				t.Errorf("%d arrived", n)
 			}
 		})
-	}
-	for range 3 { // of the cases in which one hangs
-		<-cancelled
 	}
 }
 

@@ -34,7 +34,7 @@ func (d *delivery) hedged(ctx context.Context, call *picker.Call, method string,
 	defer cancel()
 	r := &race{delivery: d, ctx: own, cancel: cancel, first: call, call: call, method: method, args: args, opts: opts, late: late}
 	r.changed.L = &r.mu
-	r.schedule()
+	r.schedule() //nolint:contextcheck // it has the context
 	err := d.backend.channel.Invoke(picker.WithCall(own, call), method, args, reply, opts...)
 	err = r.settle(ctx, err, reply)
 	if err == nil {
