@@ -43,7 +43,11 @@ func (s *Snapshot) preflight(c *transcoder.Call, ex transcoder.Exchange, panicke
 // asked returns the policy of the method that a preflight asks about, and the HTTP methods that its path takes.
 func (s *Snapshot) asked(r *transcoder.Request) (*cors.Policy, []string) {
 	mux := s.Mux.At(r.Listener)
-	if m := mux.Method(r.Path); m != nil {
+	m := mux.Method(r.Path)
+	if m == nil {
+		m = mux.Unknown(r.Path, true, true)
+	}
+	if m != nil {
 		methods := []string{http.MethodPost}
 		if m.NoSideEffects {
 			methods = []string{http.MethodGet, http.MethodPost} // Connect

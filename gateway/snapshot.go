@@ -69,11 +69,11 @@ type Snapshot struct {
 	refs    atomic.Int64 // calls that use the snapshot, and one while it is in force
 }
 
-// NewSnapshot returns a snapshot with a route for each method of the Mux, at the index of the method's ID. release
+// NewSnapshot returns a snapshot with a route for each method of the Mux and each rule of its Passthrough, at the index of the method's ID. release
 // is called once, when the snapshot is out of force and its last call over; it may be nil.
 func NewSnapshot(m *transcoder.Mux, routes []Route, release func()) (*Snapshot, error) {
-	if len(routes) != len(m.Methods()) {
-		return nil, fmt.Errorf("snapshot has %d routes; the mux has %d methods", len(routes), len(m.Methods()))
+	if len(routes) != m.Len() {
+		return nil, fmt.Errorf("snapshot has %d routes; the mux has %d methods", len(routes), m.Len())
 	}
 	s := &Snapshot{Mux: m, routes: routes, release: release}
 	s.refs.Store(1)

@@ -29,6 +29,7 @@ func (x *Mux) addLocal(l *Local, limits codec.Config) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Schema.Source(), err)
 	}
+	x.local = l.Schema
 	used := map[string]bool{}
 	for _, services := range l.At {
 		for _, name := range services {
@@ -72,7 +73,7 @@ func (x *Mux) addLocal(l *Local, limits codec.Config) error {
 
 // view returns what requests find where these local services are.
 func (x *Mux) view(services []string, local map[string][]*Method, s *schema.Schema) (*Mux, error) {
-	v := &Mux{schemas: x.schemas, byPath: maps.Clone(x.byPath), services: maps.Clone(x.services)}
+	v := &Mux{schemas: x.schemas, byPath: maps.Clone(x.byPath), services: maps.Clone(x.services), local: s}
 	v.files = sync.OnceValue(v.findFiles)
 	for _, name := range services {
 		if len(local[name]) == 0 {

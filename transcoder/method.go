@@ -33,6 +33,9 @@ type Method struct {
 	NoSideEffects, Idempotent bool
 	// Local tells that the server itself answers the method.
 	Local bool
+	// Rule is the rule by which the method is passed on although no schema has it: Desc, Schema and Codec are nil then. "" for methods
+	// of a schema.
+	Rule string
 }
 
 func newMethod(id int, s *schema.Schema, c *codec.Codec, md protoreflect.MethodDescriptor) *Method {

@@ -31,6 +31,8 @@ type Config struct {
 	Expose func(service, method string) bool
 	// Local are services that the server itself answers; nil for none.
 	Local *Local
+	// Passthrough says which methods that no schema has are passed on; nil for none.
+	Passthrough *Passthrough
 }
 
 // Mux finds the protocol, the method and the binding of a request. It is
@@ -44,6 +46,10 @@ type Mux struct {
 	services  map[string]*schema.Schema // those that have a method in byPath
 	routes    *httprule.Table
 	files     func() map[string]*File // made when first asked for
+
+	passthrough *Passthrough
+	passed      []*Method      // one for each of its rules
+	local       *schema.Schema // of local services; nil for none
 
 	views     []*Mux          // what requests of listeners with local services find; nil in a view
 	listeners map[string]*Mux // which of the views, by listener
@@ -84,6 +90,9 @@ func NewMux(cfg Config) (*Mux, error) {
 	}
 	if cfg.Local != nil {
 		errs = append(errs, x.addLocal(cfg.Local, cfg.Codec))
+	}
+	if cfg.Passthrough != nil {
+		x.addPassthrough(cfg.Passthrough)
 	}
 	return x, errors.Join(errs...)
 }

@@ -54,6 +54,7 @@ type Assembly struct {
 	backends map[string]*backend.Backend
 	release  func()
 	places   *places // of what Build made last
+	passed   []place // of the rules by which unknown methods are passed on
 }
 
 // New checks what a configuration names and opens its backends; it does not wait for them. The error joins all problems.
@@ -103,7 +104,7 @@ func (a *Assembly) Backends() []BackendState {
 // that is wrong, and then nothing is made.
 func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 	mux, err := transcoder.NewMux(transcoder.Config{
-		Schemas: schemasOf(loads), Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) }, Local: a.local(),
+		Schemas: schemasOf(loads), Expose: func(service, _ string) bool { return a.config.Schemas.Exposes(service) }, Local: a.local(), Passthrough: a.passthrough(),
 	})
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
@@ -282,18 +283,21 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 // routes gives every method its chain and its backend. Methods without a backend are served with UNAVAILABLE, and told. The error is a
 // *schema.LoadError.
 func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traffic) ([]gateway.Route, []schema.Diagnostic, error) {
-	routes := make([]gateway.Route, len(mux.Methods()))
+	routes := make([]gateway.Route, mux.Len())
 	var (
 		without []string // services, in their order
 		errs    []error
 	)
+	for i, m := range mux.Passed() {
+		routes[m.ID] = policies.route(m)
+		to := a.config.TrafficAt(a.passed[i].service, a.passed[i].method)
+		b, err := traffic.of(m, &to)
+		errs = append(errs, err)
+		routes[m.ID].Backend = b
+	}
 	for _, m := range mux.Methods() {
 		route := &routes[m.ID]
-		route.Chain = policies.chain(m)
-		route.CORS = policies.cors[policies.of(m).CORS]
-		if hide := policies.of(m).HideInternalErrors; hide != nil {
-			route.HideInternal = *hide
-		}
+		*route = policies.route(m)
 		if m.Local {
 			route.Backend = a.parts.Local
 			continue

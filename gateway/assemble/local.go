@@ -16,7 +16,7 @@ import (
 )
 
 // overriddenCode is the code of services of schemas that are not reached at some listeners.
-const overriddenCode = "DG2002"
+const overriddenCode = "DG2004"
 
 // local says which services the gateway itself answers, and where; nil for none.
 func (a *Assembly) local() *transcoder.Local {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
@@ -28,46 +29,64 @@ type policies struct {
 // of returns the policy of a method.
 func (p *policies) of(m *transcoder.Method) *config.Policy { return p.byMethod[m.ID] }
 
-// chain returns the chain of a method.
-func (p *policies) chain(m *transcoder.Method) *interceptor.Chain { return p.chains[p.of(m)] }
+// route returns the route of a method, but for its backend.
+func (p *policies) route(m *transcoder.Method) gateway.Route {
+	policy := p.of(m)
+	return gateway.Route{
+		Chain: p.chains[policy], CORS: p.cors[policy.CORS], HideInternal: policy.HideInternalErrors != nil && *policy.HideInternalErrors,
+	}
+}
+
+// place is where a policy stands: the index of an entry of services, and of an exception in it; -1 for none.
+type place struct{ service, method int }
 
 // policies finds the policy of each method and makes the chains.
 func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
-	type place struct{ service, method int }
-	p := &policies{byMethod: make([]*config.Policy, len(mux.Methods())), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}, calls: map[*config.Policy]*backend.Policy{}}
+	p := &policies{byMethod: make([]*config.Policy, mux.Len()), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}, calls: map[*config.Policy]*backend.Policy{}}
 	defaults, _ := a.config.PolicyFor("", "")
 	p.defaults = &defaults
 	if err := p.addCORS(&defaults); err != nil {
 		return nil, fmt.Errorf("defaults: %w", err)
 	}
 	byPlace := map[place]*config.Policy{}
-	var unfit []error
-	for _, m := range mux.Methods() {
-		at := place{-1, -1}
-		if i, ok := a.config.ServiceFor(m.Service); ok {
-			at.service, at.method = i, a.config.Services[i].Method(m.Name)
-		}
+	add := func(m *transcoder.Method, at place, name string) error {
 		policy := byPlace[at]
 		if policy == nil {
-			resolved, _ := a.config.PolicyFor(m.Service, m.Name)
+			resolved, _ := a.config.PolicyAt(at.service, at.method)
 			chain, err := newChain(&resolved)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Path, err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
 			if err := p.addCORS(&resolved); err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Path, err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
 			calls, err := backend.NewPolicy(backend.PolicyConfig{Retry: resolved.Retry, Hedge: resolved.Hedge})
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Path, err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
 			policy = &resolved
 			p.calls[policy] = calls
 			byPlace[at], p.chains[policy] = policy, chain
 		}
 		p.byMethod[m.ID] = policy
-		if err := a.checkHedge(m, policy); err != nil {
+		return nil
+	}
+	var unfit []error
+	for _, m := range mux.Methods() {
+		at := place{-1, -1}
+		if i, ok := a.config.ServiceFor(m.Service); ok {
+			at = place{i, a.config.Services[i].Method(m.Name)}
+		}
+		if err := add(m, at, m.Path); err != nil {
+			return nil, err
+		}
+		if err := a.checkHedge(m, p.byMethod[m.ID]); err != nil {
 			unfit = append(unfit, err)
+		}
+	}
+	for i, m := range mux.Passed() {
+		if err := add(m, a.passed[i], m.Rule); err != nil {
+			return nil, err
 		}
 	}
 	return p, errors.Join(unfit...)

@@ -101,6 +101,9 @@ func (t *traffic) make(m *transcoder.Method, to *config.Traffic) (gateway.Backen
 // call's fate must not hang on a weight. A backend that is asked by reflection says what it serves. That what it says is the same
 // everywhere is seen to by the Mux.
 func (t *traffic) fits(m *transcoder.Method, to *config.Traffic) {
+	if m.Rule != "" {
+		return // no schema has it
+	}
 	if names := to.Backends(); len(names) > 1 || to.Mirror != nil {
 		for _, name := range names {
 			t.serves(m, name, placeOf(to, name))

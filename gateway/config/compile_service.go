@@ -20,7 +20,7 @@ func (k *compiler) services(m *configv1.Config) {
 	globs := map[string]string{}
 	for i, s := range m.GetServices() {
 		path := item("services", i)
-		service := Service{Policy: k.policy(s.GetPolicy(), path+".policy")}
+		service := Service{Passthrough: s.GetPassthrough(), Policy: k.policy(s.GetPolicy(), path+".policy")}
 		traffic, mirror := k.traffic(s, path)
 		service.Backend, service.Split, service.Sticky, service.Mirror = traffic.Backend, traffic.Rules, traffic.Key, mirror
 		if s.GetMatch() != "" && unique(k.collector, globs, s.GetMatch(), path+".match", "put them together") {
@@ -29,6 +29,10 @@ func (k *compiler) services(m *configv1.Config) {
 				k.on(path+".match", "", "%s", k.detail(path+".match", err))
 			}
 			service.Match = g
+			if service.Passthrough && g.any() && len(k.cfg.Schemas.Expose) == 0 {
+				k.warn(path+".passthrough", "write a match or schemas.expose that names the packages",
+					"every method of the backend can be called, whatever its name, but for services that schemas.hide names")
+			}
 		}
 		own := append(defaults[:1:1], layer{path: path + ".policy", policy: &service.Policy})
 		k.deadline(own)

@@ -86,6 +86,14 @@ func (g Glob) Match(name string) bool {
 	return at == len(g.segments)
 }
 
+// Begins says whether all names that the glob matches begin with this part, such as grpc.
+func (g Glob) Begins(part string) bool { return len(g.segments) > 0 && g.segments[0] == part }
+
+// any says whether the names that the glob matches may begin with any part.
+func (g Glob) any() bool {
+	return len(g.segments) > 0 && (g.segments[0] == oneSegment || g.segments[0] == anySegments)
+}
+
 // compare orders globs that match one name by how specific they are: negative when g is the more specific one.
 // From the left, a name counts more than *, and * more than **; nothing counts more than ** and less than the others.
 func (g Glob) compare(o Glob) int {

@@ -117,7 +117,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 					{Pattern: "custom", Kind: "SEARCH", Path: "/v1/users", Body: "*", ResponseBody: "users"},
 				}},
 			}},
-			{Match: glob(t, "acme.search.**"), Backend: "search"},
+			{Match: glob(t, "acme.search.**"), Backend: "search", Passthrough: true},
 			{Match: glob(t, "**"), Backend: "orders"},
 		},
 		JSON: config.JSON{ProtoFieldNames: new(true), Int64AsNumber: new(true), EnumsAsNumbers: new(true), EmitDefaults: config.EmitOmit, RejectUnknownFields: new(false)},

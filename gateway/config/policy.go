@@ -51,6 +51,8 @@ type Service struct {
 	Sticky split.Key
 	// Mirror is where copies of calls go; nil sends none.
 	Mirror *Mirror
+	// Passthrough passes methods that no schema has on to the backend.
+	Passthrough bool
 	// Policy is for all their methods.
 	Policy Policy
 	// Methods are exceptions; their names are unique.
@@ -106,10 +108,19 @@ func (c *Config) ServiceFor(service string) (int, bool) {
 // Services that is in force, Defaults, or what is built in; and which of them it was. The service's name is the full one,
 // the method's is its own alone. Every value is set.
 func (c *Config) PolicyFor(service, method string) (Policy, Origins) {
+	i, ok := c.ServiceFor(service)
+	if !ok {
+		return c.PolicyAt(-1, -1)
+	}
+	return c.PolicyAt(i, c.Services[i].Method(method))
+}
+
+// PolicyAt returns the policy of the methods that an exception of an entry of Services is for, by their indices: -1 for none.
+func (c *Config) PolicyAt(service, method int) (Policy, Origins) {
 	layers := []layer{c.base(), {path: "defaults", policy: &c.Defaults}}
-	if i, ok := c.ServiceFor(service); ok {
+	if i := service; i >= 0 {
 		layers = append(layers, layer{path: fmt.Sprintf("services[%d].policy", i), policy: &c.Services[i].Policy})
-		if j := c.Services[i].Method(method); j >= 0 {
+		if j := method; j >= 0 {
 			layers = append(layers, layer{path: fmt.Sprintf("services[%d].methods[%d].policy", i, j), policy: &c.Services[i].Methods[j].Policy})
 		}
 	}

@@ -21,7 +21,7 @@ type Record struct {
 	Client                     netip.Addr
 	Protocol, Listener         string
 	HTTPMethod, Path           string
-	Route                      string // "GET /v1/shelves/{shelf}", or "" for protocols that name the method
+	Route                      string // "GET /v1/shelves/{shelf}"; the match of what is passed on unread; "" for protocols that name the method
 	Service, RPC               string
 	Code                       codes.Code
 	HTTPStatus                 int
@@ -47,7 +47,7 @@ func recordOf(c *transcoder.Call) Record {
 		r.TTFB = c.FirstByte.Sub(c.Start)
 	}
 	if c.Method != nil {
-		r.Service, r.RPC = c.Method.Service, c.Method.Name
+		r.Service, r.RPC, r.Route = c.Method.Service, c.Method.Name, c.Method.Rule
 	}
 	if c.Binding != nil {
 		r.Route = c.Binding.String()

@@ -58,7 +58,7 @@ func (p *Protocol) appendError(dst []byte, c *transcoder.Call, err error) []byte
 		return append(dst, '}')
 	}
 	convert := p.errors
-	if c.Method != nil {
+	if c.Method != nil && c.Method.Codec != nil {
 		convert = c.Method.Codec
 	}
 	dst = append(dst, `,"details":[`...)

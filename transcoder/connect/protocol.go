@@ -103,7 +103,9 @@ func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Frame
 func (p *Protocol) openUnary(m *transcoder.Mux, c *transcoder.Call, mediaType string) (transcoder.Framer, error) {
 	f := &unary{protocol: p, limit: c.Request.MaxMessage()}
 	if c.Method = m.Method(c.Request.Path); c.Method == nil {
-		return f, f.unknownMethod()
+		if c.Method = m.Unknown(c.Request.Path, false, false); c.Method == nil {
+			return f, f.unknownMethod()
+		}
 	}
 	if !c.Method.Unary() {
 		return f, f.unsupported(acceptStream, "this method streams; its content-type is application/connect+proto or application/connect+json")
@@ -150,7 +152,7 @@ func (p *Protocol) openStream(m *transcoder.Mux, c *transcoder.Call, name string
 	}
 	f.contentType = streamPrefix + name
 	f.in, f.out = rpc.NewReader(form, c.Request.MaxMessage()), rpc.NewWriter(&p.config.Config, form)
-	if c.Method = m.Method(c.Request.Path); c.Method == nil {
+	if c.Method = rpc.Method(m, c.Request.Path); c.Method == nil {
 		return f, status.Errorf(codes.Unimplemented, status.ReasonNoRoute, "unknown method")
 	}
 	if c.Method.Unary() {

@@ -72,7 +72,7 @@ func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Frame
 		f.httpStatus = http.StatusMethodNotAllowed
 		return f, status.Errorf(codes.Unimplemented, status.ReasonMethodNotAllowed, "a gRPC-Web call is a POST")
 	}
-	if c.Method = m.Method(r.Path); c.Method == nil {
+	if c.Method = rpc.Method(m, r.Path); c.Method == nil {
 		return f, status.Errorf(codes.Unimplemented, status.ReasonNoRoute, "unknown method")
 	}
 	if err := form.Readable(c.Method); err != nil {

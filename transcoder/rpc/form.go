@@ -49,6 +49,9 @@ func (f Form) Readable(m *transcoder.Method) error {
 	if f == Proto {
 		return nil
 	}
+	if m.Desc == nil {
+		return status.Errorf(codes.Unimplemented, status.ReasonUnsupported, "no schema has this method; it can be called in protobuf alone")
+	}
 	if err := errors.Join(m.Codec.Message(m.Desc.Input()).Err(), m.Codec.Message(m.Desc.Output()).Err()); err != nil {
 		return &status.Error{
 			Code: codes.Unimplemented, Reason: status.ReasonUnsupported, Cause: err, Message: "the messages of this method have no JSON form",

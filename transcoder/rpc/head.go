@@ -17,6 +17,15 @@ import (
 // AcceptEncoding is what answers say of the encodings that requests may have.
 const AcceptEncoding = compression.Identity + "," + compression.Known
 
+// Method returns the method of a path, compared exactly (threats A1, A2): that of a schema, or else one that is passed on and of which
+// only the name is known (T181), so that both sides of it may stream; or nil.
+func Method(m *transcoder.Mux, path string) *transcoder.Method {
+	if method := m.Method(path); method != nil {
+		return method
+	}
+	return m.Unknown(path, true, true)
+}
+
 // Negotiate settles compression both ways by the fields of the request in which the client says what it sends and what it takes.
 func Negotiate(c *transcoder.Call, r *Reader, w *Writer, sends, takes string) error {
 	encoding := c.Request.Header.Get(sends)

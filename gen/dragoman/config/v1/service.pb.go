@@ -206,7 +206,14 @@ type Service struct {
 	// Mirror sends copies of calls to a second backend, whose answers are dropped.
 	//
 	// Default: none. Example: mirror: {backend: orders-next, percent: 10}
-	Mirror        *Mirror `protobuf:"bytes,7,opt,name=mirror,proto3" json:"mirror,omitempty"`
+	Mirror *Mirror `protobuf:"bytes,7,opt,name=mirror,proto3" json:"mirror,omitempty"`
+	// Passthrough passes calls of methods that no schema has on to the backend, unread: of services that match is for and no
+	// source describes, and of methods that are newer than the schema. They can be called by gRPC, gRPC-Web and Connect in
+	// protobuf. What schemas.expose and schemas.hide say of a service's name holds, and so do policies, but that every method counts
+	// as one that streams. Services of gRPC itself, grpc.**, are passed on only by a match that begins with grpc.
+	//
+	// Default: false, and calls of unknown methods are UNIMPLEMENTED.
+	Passthrough   bool `protobuf:"varint,50,opt,name=passthrough,proto3" json:"passthrough,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -288,6 +295,13 @@ func (x *Service) GetMirror() *Mirror {
 		return x.Mirror
 	}
 	return nil
+}
+
+func (x *Service) GetPassthrough() bool {
+	if x != nil {
+		return x.Passthrough
+	}
+	return false
 }
 
 // Method is an exception for one method of a service.
@@ -424,7 +438,7 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04cors\x12/\n" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retry\x12/\n" +
 	"\x05hedge\x18) \x01(\v2\x19.dragoman.config.v1.HedgeR\x05hedgeB\x17\n" +
-	"\x15_hide_internal_errors\"\xd2\x02\n" +
+	"\x15_hide_internal_errors\"\xf4\x02\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12\x18\n" +
 	"\abackend\x18\x02 \x01(\tR\abackend\x122\n" +
@@ -432,7 +446,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\amethods\x18\x04 \x03(\v2\x1a.dragoman.config.v1.MethodR\amethods\x12=\n" +
 	"\x05split\x18\x05 \x03(\v2\x1d.dragoman.config.v1.SplitRuleB\b\xbaH\x05\x92\x01\x02\x10@R\x05split\x122\n" +
 	"\x06sticky\x18\x06 \x01(\v2\x1a.dragoman.config.v1.StickyR\x06sticky\x122\n" +
-	"\x06mirror\x18\a \x01(\v2\x1a.dragoman.config.v1.MirrorR\x06mirror\"\xf7\x02\n" +
+	"\x06mirror\x18\a \x01(\v2\x1a.dragoman.config.v1.MirrorR\x06mirror\x12 \n" +
+	"\vpassthrough\x182 \x01(\bR\vpassthrough\"\xf7\x02\n" +
 	"\x06Method\x12<\n" +
 	"\x04name\x18\x01 \x01(\tB(\xbaH%\xc8\x01\x01r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,255}$R\x04name\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.dragoman.config.v1.PolicyR\x06policy\x12:\n" +
