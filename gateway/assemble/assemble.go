@@ -42,8 +42,6 @@ type Parts struct {
 	// Partial says that sources were left out of the configuration, for looking at the rest: a rule whose method is not there
 	// may be for one of theirs.
 	Partial bool
-	// WithoutErrorInfo leaves the google.rpc.ErrorInfo out of what the gateway itself answers by gRPC, gRPC-Web and Connect.
-	WithoutErrorInfo bool
 }
 
 // Assembly makes snapshots of one configuration. Build and Close are called from one goroutine at a time.
@@ -257,7 +255,11 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 	if err != nil {
 		return err
 	}
-	c, err := connect.New(connect.Config{Config: cfg, Cache: connectCache(policies), Bare: connect.Unrouted(mux)})
+	own := connect.Config{Config: cfg, RequireVersion: a.config.RPC.RequireConnectVersion, Cache: connectCache(policies)}
+	if !own.RequireVersion {
+		own.Bare = connect.Unrouted(mux)
+	}
+	c, err := connect.New(own)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 func (a *Assembly) rpcConfig(p *policies) rpc.Config {
 	var cfg rest.Config
 	overrideJSON(&cfg, &p.defaults.JSON)
-	return rpc.Config{Encode: cfg.Encode, WithoutErrorInfo: a.parts.WithoutErrorInfo}
+	return rpc.Config{Encode: cfg.Encode, CompressFrom: a.config.RPC.CompressFrom, WithoutErrorInfo: a.config.RPC.WithoutErrorInfo}
 }
 
 // connectCache says how answers to calls by GET may be cached: as those of REST.

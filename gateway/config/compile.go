@@ -35,6 +35,7 @@ func compile(c *collector, m *configv1.Config, dir string) *Config {
 	k.services(m)
 	k.cfg.JSON = jsonOf(m.GetJson())
 	k.routes(m.GetRoutes())
+	k.rpc(m.GetRpc())
 	k.observability(m.GetObservability())
 	k.cfg.Shutdown = Shutdown{Delay: m.GetShutdown().GetDelay().AsDuration(), Drain: m.GetShutdown().GetDrain().AsDuration()}
 	for b, uses := range k.names {
@@ -83,6 +84,14 @@ func (k *compiler) routes(m *configv1.Routes) {
 		MethodOverride:         m.GetMethodOverride(),
 	}
 	k.distinct(m.GetIgnoredQueryParameters(), "routes.ignored_query_parameters")
+}
+
+func (k *compiler) rpc(m *configv1.Rpc) {
+	k.cfg.RPC = RPC{
+		CompressFrom:          int(k.size(m.GetCompressFrom(), "rpc.compress_from", 1, mostCompressFrom)),
+		WithoutErrorInfo:      m != nil && m.ErrorInfo != nil && !m.GetErrorInfo(),
+		RequireConnectVersion: m.GetRequireConnectVersion(),
+	}
 }
 
 func (k *compiler) observability(m *configv1.Observability) {

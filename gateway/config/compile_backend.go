@@ -34,6 +34,7 @@ func (k *compiler) backend(m *configv1.Backend, name, path string) backend.Confi
 		ConnectTimeout: m.GetConnectTimeout().AsDuration(),
 		PingInterval:   m.GetKeepalive().GetTime().AsDuration(),
 		DeadAfter:      m.GetKeepalive().GetTimeout().AsDuration(),
+		Gzip:           m.GetGzip(),
 		MaxHeader:      int(k.size(m.GetMaxHeader(), path+".max_header", leastHeader, mostHeader)),
 	}
 	k.resilience(m, &b, path)

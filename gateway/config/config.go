@@ -42,6 +42,8 @@ type Config struct {
 	JSON JSON
 	// Routes say how REST calls are matched.
 	Routes Routes
+	// RPC says how gRPC, gRPC-Web and Connect are served.
+	RPC RPC
 	// Observability says what is logged and where to.
 	Observability Observability
 	// Admin is the listener of the operators.
@@ -224,6 +226,16 @@ type Routes struct {
 	Unescape Unescape
 	// MethodOverride lets a POST be another method by its X-HTTP-Method-Override.
 	MethodOverride bool
+}
+
+// RPC says how gRPC, gRPC-Web and Connect are served.
+type RPC struct {
+	// CompressFrom is the size in bytes of the smallest message of an answer that the gateway itself compresses; 0 for never.
+	CompressFrom int
+	// WithoutErrorInfo leaves the google.rpc.ErrorInfo out of the gateway's own errors.
+	WithoutErrorInfo bool
+	// RequireConnectVersion refuses calls by Connect that do not say its version.
+	RequireConnectVersion bool
 }
 
 // Unescape says how variables of several segments are decoded.

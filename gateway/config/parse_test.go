@@ -97,7 +97,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 				instance(t, endpoint.Spec{Addresses: []string{"[fd00::12]:50051"}}),
 			},
 		}, {
-			Name: "search", Target: "unix:/run/search.sock",
+			Name: "search", Target: "unix:/run/search.sock", Gzip: true,
 			RetryBudget: backend.BudgetConfig{Percent: 10, MinPerSecond: 5}, RetryBuffer: backend.BufferConfig{PerCall: 128 << 10, Total: 32 << 20},
 			CircuitBreaker: backend.BreakerConfig{FailurePercent: 50, MinCalls: 10, OpenFor: 2 * time.Second, Probes: 5},
 			Limits: backend.LimitsConfig{
@@ -126,6 +126,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			IgnoredQueryParameters: []string{"key", "$alt"}, DisableDerivedHead: true,
 			RejectDotSegments: true, Unescape: config.UnescapeAll, MethodOverride: true,
 		},
+		RPC: config.RPC{CompressFrom: 4 << 10, WithoutErrorInfo: true, RequireConnectVersion: true},
 		Observability: config.Observability{
 			Log:       config.Log{Level: slog.LevelDebug, Format: config.FormatJSON},
 			AccessLog: config.AccessLog{Output: "logs/access.log", Format: config.FormatText},

@@ -34,8 +34,8 @@ type running struct {
 
 // startGateway starts a gateway in front of a backend, as the suite wants it.
 //
-// It differs from one that is configured by a file in two ways, of which the suite would count each against it: calls without a
-// timeout have no deadline, since the suite looks for none at the backend, and the gateway's own errors have no details.
+// It differs from the defaults in two ways, of which the suite would count each against it: calls without a timeout have no deadline, since
+// the suite looks for none at the backend, which no file can say; and the gateway's own errors have no details.
 func startGateway(ctx context.Context, wanted *request, protos, address string, log *slog.Logger) (*running, error) {
 	e, err := endpoint.New(endpoint.Spec{Addresses: []string{address}})
 	if err != nil {
@@ -47,6 +47,7 @@ func startGateway(ctx context.Context, wanted *request, protos, address string, 
 		Backends:  []backend.Config{{Name: "suite", Endpoints: []endpoint.Endpoint{e}, Gzip: true}},
 		Services:  []config.Service{{Match: config.AllServices(), Backend: "suite"}},
 		Defaults:  config.Policy{Deadline: deadline.Config{Timeout: deadline.NoTimeout}},
+		RPC:       config.RPC{WithoutErrorInfo: true},
 	}
 	cfg.SetDefaults()
 	r := &running{gateway: gateway.New(log)}
@@ -63,7 +64,7 @@ func startGateway(ctx context.Context, wanted *request, protos, address string, 
 
 func (r *running) serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	var err error
-	r.assembly, err = assemble.New(cfg, assemble.Parts{Pool: backend.NewPool(log), Log: log, WithoutErrorInfo: true})
+	r.assembly, err = assemble.New(cfg, assemble.Parts{Pool: backend.NewPool(log), Log: log})
 	if err != nil {
 		return err
 	}

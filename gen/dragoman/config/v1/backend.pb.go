@@ -68,8 +68,14 @@ type Backend struct {
 	//
 	// Default: none. Example: circuit_breaker: {failure_percent: 50}
 	CircuitBreaker *CircuitBreaker `protobuf:"bytes,43,opt,name=circuit_breaker,json=circuitBreaker,proto3" json:"circuit_breaker,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Gzip says that every server of the backend reads messages compressed with gzip. Requests that come so are then passed on as
+	// they are; else the gateway decompresses them. Servers in Go read gzip only if the program imports
+	// google.golang.org/grpc/encoding/gzip; most others do. What a server cannot read it refuses with UNIMPLEMENTED.
+	//
+	// Default: false. Answers pass compressed in any case, to clients that take them.
+	Gzip          bool `protobuf:"varint,50,opt,name=gzip,proto3" json:"gzip,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Backend) Reset() {
@@ -177,6 +183,13 @@ func (x *Backend) GetCircuitBreaker() *CircuitBreaker {
 		return x.CircuitBreaker
 	}
 	return nil
+}
+
+func (x *Backend) GetGzip() bool {
+	if x != nil {
+		return x.Gzip
+	}
+	return false
 }
 
 // Endpoint is one server of a backend.
@@ -455,7 +468,7 @@ var File_dragoman_config_v1_backend_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xea\x05\n" +
+	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xfe\x05\n" +
 	"\aBackend\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12:\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x1c.dragoman.config.v1.EndpointR\tendpoints\x12H\n" +
@@ -468,7 +481,8 @@ const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\fretry_budget\x18( \x01(\v2\x1f.dragoman.config.v1.RetryBudgetR\vretryBudget\x12B\n" +
 	"\fretry_buffer\x18) \x01(\v2\x1f.dragoman.config.v1.RetryBufferR\vretryBuffer\x129\n" +
 	"\x06limits\x18* \x01(\v2!.dragoman.config.v1.BackendLimitsR\x06limits\x12K\n" +
-	"\x0fcircuit_breaker\x18+ \x01(\v2\".dragoman.config.v1.CircuitBreakerR\x0ecircuitBreaker:\x1a\xbaH\x17\"\x15\n" +
+	"\x0fcircuit_breaker\x18+ \x01(\v2\".dragoman.config.v1.CircuitBreakerR\x0ecircuitBreaker\x12\x12\n" +
+	"\x04gzip\x182 \x01(\bR\x04gzip:\x1a\xbaH\x17\"\x15\n" +
 	"\x06target\n" +
 	"\tendpoints\x10\x01\"\x7f\n" +
 	"\bEndpoint\x12 \n" +
