@@ -31,6 +31,7 @@ func describe(c *transcoder.Call) {
 	})
 	r := c.Request
 	c.Metadata.Set(requestIDHeader, c.RequestID)
+	passTrace(c)
 	peer := r.Remote.Addr().Unmap()
 	chain, proto, host := "", r.Scheme, r.Authority
 	if trusted(r, peer) {

@@ -18,8 +18,10 @@ const requestIDHeader = "x-request-id"
 // maxRequestID is the length of the longest id that is taken from a client.
 const maxRequestID = 64
 
-// identify gives a call its id, the client's if it is fit for a log (threat I8), and the address that it counts as coming from.
+// identify gives a call its id, the client's if it is fit for a log (threat I8), that of its trace, and the address that it counts as
+// coming from.
 func identify(c *transcoder.Call) {
+	c.TraceID = traceOf(c.Request.Header)
 	c.RequestID = c.Request.Header.Get(requestIDHeader)
 	if !fitRequestID(c.RequestID) {
 		c.RequestID = newRequestID(c.Start)

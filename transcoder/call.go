@@ -29,6 +29,8 @@ type Call struct {
 	Binding *httprule.Binding
 	// RequestID identifies the call in logs and in the backend's.
 	RequestID string
+	// TraceID is the id of the trace that the call belongs to, as the client says; "" for none.
+	TraceID string
 	// Client is the address that the call counts as coming from.
 	Client netip.Addr
 	// Host is the host that the call counts as being for, perhaps with a port: the request's authority, or what a trusted proxy says of

@@ -22,6 +22,7 @@ func JSON(dst []byte, r *Record) []byte {
 	j.text("level", r.LogLevel().String())
 	j.text("msg", "call")
 	j.text("request_id", r.RequestID)
+	j.optional("trace_id", r.TraceID)
 	j.text("client_ip", addr(r))
 	j.text("listener", r.Listener)
 	j.text("protocol", r.Protocol)

@@ -17,7 +17,7 @@ import (
 // Record is what is told of a call. It holds no secret: no header but the user agent, no query, no body.
 type Record struct {
 	Time                       time.Time
-	RequestID                  string
+	RequestID, TraceID         string
 	Client                     netip.Addr
 	Protocol, Listener         string
 	HTTPMethod, Path           string
@@ -37,7 +37,7 @@ type Record struct {
 func recordOf(c *transcoder.Call) Record {
 	st := status.Proto(c.Err)
 	r := Record{
-		Time: c.End, RequestID: c.RequestID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
+		Time: c.End, RequestID: c.RequestID, TraceID: c.TraceID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
 		HTTPMethod: c.Request.Method, Path: c.Request.Path, Code: codes.Code(st.GetCode()), //nolint:gosec // codes are small
 		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split, Attempts: c.Attempts,
 		Duration: c.End.Sub(c.Start), Backed: c.BackendTime, BytesIn: c.BytesIn, BytesOut: c.BytesOut,

@@ -35,6 +35,8 @@ func (l *logLines) String() string {
 type record struct {
 	Msg       string  `json:"msg"`
 	RequestID string  `json:"request_id"`
+	TraceID   string  `json:"trace_id"`
+	Service   string  `json:"service"`
 	Protocol  string  `json:"protocol"`
 	Route     string  `json:"route"`
 	Code      string  `json:"code"`
