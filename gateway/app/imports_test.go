@@ -56,7 +56,7 @@ var direction = map[string]row{
 	"transcoder/handler":                {own: []string{"transcoder", "transcoder/codec", "transcoder/connect", "transcoder/grpcweb", "transcoder/httprule", "transcoder/native", "transcoder/nethttp", "transcoder/rest", "transcoder/rpc", "transcoder/schema", "transcoder/status", "transcoder/websocket"}},
 	"transcoder/compression":            {own: []string{"transcoder/status"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
 	"transcoder/connect":                {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
-	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
+	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/compression", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},

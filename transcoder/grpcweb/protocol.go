@@ -78,12 +78,13 @@ func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Frame
 	if err := form.Readable(c.Method); err != nil {
 		return f, err
 	}
-	if encoding := r.Header.Get("content-encoding"); encoding != "" && encoding != "identity" {
-		return f, status.Errorf(codes.Unimplemented, status.ReasonUnsupported, "content-encoding %.32q is not supported; compress messages and say so in grpc-encoding", encoding)
-	}
 	if err := rpc.Negotiate(c, &f.in, &f.out, "grpc-encoding", "grpc-accept-encoding"); err != nil {
 		return f, err
 	}
+	if err := f.unpackBody(c); err != nil {
+		return f, err
+	}
+	f.packBody(c)
 	if err := rpc.ReadTimeout(c, "grpc-timeout", wire.ParseGRPCTimeout); err != nil {
 		return f, err
 	}

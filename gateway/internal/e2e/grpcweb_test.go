@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -145,7 +147,16 @@ func TestRefusalsOfGRPCWeb(t *testing.T) {
 		{"T173 timeout", "POST", binding + "NoRule", empty, web("application/grpc-web", "grpc-timeout", "1x"), 200, "3", "grpc-timeout"},
 		{"T174 timeout over", "POST", binding + "NoRule", empty, web("application/grpc-web", "grpc-timeout", "0S"), 200, "4", "deadline"},
 		{"T191 encoding", "POST", binding + "NoRule", empty, web("application/grpc-web", "grpc-encoding", "snappy"), 200, "12", "identity,gzip,br,zstd"},
-		{"T200 encoding of the whole", "POST", binding + "NoRule", empty, web("application/grpc-web", "content-encoding", "gzip"), 200, "12", "grpc-encoding"},
+		{"T191 encoding of the whole", "POST", binding + "NoRule", empty, web("application/grpc-web", "content-encoding", "snappy"), 200, "12", "identity,gzip,br,zstd"},
+		{"T200 encoding of the whole and of messages", "POST", binding + "NoRule", empty, web("application/grpc-web", "content-encoding", "gzip", "grpc-encoding", "gzip"), 200, "12", "together"},
+		{"encoding of a stream as a whole", "POST", streams + "CollectNoRule", empty, web("application/grpc-web", "content-encoding", "gzip"), 200, "12", "streams"},
+		{"not compressed as it says", "POST", binding + "NoRule", empty, web("application/grpc-web", "content-encoding", "gzip"), 200, "3", "gzip"},
+		{"T201 too large", "POST", binding + "NoRule", gzipped(t, string(frame{0, strings.Repeat("a", 2000)}.bytes()), ""), web("application/grpc-web", "content-encoding", "gzip"), 200, "8", "1005"},
+		{"T201 too large, compressed", "POST", binding + "NoRule", strings.Repeat("a", 2000), web("application/grpc-web", "content-encoding", "gzip"), 200, "8", "1005"},
+		{"T201 no message", "POST", binding + "NoRule", gzipped(t, "", ""), web("application/grpc-web", "content-encoding", "gzip"), 200, "12", "no message"},
+		{"T201 two messages", "POST", binding + "NoRule", gzipped(t, empty+empty, ""), web("application/grpc-web", "content-encoding", "gzip"), 200, "12", "more than one message"},
+		{"T201 cut off", "POST", binding + "NoRule", gzipped(t, "\x00\x00\x00\x00\x09\x01", ""), web("application/grpc-web", "content-encoding", "gzip"), 200, "3", "ends inside"},
+		{"T201 not base64", "POST", binding + "NoRule", gzipped(t, "AAAA*AAA", ""), web("application/grpc-web-text", "content-encoding", "gzip"), 200, "3", "base64"},
 		{"T196 too large", "POST", binding + "NoRule", string(frame{0, strings.Repeat("a", 1001)}.bytes()), web("application/grpc-web"), 200, "8", "1000"},
 		{"T196 too large in text", "POST", binding + "NoRule", units(string(frame{0, strings.Repeat("a", 1001)}.bytes())), web("application/grpc-web-text"), 200, "8", "1000"},
 		{"T194 JSON", "POST", binding + "NoRule", string(frame{0, `{"id":1}`}.bytes()), web("application/grpc-web+json"), 200, "3", "id"},
@@ -182,5 +193,89 @@ func TestGRPCWithJSON(t *testing.T) {
 		if err != nil || a.grpcStatus() != want {
 			t.Errorf("%s: %s, %v; want %s", body, fmt.Sprint(a), err, want)
 		}
+	}
+}
+
+// TestT201_CompressedBodiesOfGRPCWeb: bodies that are compressed as a whole, as HTTP has it: of requests with one message, and of answers with
+// one for who takes them so, where the gateway compresses (T198, T199).
+func TestT201_CompressedBodiesOfGRPCWeb(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.RPC.CompressFrom = 500 })
+	never := start(t, nil)
+	in := &testv1.BindRequest{Id: strings.Repeat("large ", 2000)}
+	plain := string(frame{0, marshal(t, in)}.bytes())
+	for _, encoding := range []string{"gzip", "br", "zstd"} {
+		for _, contentType := range []string{"application/grpc-web+proto", "application/grpc-web-text"} {
+			text := strings.Contains(contentType, "text")
+			body := plain
+			if text {
+				body = units(plain[:3], plain[3:10], plain[10:])
+			}
+			packed := compress(t, encoding, body)
+			for _, c := range d.both(t) {
+				name := encoding + ", " + contentType + ", " + c.name
+				a := c.do(t, c.request(t, "POST", binding+"NoRule", packed, web(contentType, "content-encoding", encoding, "accept-encoding", encoding)...))
+				if got := a.header.Get("Content-Encoding"); got != encoding || a.status != 200 || a.header.Get("Vary") != "Accept-Encoding" || a.header.Get("Grpc-Encoding") != "" {
+					t.Errorf("%s: %d %v", name, a.status, a.header)
+					continue
+				}
+				if seen := d.backend.Last(binding + "NoRule"); metadataOf(seen, "content-encoding") != nil || metadataOf(seen, "accept-encoding") != nil {
+					t.Errorf("%s: the backend has %v", name, seen.GetMetadata())
+				}
+				checkEcho(t, name, in, decompress(t, encoding, a.body), text)
+
+				// Who says nothing, and who takes compressed messages, gets no compressed body.
+				a = c.do(t, c.request(t, "POST", binding+"NoRule", packed, web(contentType, "content-encoding", encoding)...))
+				if a.header.Get("Content-Encoding") != "" {
+					t.Errorf("%s: nothing accepted: %v", name, a.header)
+				}
+				checkEcho(t, name, in, a.body, text)
+				a = c.do(t, c.request(t, "POST", binding+"NoRule", packed, web(contentType, "content-encoding", encoding, "accept-encoding", encoding, "grpc-accept-encoding", "gzip")...))
+				if a.header.Get("Content-Encoding") != "" || a.header.Get("Grpc-Encoding") != "gzip" {
+					t.Errorf("%s: messages accepted: %v", name, a.header)
+				}
+			}
+			for _, c := range never.both(t) {
+				a := c.do(t, c.request(t, "POST", binding+"NoRule", packed, web(contentType, "content-encoding", encoding, "accept-encoding", encoding)...))
+				if a.header.Get("Content-Encoding")+a.header.Get("Vary") != "" {
+					t.Errorf("%s: not asked to compress: %v", c.name, a.header)
+				}
+				checkEcho(t, c.name, in, a.body, text)
+			}
+		}
+	}
+	for _, c := range d.both(t) {
+		accept := web("application/grpc-web", "accept-encoding", "gzip, deflate, br, zstd")
+		// A small answer, an error without a message, and a stream stay as they are.
+		if a := c.do(t, c.request(t, "POST", binding+"NoRule", string(frame{}.bytes()), accept...)); a.status != 200 || a.header.Get("Content-Encoding") != "" || a.header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: small: %+v", c.name, a)
+		}
+		failed := marshal(t, request(t, `{"behavior":{"status":{"code":5,"message":"m"}}}`))
+		if a := c.do(t, c.request(t, "POST", binding+"NoRule", string(frame{0, failed}.bytes()), accept...)); a.header.Get("Grpc-Status") != "5" || a.header.Get("Content-Encoding") != "" {
+			t.Errorf("%s: failed: %+v", c.name, a)
+		}
+		packed := web("application/grpc-web", "accept-encoding", "gzip", "content-encoding", "gzip")
+		a := c.do(t, c.request(t, "POST", streams+"RepeatNoRule", gzipped(t, plain, ""), packed...))
+		if frames := framesOf(t, []byte(a.body)); a.header.Get("Content-Encoding") != "" || len(frames) != 2 {
+			t.Errorf("%s: a stream: %v", c.name, a.header)
+		}
+	}
+}
+
+// checkEcho checks an answer of one message, which has what the request had, and its trailers.
+func checkEcho(t testing.TB, name string, in *testv1.BindRequest, body string, text bool) {
+	t.Helper()
+	data := []byte(body)
+	if text {
+		data = decodeUnits(t, body)
+	}
+	frames := framesOf(t, data)
+	out := response()
+	if len(frames) != 2 || frames[1].flags != wire.FlagTrailer || !strings.Contains(frames[1].data, "grpc-status: 0") {
+		t.Errorf("%s: %d frames", name, len(frames))
+		return
+	}
+	if err := proto.Unmarshal([]byte(frames[0].data), out); err != nil || !strings.Contains(out.String(), in.GetId()) {
+		t.Errorf("%s: %v", name, err)
 	}
 }

@@ -28,10 +28,11 @@ const (
 // Rpc says how gRPC, gRPC-Web and Connect are served.
 type Rpc struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// CompressFrom is the size of the smallest message of an answer that the gateway itself compresses, for clients that accept it
-	// by gzip, br or zstd. Messages that a backend has compressed with gzip pass as they are in any case. To compress costs more than
-	// all else that the gateway does for a call, and an answer that says twice, once as a secret and once as a guess of an
-	// attacker, shows it in its size (BREACH). 1B to 64MiB.
+	// CompressFrom is the size of the smallest message of an answer that the gateway itself compresses, for clients that accept
+	// it by gzip, br or zstd; in gRPC-Web that of the smallest body of an answer with one message, for browsers. Messages that
+	// a backend has compressed with gzip pass as they are in any case. To compress costs more than all else that the gateway
+	// does for a call, and an answer that says twice, once as a secret and once as a guess of an attacker, shows it in its size
+	// (BREACH). 1B to 64MiB.
 	//
 	// Default: never. Example: compress_from: 4KiB
 	CompressFrom string `protobuf:"bytes,1,opt,name=compress_from,json=compressFrom,proto3" json:"compress_from,omitempty"`
