@@ -105,8 +105,11 @@ func (r *Request) bodyTimeout() time.Duration {
 
 // AddrPort returns a socket's address as a value; the zero value for sockets without one.
 func AddrPort(a net.Addr) netip.AddrPort {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.AddrPort()
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.AddrPort()
+	case *net.UDPAddr:
+		return a.AddrPort()
 	}
 	return netip.AddrPort{}
 }

@@ -48,7 +48,7 @@ var direction = map[string]row{
 	"gateway/internal/testbackend": {own: []string{"gen/dragoman/test/v1"}},
 	"gateway/local":                {own: []string{"gateway", "transcoder", "transcoder/schema", "transcoder/status"}},
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
-	"gateway/transport":            {own: []string{"transcoder", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify"}},
+	"gateway/transport":            {own: []string{"transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go"}},
 
 	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
@@ -57,6 +57,7 @@ var direction = map[string]row{
 	"transcoder/compression":            {own: []string{"transcoder/status"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
 	"transcoder/connect":                {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/compression", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
+	"transcoder/http3":                  {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/quic-go/quic-go", "github.com/quic-go/qpack"}},
 	"transcoder/httprule":               {},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},
@@ -102,6 +103,7 @@ type row struct {
 
 // onlySome are modules that are kept behind one or a few packages.
 var onlySome = []string{
+	"github.com/quic-go/quic-go", "github.com/quic-go/qpack",
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
 	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "cel.dev/cel-go",

@@ -83,6 +83,7 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 		Name:                 m.GetName(),
 		Address:              m.GetAddress(),
 		Protocols:            m.GetProtocols(),
+		AltSvc:               transport.AltSvc{Off: m.GetAltSvc().GetDisabled(), MaxAge: m.GetAltSvc().GetMaxAge().AsDuration(), Port: int(m.GetAltSvc().GetPort())},
 		MaxHeader:            int(k.size(limits.GetMaxHeader(), path+".limits.max_header", leastHeader, mostHeader)),
 		MaxHeaderFields:      int(limits.GetMaxHeaderFields()),
 		MaxMessage:           k.size(limits.GetMaxMessage(), path+".limits.max_message", 1, mostMessage),
@@ -119,7 +120,14 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 			k.on(item(path+".protocols", i), "did you mean h2c?", "http2 needs tls; in clear text it is h2c")
 		case p == transport.H2C && t.TLS != nil:
 			k.on(item(path+".protocols", i), "did you mean http2?", "h2c is clear text; with tls it is http2")
+		case p == transport.HTTP3 && t.TLS == nil:
+			k.on(item(path+".protocols", i), "", "http3 needs tls")
+		case p == transport.HTTP3 && len(m.GetProtocols()) == 1:
+			k.on(item(path+".protocols", i), "write [http1, http2, http3]", "http3 cannot be alone: clients learn of it from answers over http1 or http2, and go back to them where UDP does not pass")
 		}
+	}
+	if m.GetAltSvc() != nil && !slices.Contains(m.GetProtocols(), transport.HTTP3) {
+		k.on(path+".alt_svc", "", "is about http3, which protocols does not have")
 	}
 	return t
 }

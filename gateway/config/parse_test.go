@@ -64,7 +64,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 	want := &config.Config{
 		File: "complete.good.yaml",
 		Listeners: []transport.Config{{
-			Name: "public", Address: ":443", Protocols: []string{"http1", "http2"},
+			Name: "public", Address: ":443", Protocols: []string{"http1", "http2", "http3"}, AltSvc: transport.AltSvc{Off: true, MaxAge: time.Hour, Port: 8443},
 			TLS:       &transport.TLS{Cert: "tls/public.crt", Key: "/etc/dragoman/public.key", MinVersion: "1.3"},
 			MaxHeader: 16 << 10, MaxHeaderFields: 64, MaxMessage: 8 << 20, MaxAnswer: 32 << 20,
 			HeaderTimeout: 5 * time.Second, RequestTimeout: 2 * time.Minute, WriteStall: 15 * time.Second,
@@ -298,12 +298,12 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	}
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
-		"listeners[1].tls.cert":                     {21, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {54, 11},
-		`backends["users"].tls`:                     {53, 5},
-		"services[0].methods[0].policy.timeout":     {77, 20},
-		"services[0].methods[1].http[0].get":        {81, 22},
-		"schemas.sources[0].protos.import_paths[1]": {35, 13},
+		"listeners[1].tls.cert":                     {22, 5}, // not in the file: the listener
+		`backends["users"].tls.ca`:                  {55, 11},
+		`backends["users"].tls`:                     {54, 5},
+		"services[0].methods[0].policy.timeout":     {78, 20},
+		"services[0].methods[1].http[0].get":        {82, 22},
+		"schemas.sources[0].protos.import_paths[1]": {36, 13},
 		"": {1, 1},
 	} {
 		if line, column := cfg.Position(path); line != want[0] || column != want[1] {

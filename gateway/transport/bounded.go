@@ -12,35 +12,34 @@ import (
 // clients wait in the kernel's queue, which costs nothing here.
 type bounded struct {
 	net.Listener
-	slots  chan struct{}
-	closed chan struct{}
-	once   sync.Once
+	places *places
 }
 
-func newBounded(l net.Listener, most int) *bounded {
-	return &bounded{Listener: l, slots: make(chan struct{}, most), closed: make(chan struct{})}
-}
+func newBounded(l net.Listener, p *places) *bounded { return &bounded{Listener: l, places: p} }
 
 func (l *bounded) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
+	if !l.places.await() {
 		return nil, net.ErrClosed
 	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.slots
 		return nil, err
 	}
-	return &boundedConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
+	// The place may be gone to a connection of HTTP/3 that came meanwhile; then this one waits here.
+	if !l.places.take() {
+		_ = c.Close()
+		l.places.release()
+		return nil, net.ErrClosed
+	}
+	return &boundedConn{Conn: c, release: sync.OnceFunc(l.places.release)}, nil
 }
 
 func (l *bounded) Close() error {
-	l.once.Do(func() { close(l.closed) })
+	l.places.close()
 	return l.Listener.Close()
 }
 
-// boundedConn gives its slot back when it is closed.
+// boundedConn gives its place back when it is closed.
 type boundedConn struct {
 	net.Conn
 	release func()

@@ -4,6 +4,7 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -11,7 +12,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/http3"
 )
+
+// maxPort is the highest port there is.
+const maxPort = 65535
 
 // Defaults of Config (spec/security.md section 3).
 const (
@@ -29,6 +36,7 @@ const (
 	DefaultStreamWindow         = 64 << 10
 	DefaultConnectionWindow     = 1 << 20
 	DefaultMinTLSVersion        = "1.2"
+	DefaultAltSvcMaxAge         = 24 * time.Hour
 )
 
 // Names of what a listener can speak.
@@ -36,7 +44,11 @@ const (
 	HTTP1 = "http1"
 	HTTP2 = "http2"
 	H2C   = "h2c"
+	HTTP3 = "http3"
 )
+
+// protocols are all of them, in the order in which they are listed.
+var protocols = []string{HTTP1, HTTP2, H2C, HTTP3}
 
 // Config is one listener. A zero field means its default.
 type Config struct {
@@ -44,9 +56,11 @@ type Config struct {
 	Name string
 	// Address is where it listens: "host:port". Port 0 takes a free one.
 	Address string
-	// Protocols are what it speaks: "http1", "http2" (over TLS) and "h2c" (HTTP/2 with prior knowledge in clear text). Empty
-	// means http1 and http2 with TLS, http1 and h2c without.
+	// Protocols are what it speaks: "http1", "http2" (over TLS), "h2c" (HTTP/2 with prior knowledge in clear text) and "http3" (over
+	// QUIC, on the port of UDP with the same number, beside http1 or http2). Empty means http1 and http2 with TLS, http1 and h2c without.
 	Protocols []string
+	// AltSvc is how clients learn of http3.
+	AltSvc AltSvc
 	// TLS is the certificate; nil serves clear text.
 	TLS *TLS
 	// MaxHeader is the size in bytes of the largest request head.
@@ -67,15 +81,17 @@ type Config struct {
 	IdleTimeout time.Duration
 	// MaxAge is how old a connection may be, give or take a tenth, before its next answer is its last (gRFC A9). What is under way goes on.
 	MaxAge time.Duration
-	// PingAfter is how long a connection may be silent before its client is asked whether it is there, by PING in HTTP/2 and by TCP
-	// otherwise; PingTimeout how long the answer may take before the connection is closed.
+	// PingAfter is how long a connection may be silent before its client is asked whether it is there, by PING in HTTP/2 and HTTP/3 and by
+	// TCP otherwise; PingTimeout how long the answer may take before the connection is closed. HTTP/3 asks at half of both together
+	// when that is earlier.
 	PingAfter, PingTimeout time.Duration
-	// MaxConnections is how many connections may be open; more wait to be accepted.
+	// MaxConnections is how many connections may be open, those of HTTP/3 among them. More wait to be accepted; over HTTP/3, which has
+	// no queue, they are refused.
 	MaxConnections int
-	// MaxConcurrentStreams is how many calls one HTTP/2 connection may have open.
+	// MaxConcurrentStreams is how many calls one connection of HTTP/2 or HTTP/3 may have open.
 	MaxConcurrentStreams int
 	// StreamWindow and ConnectionWindow are how many bytes of a request, and of all requests of a connection, may be under way
-	// in HTTP/2 before they are taken.
+	// in HTTP/2 and HTTP/3 before they are taken.
 	StreamWindow, ConnectionWindow int
 	// AllowUnderscores accepts header names with "_" (threat B3).
 	AllowUnderscores bool
@@ -85,6 +101,16 @@ type Config struct {
 	DropInvalidHeaders bool
 	// TrustedProxies are the peers whose X-Forwarded-* fields are believed (T170).
 	TrustedProxies []netip.Prefix
+}
+
+// AltSvc is what answers over HTTP/1.1 and HTTP/2 say of a listener's http3.
+type AltSvc struct {
+	// Off says nothing: clients must know otherwise.
+	Off bool
+	// MaxAge is how long clients may remember it.
+	MaxAge time.Duration
+	// Port is the port that clients reach it by; 0 means the listener's own.
+	Port int
 }
 
 // TLS is a certificate from files, read again when they change.
@@ -122,13 +148,28 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for _, p := range c.Protocols {
 		switch {
-		case !slices.Contains([]string{HTTP1, HTTP2, H2C}, p):
-			bad("protocols has %q; known are %s", p, strings.Join([]string{HTTP1, HTTP2, H2C}, ", "))
+		case !slices.Contains(protocols, p):
+			bad("protocols has %q; known are %s", p, strings.Join(protocols, ", "))
 		case p == HTTP2 && c.TLS == nil:
 			bad("protocols has http2, which needs tls; in clear text it is h2c")
 		case p == H2C && c.TLS != nil:
 			bad("protocols has h2c, which is clear text; with tls it is http2")
+		case p == HTTP3 && c.TLS == nil:
+			bad("protocols has http3, which needs tls")
+		case p == HTTP3 && len(c.Protocols) == 1:
+			bad("protocols has http3 alone; clients learn of it from answers over http1 or http2, and go back to them where UDP does not pass")
 		}
+	}
+	if c.AltSvc != (AltSvc{}) && !c.speaks(HTTP3) {
+		bad("alt_svc is about http3, which protocols does not have")
+	}
+	if c.AltSvc.MaxAge < 0 {
+		bad("alt_svc.max_age is %s; it must not be negative", c.AltSvc.MaxAge)
+	} else if c.speaks(HTTP3) {
+		c.AltSvc.MaxAge = cmp.Or(c.AltSvc.MaxAge, DefaultAltSvcMaxAge)
+	}
+	if c.AltSvc.Port < 0 || c.AltSvc.Port > maxPort {
+		bad("alt_svc.port is %d; it must be 1 to %d, or 0 for the listener's own", c.AltSvc.Port, maxPort)
 	}
 	if c.TLS != nil {
 		t := *c.TLS
@@ -183,4 +224,23 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, errors.Join(errs...)
+}
+
+// speaks tells whether the listener has a protocol.
+func (c *Config) speaks(protocol string) bool { return slices.Contains(c.Protocols, protocol) }
+
+// limits are what every request is held to.
+func (c *Config) limits() transcoder.Limits {
+	return transcoder.Limits{
+		MaxFields: c.MaxHeaderFields, AllowUnderscores: c.AllowUnderscores, DropInvalidHeaders: c.DropInvalidHeaders, Heartbeat: c.Heartbeat,
+		TrustedProxies: c.TrustedProxies, MaxMessage: c.MaxMessage, MaxAnswer: c.MaxAnswer, BodyTimeout: c.RequestTimeout,
+	}
+}
+
+// altSvc is the field that tells clients of HTTP/3 on a port, or "" (RFC 7838 section 3).
+func (c *Config) altSvc(port int) string {
+	if !c.speaks(HTTP3) || c.AltSvc.Off {
+		return ""
+	}
+	return fmt.Sprintf(`%s=":%d"; ma=%d`, http3.NextProto, cmp.Or(c.AltSvc.Port, port), int64(c.AltSvc.MaxAge.Seconds()))
 }

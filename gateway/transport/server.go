@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package transport provides sockets and HTTP: listeners for HTTP/1.1 and HTTP/2, TLS, and drain.
+// Package transport provides sockets and HTTP: listeners for HTTP/1.1, HTTP/2 and HTTP/3, TLS, and drain.
 package transport
 
 import (
@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ type Server struct {
 	config   Config
 	listener net.Listener
 	http     *http.Server
+	quic     *quicServer   // nil without HTTP/3
 	certs    *certificates // nil in clear text
 	served   sync.WaitGroup
 }
@@ -42,27 +42,50 @@ func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), lo
 			return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
 		}
 	}
-	socket, err := (&net.ListenConfig{KeepAliveConfig: cfg.keepAlive()}).Listen(ctx, "tcp", cfg.Address)
-	if err != nil {
+	if err := s.open(ctx, serve, log); err != nil {
+		if s.certs != nil {
+			s.certs.close()
+		}
 		return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
 	}
-	s.listener = newBounded(socket, cfg.MaxConnections)
 	s.http = s.server(serve, log)
 	return s, nil
+}
+
+// open opens the sockets.
+func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log *slog.Logger) error {
+	cfg := &s.config
+	sockets := &net.ListenConfig{KeepAliveConfig: cfg.keepAlive()}
+	connections := newPlaces(cfg.MaxConnections)
+	if !cfg.speaks(HTTP3) {
+		tcp, err := sockets.Listen(ctx, "tcp", cfg.Address)
+		if err != nil {
+			return err
+		}
+		s.listener = newBounded(tcp, connections)
+		return nil
+	}
+	tcp, udp, err := listenBoth(ctx, sockets, cfg.Address)
+	if err != nil {
+		return err
+	}
+	if s.quic, err = newQUICServer(udp, cfg, s.certs.config(), connections, serve, log); err != nil {
+		return errors.Join(err, tcp.Close(), udp.Close())
+	}
+	s.listener = newBounded(tcp, connections)
+	return nil
 }
 
 func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http.Server {
 	cfg := &s.config
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(slices.Contains(cfg.Protocols, HTTP1))
-	protocols.SetHTTP2(slices.Contains(cfg.Protocols, HTTP2))
-	protocols.SetUnencryptedHTTP2(slices.Contains(cfg.Protocols, H2C))
+	protocols.SetHTTP1(cfg.speaks(HTTP1))
+	protocols.SetHTTP2(cfg.speaks(HTTP2))
+	protocols.SetUnencryptedHTTP2(cfg.speaks(H2C))
 	server := &http.Server{
 		Handler: nethttp.Handler(nethttp.Config{
 			Listener: cfg.Name, WriteStall: cfg.WriteStall,
-			Limits: transcoder.Limits{
-				MaxFields: cfg.MaxHeaderFields, AllowUnderscores: cfg.AllowUnderscores, DropInvalidHeaders: cfg.DropInvalidHeaders, Heartbeat: cfg.Heartbeat, TrustedProxies: cfg.TrustedProxies, MaxMessage: cfg.MaxMessage, MaxAnswer: cfg.MaxAnswer, BodyTimeout: cfg.RequestTimeout,
-			},
+			Limits: cfg.limits(), AltSvc: cfg.altSvc(portOf(s.listener.Addr())),
 		}, serve),
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
@@ -95,6 +118,9 @@ func (c Config) keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: c.PingAfter, Interval: c.PingTimeout / probes, Count: probes}
 }
 
+// portOf returns the port of an address, 0 for one without.
+func portOf(a net.Addr) int { return int(transcoder.AddrPort(a).Port()) }
+
 // about returns a duration that is up to a tenth shorter or longer by chance, so that clients which came together do not come again
 // together.
 func about(d time.Duration) time.Duration {
@@ -109,6 +135,13 @@ func (s *Server) Config() Config { return s.config }
 
 // Start serves in the background until Drain or Close. failed is called if serving ends by itself.
 func (s *Server) Start(failed func(error)) {
+	if s.quic != nil {
+		s.served.Go(func() {
+			if err := s.quic.serve(); err != nil {
+				failed(fmt.Errorf("listener %q: http3: %w", s.config.Name, err))
+			}
+		})
+	}
 	s.served.Go(func() {
 		var err error
 		if s.certs != nil {
@@ -122,16 +155,25 @@ func (s *Server) Start(failed func(error)) {
 	})
 }
 
-// Drain stops accepting, tells clients to go elsewhere (GOAWAY in HTTP/2, "Connection: close" in HTTP/1.1) and waits for the
+// Drain stops accepting, tells clients to go elsewhere (GOAWAY in HTTP/2 and HTTP/3, "Connection: close" in HTTP/1.1) and waits for the
 // calls that are under way. When ctx ends first, it closes what is left and returns ctx's error.
 func (s *Server) Drain(ctx context.Context) error {
+	var quicErr error
+	var drained sync.WaitGroup
+	if s.quic != nil {
+		drained.Go(func() { quicErr = s.quic.drain(ctx) })
+	}
 	err := s.http.Shutdown(ctx)
-	return errors.Join(err, s.Close())
+	drained.Wait()
+	return errors.Join(err, quicErr, s.Close())
 }
 
 // Close closes the socket and all connections. Drain does so as well at its end; closing twice is no error.
 func (s *Server) Close() error {
 	err := s.http.Close()
+	if s.quic != nil {
+		err = errors.Join(err, s.quic.close())
+	}
 	if s.certs != nil {
 		s.certs.close()
 	}

@@ -94,7 +94,8 @@ func TestBoundedListenerAcceptsWhenAConnectionEnds(t *testing.T) {
 			defer func() { _ = far.Close() }()
 			below.connections <- near
 		}
-		l := newBounded(below, 2)
+		places := newPlaces(2)
+		l := newBounded(below, places)
 		first, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)
@@ -121,8 +122,8 @@ func TestBoundedListenerAcceptsWhenAConnectionEnds(t *testing.T) {
 			t.Error(err)
 		}
 		_ = second.Close()
-		if len(l.slots) != 0 {
-			t.Errorf("%d slots are taken with no connection open", len(l.slots))
+		if places.taken != 0 {
+			t.Errorf("%d places are taken with no connection open", places.taken)
 		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
@@ -133,7 +134,7 @@ func TestBoundedListenerAcceptsWhenAConnectionEnds(t *testing.T) {
 func TestBoundedListenerEndsWhileItWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newBounded(&pipes{connections: make(chan net.Conn)}, 0)
+		l := newBounded(&pipes{connections: make(chan net.Conn)}, newPlaces(0))
 		done := make(chan error, 1)
 		go func() {
 			_, err := l.Accept()

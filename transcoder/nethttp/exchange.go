@@ -198,6 +198,9 @@ func (e *exchange) head(out *transcoder.Out) {
 	if e.request.Major == 1 && e.spoilt() || ending(e.ctx) {
 		h["Connection"] = []string{"close"}
 	}
+	if e.config.altSvc != nil {
+		h["Alt-Svc"] = e.config.altSvc
+	}
 	e.w.WriteHeader(out.Status)
 }
 

@@ -20,8 +20,12 @@ type Config struct {
 	Listener string
 	// WriteStall is how long a client may take nothing of an answer before it counts as gone; 0 means DefaultWriteStall.
 	WriteStall time.Duration
+	// AltSvc is the field of that name that answers carry; "" for none.
+	AltSvc string
 	// Limits are what every request is held to.
 	Limits transcoder.Limits
+
+	altSvc []string // the values of the field, shared by all answers
 }
 
 type endKey struct{}
@@ -43,6 +47,9 @@ func ending(ctx context.Context) bool {
 func Handler(cfg Config, serve func(transcoder.Exchange)) http.Handler {
 	if cfg.WriteStall <= 0 {
 		cfg.WriteStall = DefaultWriteStall
+	}
+	if cfg.AltSvc != "" {
+		cfg.altSvc = []string{cfg.AltSvc}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := newExchange(w, r, &cfg)

@@ -4,12 +4,15 @@
 package e2e_test
 
 import (
+	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
 
+	"github.com/quic-go/quic-go/http3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -85,7 +88,9 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 	d := &dragoman{backend: b, log: newLogLines(), access: newLogLines()}
 	g := gateway.New(slog.New(slog.NewJSONHandler(d.log, nil)))
 	g.Swap(snapshot)
-	server := httptest.NewUnstartedServer(nethttp.Handler(nethttp.Config{}, g.Serve))
+	handler := nethttp.Handler(nethttp.Config{}, g.Serve)
+	d.secure = embedHTTP3(t, handler, slog.New(slog.NewJSONHandler(d.log, nil)))
+	server := httptest.NewUnstartedServer(handler)
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
@@ -100,4 +105,30 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 	})
 	d.address = server.Listener.Addr().String()
 	return d
+}
+
+// embedHTTP3 serves a handler with quic-go's own server, as those do who embed the transcoder, and returns where.
+func embedHTTP3(t testing.TB, handler http.Handler, log *slog.Logger) string {
+	t.Helper()
+	cert, key := identity()
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http3.Server{Handler: handler, TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: []tls.Certificate{pair}}), Logger: log} //nolint:gosec // QUIC has TLS 1.3
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(socket)
+	}()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-served
+		_ = socket.Close()
+	})
+	return socket.LocalAddr().String()
 }

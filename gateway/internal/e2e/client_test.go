@@ -48,7 +48,7 @@ func (d *dragoman) client(t testing.TB, name string, p *http.Protocols) *client 
 }
 
 // both returns a client of each version.
-func (d *dragoman) both(t testing.TB) []*client { return []*client{d.h1(t), d.h2(t)} }
+func (d *dragoman) both(t testing.TB) []*client { return []*client{d.h1(t), d.h2(t), d.h3(t)} }
 
 // answer is one whole answer.
 type answer struct {

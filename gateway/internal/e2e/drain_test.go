@@ -255,14 +255,24 @@ func TestT146_StreamsAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	forms := map[string]string{"application/x-ndjson": `{"error":{"code":14,`, "text/event-stream": "event: error\ndata: {\"code\":14,", "application/json": ""}
-	bodies := map[string]io.ReadCloser{}
+	type ending struct {
+		name, text string
+		err        error
+	}
+	endings := make(chan ending)
+	opened := 0
 	for _, c := range d.both(t) {
 		for accept := range forms {
-			response, err := c.http.Do(c.request(t, "GET", "/canary/v1/stream?behavior.messages=100000&behavior.sleep=0.02s", "", "accept", accept)) //nolint:bodyclose // closed below, when all have ended
+			response, err := c.http.Do(c.request(t, "GET", "/canary/v1/stream?behavior.messages=100000&behavior.sleep=0.02s", "", "accept", accept)) //nolint:bodyclose // closed below, when it has ended
 			if err != nil || response.StatusCode != 200 {
 				t.Fatalf("%s: %s: %v, %v", c.name, accept, response, err)
 			}
-			bodies[c.name+" "+accept] = response.Body
+			opened++
+			go func() { // as it comes: a connection of HTTP/3 that is over has nothing more to read
+				text, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				endings <- ending{c.name + " " + accept, string(text), err}
+			}()
 		}
 	}
 	if err := d.stopsBadly(t, patience); !errors.Is(err, context.DeadlineExceeded) {
@@ -271,15 +281,15 @@ func TestT146_StreamsAreTold(t *testing.T) {
 	if _, err := bidi.Recv(); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "shutting down") {
 		t.Errorf("gRPC: %v", err)
 	}
-	for name, body := range bodies {
+	for range opened {
+		e := <-endings
+		name, text, err := e.name, e.text, e.err
 		_, accept, _ := strings.Cut(name, " ")
-		text, err := io.ReadAll(body)
-		_ = body.Close()
 		if want := forms[accept]; want == "" {
 			if err == nil {
 				t.Errorf("%s: it looks whole", name)
 			}
-		} else if err != nil || !strings.Contains(string(text), want) || !strings.Contains(string(text), "DRAINING") {
+		} else if err != nil || !strings.Contains(text, want) || !strings.Contains(text, "DRAINING") {
 			t.Errorf("%s: %v; it ends with %q", name, err, text[max(0, len(text)-300):])
 		}
 	}

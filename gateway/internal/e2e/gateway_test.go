@@ -35,6 +35,7 @@ const patience = 20 * time.Second
 type dragoman struct {
 	backend *testbackend.Backend // nil where a test brought its own
 	address string               // host:port of the listener
+	secure  string               // host:port of the listener with TLS, which speaks HTTP/3 too
 	admin   string               // host:port of the admin listener
 	started *app.Started
 	log     *logLines // its own log
@@ -87,6 +88,7 @@ func configFor(t testing.TB, backendAddress string) *config.Config {
 
 func startConfig(t testing.TB, cfg *config.Config) *dragoman {
 	t.Helper()
+	secured(t, cfg)
 	cfg.SetDefaults()
 	d := &dragoman{log: newLogLines(), access: newLogLines(), reloads: make(chan reload.Event, 1024)}
 	d.app = app.New(app.Options{
@@ -100,6 +102,11 @@ func startConfig(t testing.TB, cfg *config.Config) *dragoman {
 		t.Fatalf("the gateway did not start: %v", err)
 	}
 	d.address, d.admin = d.started.Listeners[0].Addr.String(), d.started.Admin.String()
+	for _, l := range d.started.Listeners {
+		if l.TLS {
+			d.secure = l.Addr.String()
+		}
+	}
 	t.Cleanup(func() {
 		if err := d.stop(patience); err != nil {
 			t.Errorf("the gateway did not stop well: %v", err)

@@ -76,9 +76,9 @@ func (bulk) Repeat(_ *testv1.BindRequest, out grpc.ServerStreamingServer[testv1.
 	return nil
 }
 
-// startProcess runs the command in a process of its own, built without the race detector, in front of a backend, and returns its address
-// and its process. Its heap has the limit that a small container would set.
-func startProcess(t *testing.T, backend string) (address string, pid int) {
+// startProcess runs the command in a process of its own, built without the race detector, in front of a backend, and returns where it
+// listens and its process. Its heap has the limit that a small container would set.
+func startProcess(t *testing.T, backend string) (d *dragoman, pid int) {
 	t.Helper()
 	folder := t.TempDir()
 	program := filepath.Join(folder, "dragoman")
@@ -90,13 +90,16 @@ func startProcess(t *testing.T, backend string) (address string, pid int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := identityFiles(t)
 	text := fmt.Sprintf(`version: v1
-listeners: [{name: main, address: "127.0.0.1:0"}]
+listeners:
+  - {name: main, address: "127.0.0.1:0"}
+  - {name: secure, address: "127.0.0.1:0", protocols: [http1, http2, http3], tls: {cert: %q, key: %q}}
 admin: {address: "127.0.0.1:0"}
 schemas: {sources: [{protos: {dir: %q, import_paths: [%q]}}]}
 backends: {bulk: {target: %q}}
 services: [{match: "**", backend: bulk}]
-`, protos+"/dragoman/test", protos, backend)
+`, files.Cert, files.Key, protos+"/dragoman/test", protos, backend)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -113,22 +116,22 @@ services: [{match: "**", backend: bulk}]
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // connections are cut off
 	})
-	found := make(chan string, 1)
+	found := make(chan *dragoman, 1)
 	go func() {
-		at := regexp.MustCompile(`"main":"([^"]+)"`)
+		at := regexp.MustCompile(`"main":"([^"]+)".*"secure":"([^"]+)"`)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			if m := at.FindStringSubmatch(lines.Text()); m != nil {
-				found <- m[1]
+				found <- &dragoman{address: m[1], secure: m[2]}
 			}
 		}
 	}()
 	select {
-	case address = <-found:
+	case d = <-found:
 	case <-time.After(patience):
 		t.Fatal("the gateway did not say where it listens")
 	}
-	return address, cmd.Process.Pid
+	return d, cmd.Process.Pid
 }
 
 // memory returns a figure of a process in bytes: VmRSS, what it has in memory, or VmHWM, the most that it had.
@@ -167,8 +170,7 @@ func TestMemory(t *testing.T) {
 	testv1.RegisterStreamServiceServer(server, bulk{})
 	go func() { _ = server.Serve(socket) }()
 	t.Cleanup(server.Stop)
-	address, pid := startProcess(t, socket.Addr().String())
-	d := &dragoman{address: address}
+	d, pid := startProcess(t, socket.Addr().String())
 	const mostPeak = 128 << 20
 	ctx, cancel := context.WithTimeout(t.Context(), 15*patience) // it is a lot, and the clients may be slow
 	defer cancel()
@@ -208,9 +210,9 @@ func TestMemory(t *testing.T) {
 		{"Server-Sent Events", openEvents},
 		{"WebSocket", openSocket},
 	} {
-		address, pid := startProcess(t, socket.Addr().String()) // one that has no memory left from something else
+		d, pid := startProcess(t, socket.Addr().String()) // one that has no memory left from something else
 		before := memory(t, pid, "VmRSS")
-		c := (&dragoman{address: address}).h1(t)
+		c := d.h1(t)
 		var closers []io.Closer
 		var mu sync.Mutex
 		var all sync.WaitGroup

@@ -245,8 +245,9 @@ func TestT170_Forwarded(t *testing.T) {
 	d := start(t, nil)
 	for _, c := range d.both(t) {
 		seen := seenBy(t, c, "X-Forwarded-For", "8.8.8.8", "X-Forwarded-For", "1.1.1.1", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil", "X-Real-Ip", "8.8.8.8", "Forwarded", "for=8.8.8.8")
+		scheme, host, _ := strings.Cut(c.base, "://")
 		for key, want := range map[string][]string{
-			"x-forwarded-for": {"127.0.0.1"}, "x-forwarded-proto": {"http"}, "x-forwarded-host": {d.address}, "x-real-ip": nil, "forwarded": nil,
+			"x-forwarded-for": {"127.0.0.1"}, "x-forwarded-proto": {scheme}, "x-forwarded-host": {host}, "x-real-ip": nil, "forwarded": nil,
 		} {
 			if got := metadataOf(seen, key); !slices.Equal(got, want) {
 				t.Errorf("%s: %s is %q at the backend, want %q", c.name, key, got, want)

@@ -32,6 +32,7 @@ func TestT170_TrustedProxies(t *testing.T) {
 		cfg.Listeners[0].TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	})
 	for _, c := range d.both(t) {
+		scheme, host, _ := strings.Cut(c.base, "://")
 		for _, r := range []struct {
 			reason string
 			sent   []string // fields
@@ -40,14 +41,14 @@ func TestT170_TrustedProxies(t *testing.T) {
 			host   string
 			client string
 		}{
-			{"nothing said", nil, "127.0.0.1", "http", d.address, "127.0.0.1"},
+			{"nothing said", nil, "127.0.0.1", scheme, host, "127.0.0.1"},
 			{"a client", []string{"X-Forwarded-For", "8.8.8.8", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "api.example"}, "8.8.8.8, 127.0.0.1", "https", "api.example", "8.8.8.8"},
-			{"a client that lies", []string{"X-Forwarded-For", "1.1.1.1, 8.8.8.8"}, "1.1.1.1, 8.8.8.8, 127.0.0.1", "http", d.address, "8.8.8.8"},
-			{"several proxies", []string{"X-Forwarded-For", "8.8.8.8", "X-Forwarded-For", "10.1.2.3"}, "8.8.8.8, 10.1.2.3, 127.0.0.1", "http", d.address, "8.8.8.8"},
-			{"with a port", []string{"X-Forwarded-For", "[2001:db8::1]:99"}, "[2001:db8::1]:99, 127.0.0.1", "http", d.address, "2001:db8::1"},
-			{"proxies only", []string{"X-Forwarded-For", "10.9.9.9"}, "10.9.9.9, 127.0.0.1", "http", d.address, "10.9.9.9"},
-			{"no address", []string{"X-Forwarded-For", "8.8.8.8, unknown"}, "8.8.8.8, unknown, 127.0.0.1", "http", d.address, "127.0.0.1"},
-			{"no such scheme", []string{"X-Forwarded-Proto", "gopher"}, "127.0.0.1", "http", d.address, "127.0.0.1"},
+			{"a client that lies", []string{"X-Forwarded-For", "1.1.1.1, 8.8.8.8"}, "1.1.1.1, 8.8.8.8, 127.0.0.1", scheme, host, "8.8.8.8"},
+			{"several proxies", []string{"X-Forwarded-For", "8.8.8.8", "X-Forwarded-For", "10.1.2.3"}, "8.8.8.8, 10.1.2.3, 127.0.0.1", scheme, host, "8.8.8.8"},
+			{"with a port", []string{"X-Forwarded-For", "[2001:db8::1]:99"}, "[2001:db8::1]:99, 127.0.0.1", scheme, host, "2001:db8::1"},
+			{"proxies only", []string{"X-Forwarded-For", "10.9.9.9"}, "10.9.9.9, 127.0.0.1", scheme, host, "10.9.9.9"},
+			{"no address", []string{"X-Forwarded-For", "8.8.8.8, unknown"}, "8.8.8.8, unknown, 127.0.0.1", scheme, host, "127.0.0.1"},
+			{"no such scheme", []string{"X-Forwarded-Proto", "gopher"}, "127.0.0.1", scheme, host, "127.0.0.1"},
 		} {
 			id := "t170-" + strings.ReplaceAll(c.name+r.reason, " ", "-")
 			id = strings.NewReplacer("/", "-").Replace(id)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -221,13 +222,20 @@ func TestT126_T128_Downloads(t *testing.T) {
 			if string(body) != "\x01\n\xff.end" || err == nil || response.Header.Get("Content-Type") != "a/b" {
 				t.Errorf("cut off: %q %v, %v", body, response.Header, err)
 			}
-			if c.name == "h2c" {
+			switch c.name {
+			case "h2c":
 				var reset http2.StreamError
 				if !errors.As(err, &reset) && !strings.Contains(err.Error(), "stream error") {
 					t.Errorf("the stream was not reset: %v", err)
 				}
-			} else if !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("the body has its final chunk: %v", err)
+			case "HTTP/3":
+				if reset, ok := errors.AsType[*http3.Error](err); !ok || !reset.Remote || reset.ErrorCode != http3.ErrCodeInternalError {
+					t.Errorf("the stream was not reset: %v", err)
+				}
+			default:
+				if !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("the body has its final chunk: %v", err)
+				}
 			}
 			<-s.ended
 		})

@@ -39,7 +39,11 @@ type Listener struct {
 	// Example: address: ":443", address: "10.0.0.5:8080", address: "[::1]:8080"
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// Protocols are the versions of HTTP that it speaks: http1; http2, which needs tls; h2c, which is HTTP/2 in clear text
-	// for clients that know so beforehand and which cannot be had with tls. None twice.
+	// for clients that know so beforehand and which cannot be had with tls; http3, which needs tls, and http1 or http2 beside it, from
+	// whose answers clients learn of it (alt_svc). None twice.
+	//
+	// HTTP/3 is served on the port of UDP that has the number of address, so a firewall has to let UDP pass there. It always has TLS 1.3,
+	// and no request is taken before the handshake is over (0-RTT): it could be a copy.
 	//
 	// Default: [http1, http2] with tls, [http1, h2c] without.
 	Protocols []string `protobuf:"bytes,3,rep,name=protocols,proto3" json:"protocols,omitempty"`
@@ -67,7 +71,9 @@ type Listener struct {
 	// service.
 	//
 	// Default: false.
-	Health        bool `protobuf:"varint,10,opt,name=health,proto3" json:"health,omitempty"`
+	Health bool `protobuf:"varint,10,opt,name=health,proto3" json:"health,omitempty"`
+	// AltSvc is how clients learn of http3.
+	AltSvc        *ListenerAltSvc `protobuf:"bytes,11,opt,name=alt_svc,json=altSvc,proto3" json:"alt_svc,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -172,10 +178,89 @@ func (x *Listener) GetHealth() bool {
 	return false
 }
 
+func (x *Listener) GetAltSvc() *ListenerAltSvc {
+	if x != nil {
+		return x.AltSvc
+	}
+	return nil
+}
+
+// ListenerAltSvc is the field Alt-Svc of answers over HTTP/1.1 and HTTP/2, which says that the listener speaks HTTP/3 too. A client that
+// has seen it may make its next connection so. Only with http3 in protocols.
+type ListenerAltSvc struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Disabled sends no Alt-Svc: clients learn of HTTP/3 by a DNS record of type HTTPS, say, or not at all.
+	//
+	// Default: false.
+	Disabled bool `protobuf:"varint,1,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	// MaxAge is how long a client may remember it. 1s to 8760h.
+	//
+	// Default: 24h.
+	MaxAge *durationpb.Duration `protobuf:"bytes,2,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	// Port is the port of UDP that clients reach the listener by, where something in between has another one. 1 to 65535.
+	//
+	// Default: the listener's own. Example: port: 443
+	Port          *uint32 `protobuf:"varint,3,opt,name=port,proto3,oneof" json:"port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenerAltSvc) Reset() {
+	*x = ListenerAltSvc{}
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenerAltSvc) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenerAltSvc) ProtoMessage() {}
+
+func (x *ListenerAltSvc) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenerAltSvc.ProtoReflect.Descriptor instead.
+func (*ListenerAltSvc) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListenerAltSvc) GetDisabled() bool {
+	if x != nil {
+		return x.Disabled
+	}
+	return false
+}
+
+func (x *ListenerAltSvc) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
+func (x *ListenerAltSvc) GetPort() uint32 {
+	if x != nil && x.Port != nil {
+		return *x.Port
+	}
+	return 0
+}
+
 // ListenerKeepalive asks silent clients whether they are there. Clients may ping as often as they like, also when no call is open.
 type ListenerKeepalive struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// PingAfter is how long a connection may be silent before it is asked, by a PING in HTTP/2 and by TCP otherwise. 1s to 24h.
+	// PingAfter is how long a connection may be silent before it is asked, by a PING in HTTP/2 and HTTP/3 and by TCP otherwise. HTTP/3 asks
+	// after half of ping_after and ping_timeout together, when that is earlier. 1s to 24h.
 	//
 	// Default: 30s.
 	PingAfter *durationpb.Duration `protobuf:"bytes,1,opt,name=ping_after,json=pingAfter,proto3" json:"ping_after,omitempty"`
@@ -189,7 +274,7 @@ type ListenerKeepalive struct {
 
 func (x *ListenerKeepalive) Reset() {
 	*x = ListenerKeepalive{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -201,7 +286,7 @@ func (x *ListenerKeepalive) String() string {
 func (*ListenerKeepalive) ProtoMessage() {}
 
 func (x *ListenerKeepalive) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[1]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -214,7 +299,7 @@ func (x *ListenerKeepalive) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenerKeepalive.ProtoReflect.Descriptor instead.
 func (*ListenerKeepalive) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{1}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListenerKeepalive) GetPingAfter() *durationpb.Duration {
@@ -242,7 +327,7 @@ type ListenerTls struct {
 	//
 	// Example: key: /etc/dragoman/tls/tls.key
 	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
-	// MinVersion is the lowest version of TLS that a client may speak: 1.2 or 1.3.
+	// MinVersion is the lowest version of TLS that a client may speak: 1.2 or 1.3. Over HTTP/3 it is 1.3 whatever this says.
 	//
 	// Default: 1.2.
 	MinVersion    string `protobuf:"bytes,3,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
@@ -252,7 +337,7 @@ type ListenerTls struct {
 
 func (x *ListenerTls) Reset() {
 	*x = ListenerTls{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +349,7 @@ func (x *ListenerTls) String() string {
 func (*ListenerTls) ProtoMessage() {}
 
 func (x *ListenerTls) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[2]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +362,7 @@ func (x *ListenerTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenerTls.ProtoReflect.Descriptor instead.
 func (*ListenerTls) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{2}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListenerTls) GetCert() string {
@@ -333,8 +418,9 @@ type Limits struct {
 	//
 	// Default: 30s.
 	WriteStall *durationpb.Duration `protobuf:"bytes,7,opt,name=write_stall,json=writeStall,proto3" json:"write_stall,omitempty"`
-	// MaxConnections is how many connections the listener has open at most; more wait to be accepted. 1 to 1000000. Keep it
-	// below half of the process's limit of open files.
+	// MaxConnections is how many connections the listener has open at most, those of HTTP/3 among them. More wait to be accepted; over
+	// HTTP/3, where nothing can wait, they are refused, and clients go back to TCP. 1 to 1000000. Keep it below half of the process's limit
+	// of open files.
 	//
 	// Default: 10000.
 	MaxConnections *uint32 `protobuf:"varint,8,opt,name=max_connections,json=maxConnections,proto3,oneof" json:"max_connections,omitempty"`
@@ -354,7 +440,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +452,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[3]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +465,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{3}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Limits) GetMaxMessage() string {
@@ -459,15 +545,16 @@ type Connections struct {
 	//
 	// Default: 5m.
 	MaxIdle *durationpb.Duration `protobuf:"bytes,1,opt,name=max_idle,json=maxIdle,proto3" json:"max_idle,omitempty"`
-	// MaxConcurrentStreams is how many calls one HTTP/2 connection may have open at a time. 1 to 100000.
+	// MaxConcurrentStreams is how many calls one connection of HTTP/2 or HTTP/3 may have open at a time. 1 to 100000.
 	//
 	// Default: 100.
 	MaxConcurrentStreams *uint32 `protobuf:"varint,2,opt,name=max_concurrent_streams,json=maxConcurrentStreams,proto3,oneof" json:"max_concurrent_streams,omitempty"`
-	// StreamWindow is how much of the body of one HTTP/2 request may be under way before the gateway has taken it. 64KiB to 64MiB.
+	// StreamWindow is how much of the body of one request in HTTP/2 or HTTP/3 may be under way before the gateway has taken it. 64KiB to
+	// 64MiB.
 	//
 	// Default: 64KiB.
 	StreamWindow string `protobuf:"bytes,3,opt,name=stream_window,json=streamWindow,proto3" json:"stream_window,omitempty"`
-	// ConnectionWindow is the same for all requests of an HTTP/2 connection together; not less than StreamWindow. 64KiB to 256MiB.
+	// ConnectionWindow is the same for all requests of such a connection together; not less than StreamWindow. 64KiB to 256MiB.
 	//
 	// Default: 1MiB.
 	ConnectionWindow string `protobuf:"bytes,4,opt,name=connection_window,json=connectionWindow,proto3" json:"connection_window,omitempty"`
@@ -478,7 +565,7 @@ type Connections struct {
 	// Default: 25s.
 	StreamHeartbeat *durationpb.Duration `protobuf:"bytes,5,opt,name=stream_heartbeat,json=streamHeartbeat,proto3" json:"stream_heartbeat,omitempty"`
 	// MaxAge is how old a connection may be, give or take a tenth by chance, before its next answer tells the client to make
-	// another: by GOAWAY in HTTP/2, by "Connection: close" in HTTP/1.1. What is under way goes on, however long it takes. Without it
+	// another: by GOAWAY in HTTP/2 and HTTP/3, by "Connection: close" in HTTP/1.1. What is under way goes on, however long it takes. Without it
 	// a balancer that only sees connections never gives a new instance its share. 1s to 720h.
 	//
 	// Default: 30m.
@@ -489,7 +576,7 @@ type Connections struct {
 
 func (x *Connections) Reset() {
 	*x = Connections{}
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[4]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +588,7 @@ func (x *Connections) String() string {
 func (*Connections) ProtoMessage() {}
 
 func (x *Connections) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_listener_proto_msgTypes[4]
+	mi := &file_dragoman_config_v1_listener_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +601,7 @@ func (x *Connections) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connections.ProtoReflect.Descriptor instead.
 func (*Connections) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{4}
+	return file_dragoman_config_v1_listener_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Connections) GetMaxIdle() *durationpb.Duration {
@@ -563,11 +650,11 @@ var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
-	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x8d\x04\n" +
+	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd1\x04\n" +
 	"\bListener\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12 \n" +
-	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12;\n" +
-	"\tprotocols\x18\x03 \x03(\tB\x1d\xbaH\x1a\x92\x01\x17\"\x15r\x13R\x05http1R\x05http2R\x03h2cR\tprotocols\x121\n" +
+	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12B\n" +
+	"\tprotocols\x18\x03 \x03(\tB$\xbaH!\x92\x01\x1e\"\x1cr\x1aR\x05http1R\x05http2R\x03h2cR\x05http3R\tprotocols\x121\n" +
 	"\x03tls\x18\x04 \x01(\v2\x1f.dragoman.config.v1.ListenerTlsR\x03tls\x122\n" +
 	"\x06limits\x18\x05 \x01(\v2\x1a.dragoman.config.v1.LimitsR\x06limits\x12A\n" +
 	"\vconnections\x18\x06 \x01(\v2\x1f.dragoman.config.v1.ConnectionsR\vconnections\x12:\n" +
@@ -577,7 +664,13 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"reflection\x18\t \x01(\bR\n" +
 	"reflection\x12\x16\n" +
 	"\x06health\x18\n" +
-	" \x01(\bR\x06health\"\xae\x01\n" +
+	" \x01(\bR\x06health\x12;\n" +
+	"\aalt_svc\x18\v \x01(\v2\".dragoman.config.v1.ListenerAltSvcR\x06altSvc\"\xa2\x01\n" +
+	"\x0eListenerAltSvc\x12\x1a\n" +
+	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x12E\n" +
+	"\amax_age\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\xe7\x84\x0f2\x02\b\x01R\x06maxAge\x12$\n" +
+	"\x04port\x18\x03 \x01(\rB\v\xbaH\b*\x06\x18\xff\xff\x03(\x01H\x00R\x04port\x88\x01\x01B\a\n" +
+	"\x05_port\"\xae\x01\n" +
 	"\x11ListenerKeepalive\x12J\n" +
 	"\n" +
 	"ping_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
@@ -629,33 +722,36 @@ func file_dragoman_config_v1_listener_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_listener_proto_rawDescData
 }
 
-var file_dragoman_config_v1_listener_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_dragoman_config_v1_listener_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_dragoman_config_v1_listener_proto_goTypes = []any{
 	(*Listener)(nil),            // 0: dragoman.config.v1.Listener
-	(*ListenerKeepalive)(nil),   // 1: dragoman.config.v1.ListenerKeepalive
-	(*ListenerTls)(nil),         // 2: dragoman.config.v1.ListenerTls
-	(*Limits)(nil),              // 3: dragoman.config.v1.Limits
-	(*Connections)(nil),         // 4: dragoman.config.v1.Connections
-	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
+	(*ListenerAltSvc)(nil),      // 1: dragoman.config.v1.ListenerAltSvc
+	(*ListenerKeepalive)(nil),   // 2: dragoman.config.v1.ListenerKeepalive
+	(*ListenerTls)(nil),         // 3: dragoman.config.v1.ListenerTls
+	(*Limits)(nil),              // 4: dragoman.config.v1.Limits
+	(*Connections)(nil),         // 5: dragoman.config.v1.Connections
+	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
 }
 var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
-	2,  // 0: dragoman.config.v1.Listener.tls:type_name -> dragoman.config.v1.ListenerTls
-	3,  // 1: dragoman.config.v1.Listener.limits:type_name -> dragoman.config.v1.Limits
-	4,  // 2: dragoman.config.v1.Listener.connections:type_name -> dragoman.config.v1.Connections
-	1,  // 3: dragoman.config.v1.Listener.keepalive:type_name -> dragoman.config.v1.ListenerKeepalive
-	5,  // 4: dragoman.config.v1.ListenerKeepalive.ping_after:type_name -> google.protobuf.Duration
-	5,  // 5: dragoman.config.v1.ListenerKeepalive.ping_timeout:type_name -> google.protobuf.Duration
-	5,  // 6: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
-	5,  // 7: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
-	5,  // 8: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
-	5,  // 9: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
-	5,  // 10: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
-	5,  // 11: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	3,  // 0: dragoman.config.v1.Listener.tls:type_name -> dragoman.config.v1.ListenerTls
+	4,  // 1: dragoman.config.v1.Listener.limits:type_name -> dragoman.config.v1.Limits
+	5,  // 2: dragoman.config.v1.Listener.connections:type_name -> dragoman.config.v1.Connections
+	2,  // 3: dragoman.config.v1.Listener.keepalive:type_name -> dragoman.config.v1.ListenerKeepalive
+	1,  // 4: dragoman.config.v1.Listener.alt_svc:type_name -> dragoman.config.v1.ListenerAltSvc
+	6,  // 5: dragoman.config.v1.ListenerAltSvc.max_age:type_name -> google.protobuf.Duration
+	6,  // 6: dragoman.config.v1.ListenerKeepalive.ping_after:type_name -> google.protobuf.Duration
+	6,  // 7: dragoman.config.v1.ListenerKeepalive.ping_timeout:type_name -> google.protobuf.Duration
+	6,  // 8: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
+	6,  // 9: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
+	6,  // 10: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
+	6,  // 11: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
+	6,  // 12: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
+	6,  // 13: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_listener_proto_init() }
@@ -663,15 +759,16 @@ func file_dragoman_config_v1_listener_proto_init() {
 	if File_dragoman_config_v1_listener_proto != nil {
 		return
 	}
-	file_dragoman_config_v1_listener_proto_msgTypes[3].OneofWrappers = []any{}
+	file_dragoman_config_v1_listener_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_config_v1_listener_proto_msgTypes[4].OneofWrappers = []any{}
+	file_dragoman_config_v1_listener_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_listener_proto_rawDesc), len(file_dragoman_config_v1_listener_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
