@@ -91,6 +91,8 @@ func (r *running) serve(ctx context.Context, cfg *config.Config, log *slog.Logge
 
 // useCertificate puts the suite's certificate into files.
 func (r *running) useCertificate(listener *transport.Config, wanted *request) error {
+	// HTTP/3 is on the port of the same number, and the suite asks only where that is.
+	listener.Protocols = []string{transport.HTTP1, transport.HTTP2, transport.HTTP3}
 	var err error
 	if r.folder, err = os.MkdirTemp("", "conformance"); err != nil {
 		return err

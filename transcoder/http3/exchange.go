@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,8 +73,10 @@ func newExchange(c *Conn, str *quic.Stream, h *head) *exchange {
 	cfg := c.config
 	e.request = transcoder.Request{
 		Method: h.method, Authority: h.authority, Scheme: "https", Major: 3, ContentLength: h.length, Header: h.fields,
-		TLS: c.tls, Listener: cfg.Listener, Limits: &cfg.Limits, Remote: transcoder.AddrPort(c.quic.RemoteAddr()),
+		TLS: c.tls, Listener: cfg.Listener, Limits: &cfg.Limits,
 	}
+	peer := transcoder.AddrPort(c.quic.RemoteAddr()) // it may change: clients move from one network to another
+	e.request.Remote = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
 	e.request.Path, e.request.Query, _ = strings.Cut(h.path, "?")
 	e.asks.Store(strings.EqualFold(h.fields.Get("expect"), "100-continue"))
 	e.out.str, e.out.stall = str, cfg.WriteStall
@@ -109,7 +112,7 @@ func (e *exchange) Read() (mem.Buffer, error) {
 		e.next = largeRead
 	}
 	if e.whole && n == size && err == nil {
-		err = e.atEnd()
+		err = e.nextData() // which finds the end, or what is too much
 	}
 	switch {
 	case errors.Is(err, io.EOF):
@@ -185,18 +188,6 @@ func (e *exchange) nextData() error {
 			}
 		}
 	}
-}
-
-// atEnd makes sure that nothing comes behind a body that is complete.
-func (e *exchange) atEnd() error {
-	if e.frame > 0 {
-		return e.broken(errTooLong)
-	}
-	err := e.nextData()
-	if err == nil {
-		err = e.broken(errTooLong)
-	}
-	return err
 }
 
 // broken refuses the rest of a request.
