@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ import (
 	"time"
 
 	ws "github.com/coder/websocket"
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
 
@@ -209,10 +212,14 @@ func TestMemory(t *testing.T) {
 	}{
 		{"Server-Sent Events", openEvents},
 		{"WebSocket", openSocket},
+		{"Server-Sent Events over HTTP/3", openEventsOverQUIC(t)},
 	} {
 		d, pid := startProcess(t, socket.Addr().String()) // one that has no memory left from something else
 		before := memory(t, pid, "VmRSS")
 		c := d.h1(t)
+		if strings.HasSuffix(kind.name, "HTTP/3") {
+			c = d.h3(t) // where it is; each client makes a connection of its own
+		}
 		var closers []io.Closer
 		var mu sync.Mutex
 		var all sync.WaitGroup
@@ -280,3 +287,33 @@ func openSocket(ctx context.Context, c *client) (io.Closer, error) {
 type closer func() error
 
 func (c closer) Close() error { return c() }
+
+// openEventsOverQUIC is openEvents on a connection of QUIC for each client. All have one socket: what is measured is the gateway.
+func openEventsOverQUIC(t *testing.T) func(context.Context, *client) (io.Closer, error) {
+	t.Helper()
+	socket, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := &quic.Transport{Conn: socket}
+	t.Cleanup(func() {
+		_ = shared.Close()
+		_ = socket.Close()
+	})
+	return func(ctx context.Context, at *client) (io.Closer, error) {
+		own := &http3.Transport{TLSClientConfig: trusting(), DisableCompression: true}
+		own.Dial = func(ctx context.Context, addr string, tlsConfig *tls.Config, cfg *quic.Config) (*quic.Conn, error) {
+			to, err := net.ResolveUDPAddr("udp", addr)
+			if err != nil {
+				return nil, err
+			}
+			return shared.Dial(ctx, to, tlsConfig, cfg)
+		}
+		events, err := openEvents(ctx, &client{name: at.name, base: at.base, http: &http.Client{Transport: own}})
+		if err != nil {
+			_ = own.Close()
+			return nil, err
+		}
+		return closer(func() error { return errors.Join(events.Close(), own.Close()) }), nil
+	}
+}
