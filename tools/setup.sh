@@ -16,6 +16,7 @@ program_of() {
 	etcd-server) echo etcd ;;
 	iproute2) echo tc ;;
 	nftables) echo nft ;;
+	ngtcp2-client) echo gtlsclient ;;
 	nodejs) echo node ;;
 	*) echo "$1" ;;
 	esac

@@ -299,8 +299,8 @@ func over(t *testing.T, wrap func(net.PacketConn) net.PacketConn) (*quic.Transpo
 	return transport, func() { _ = transport.Close(); _ = socket.Close() }
 }
 
-// While many handshakes are under way, a client must show that it is where it says (threat D3).
-func TestD3_ManyHandshakes(t *testing.T) {
+// While many handshakes are under way, a client must show that it is where it says (threat D10).
+func TestD10_ManyHandshakes(t *testing.T) {
 	t.Parallel()
 	s := listen(t, nil)
 	connect := func() int32 {
@@ -327,8 +327,8 @@ func TestD3_ManyHandshakes(t *testing.T) {
 	s.quic.handshakes.Add(-retryFrom)
 }
 
-// A handshake that nobody finishes has its place for so long, and no longer (threat D3).
-func TestD3_HandshakeThatNobodyFinishes(t *testing.T) {
+// A handshake that nobody finishes has its place for so long, and no longer (threat D10).
+func TestD10_HandshakeThatNobodyFinishes(t *testing.T) {
 	t.Parallel()
 	s := listen(t, func(c *Config) { c.HeaderTimeout, c.MaxConnections = time.Second, 1 })
 	attacker, end := over(t, func(c net.PacketConn) net.PacketConn { return &deaf{c} })

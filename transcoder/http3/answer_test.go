@@ -239,7 +239,7 @@ func TestD9_WriteStall(t *testing.T) {
 	})
 }
 
-// A client that waits to be asked for its body is, when the body is wanted, and not when the answer came first.
+// D13: a client that waits to be asked for its body is, when the body is wanted, and not when the answer came first.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

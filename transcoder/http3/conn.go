@@ -299,7 +299,7 @@ func (c *Conn) handle(str *quic.Stream) {
 	c.config.Serve(e)
 }
 
-// readHead reads the head of a request, for which it has so long (threat D3).
+// readHead reads the head of a request, for which it has so long (threat D7).
 func (c *Conn) readHead(str *quic.Stream) (*head, error) {
 	_ = str.SetReadDeadline(time.Now().Add(c.config.HeaderTimeout)) // it has no error
 	in := &input{r: str}

@@ -6,6 +6,7 @@ package http3_test
 import (
 	"bytes"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,7 +165,7 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-// What a client may say that we have no use for changes nothing.
+// What a client may say that we have no use for changes nothing (threat D6).
 func TestThingsOfNoUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -191,8 +192,8 @@ func TestThingsOfNoUse(t *testing.T) {
 	})
 }
 
-// D3: a head has so long to come, however it is strung out, and its stream alone pays.
-func TestD3_HeaderTimeout(t *testing.T) {
+// D7: a head has so long to come, however it is strung out, and its stream alone pays.
+func TestD7_HeaderTimeout(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		reason string
@@ -262,7 +263,7 @@ func TestBodiesHaveTheirOwnTime(t *testing.T) {
 	})
 }
 
-// T172: a head up to the limit is taken, one above is answered with 431, and neither an announced length nor a table of short codes gets
+// T172, D1: a head up to the limit is taken, one above is answered with 431, and neither an announced length nor a table of short codes gets
 // around it.
 func TestT172_LimitOfHeads(t *testing.T) {
 	t.Parallel()
@@ -293,8 +294,8 @@ func TestT172_LimitOfHeads(t *testing.T) {
 	}
 }
 
-// E10: a body that is not as long as it says is no body, and only its own stream pays.
-func TestE10_LengthsThatLie(t *testing.T) {
+// D8: a body that is not as long as it says is no body, and only its own stream pays.
+func TestD8_LengthsThatLie(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		reason string
@@ -353,5 +354,41 @@ func TestClientWithoutRoom(t *testing.T) {
 			t.Errorf("it ended with %#x", code)
 		}
 		<-w.served
+	})
+}
+
+// D2: who makes requests and takes them back at once never has more of them served together than the limit, and what is served ends.
+func TestD2_RapidReset(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit, requests = 10, 2000
+		var running, most, served atomic.Int32
+		w := connect(t, func(ex transcoder.Exchange) {
+			n := running.Add(1)
+			defer running.Add(-1)
+			served.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			<-ex.Context().Done()
+		}, func(s *setting) { s.server.MaxIncomingStreams = limit })
+		w.greet(settings())
+		for range requests {
+			str := w.send(false, get("/"))
+			if served.Load()%3 == 0 {
+				synctest.Wait() // some come to be served, others are taken back before
+			}
+			str.CancelRead(0x10c)
+			str.CancelWrite(0x10c)
+		}
+		synctest.Wait()
+		if running.Load() != 0 || most.Load() > limit || served.Load() == 0 {
+			t.Errorf("%d of %d were served, %d together, and %d are left", served.Load(), requests, most.Load(), running.Load())
+		}
+		str := w.send(true, get("/"))
+		defer str.CancelRead(0x10c)
+		synctest.Wait()
+		if running.Load() != 1 {
+			t.Error("the next one is not served")
+		}
 	})
 }

@@ -146,3 +146,39 @@ func TestCloseReadDoesNotCancelTheNextRequest(t *testing.T) {
 		})
 	}
 }
+
+// headOnly is a writer that keeps nothing.
+type headOnly struct{ header http.Header }
+
+func (w *headOnly) Header() http.Header         { return w.header }
+func (w *headOnly) Write(p []byte) (int, error) { return len(p), nil }
+func (w *headOnly) WriteHeader(int)             {}
+
+// Alt-Svc stands in every answer, and costs none of them an allocation.
+//
+//nolint:paralleltest // allocations are counted of all goroutines
+func TestAltSvcIsMadeOnce(t *testing.T) {
+	const value = `h3=":443"; ma=86400`
+	w := &headOnly{header: http.Header{"Alt-Svc": nil}} // with the room that it needs
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.RequestURI = "/"
+	allocs := func(altSvc string) float64 {
+		h := nethttp.Handler(nethttp.Config{AltSvc: altSvc}, func(ex transcoder.Exchange) {
+			_ = ex.Write(&transcoder.Out{Status: http.StatusOK, End: transcoder.EndClean})
+		})
+		return testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) })
+	}
+	without := allocs("")
+	if got := w.header.Get("Alt-Svc"); got != "" {
+		t.Errorf("alt-svc is %q where none is set", got)
+	}
+	if with := allocs(value); with != without {
+		t.Errorf("%v allocations with alt-svc, %v without", with, without)
+	}
+	if got := w.header.Values("Alt-Svc"); len(got) != 1 || got[0] != value {
+		t.Errorf("alt-svc is %q", got)
+	}
+}

@@ -25,8 +25,8 @@ import (
 
 // What all versions of HTTP have in common is tested over all of them, with clients of both(t). Here stands what HTTP/3 has of its own.
 
-// TestD3_D8_SlowOverHTTP3: a head, and a body, have the listener's time to come; the stream pays, and the connection goes on.
-func TestD3_D8_SlowOverHTTP3(t *testing.T) {
+// TestD7_D8_SlowOverHTTP3: a head, and a body, have the listener's time to come; the stream pays, and the connection goes on.
+func TestD7_D8_SlowOverHTTP3(t *testing.T) {
 	t.Parallel()
 	const limit = 300 * time.Millisecond
 	d := start(t, func(c *config.Config) { c.Listeners[0].HeaderTimeout, c.Listeners[0].RequestTimeout = 2*limit, limit })
