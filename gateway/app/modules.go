@@ -206,7 +206,7 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 		return err
 	}
 	for _, server := range e.servers {
-		server.Start(p.fail)
+		server.Start(p.fail) //nolint:contextcheck // connections live longer than the start
 	}
 	return nil
 }

@@ -123,8 +123,16 @@ func (w *world) http() *quichttp3.ClientConn {
 	return w.own
 }
 
-// do makes a request with quic-go's client and reads the whole answer.
-func (w *world) do(method, path string, body io.Reader, fields ...string) (*http.Response, string, error) {
+// reply is an answer that quic-go's client has read to its end.
+type reply struct {
+	status          int
+	header, trailer http.Header
+	length          int64 // what it said, -1 for nothing
+	body            string
+}
+
+// do makes a request with quic-go's client. The reply has what came before an error.
+func (w *world) do(method, path string, body io.Reader, fields ...string) (*reply, error) {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, "https://test"+path, body)
 	if err != nil {
@@ -135,11 +143,11 @@ func (w *world) do(method, path string, body io.Reader, fields ...string) (*http
 	}
 	response, err := w.http().RoundTrip(r)
 	if err != nil {
-		return nil, "", err
+		return &reply{}, err
 	}
+	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	return response, string(text), err
+	return &reply{response.StatusCode, response.Header, response.Trailer, response.ContentLength, string(text)}, err
 }
 
 // greet opens the client's control stream and sends what it is given on it.

@@ -50,16 +50,17 @@ func (p *path) WriteTo(b []byte, to net.Addr) (int, error) {
 // quicProbe opens a connection to the gateway until the test ends.
 func (d *dragoman) quicProbe(t testing.TB) *quicProbe {
 	t.Helper()
-	p, err := d.tryQUIC(t, within(t))
+	p, err := d.tryQUIC(within(t), t)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func (d *dragoman) tryQUIC(t testing.TB, ctx context.Context) (*quicProbe, error) { //nolint:revive // the test comes first everywhere
+// tryQUIC is quicProbe where there may be no connection.
+func (d *dragoman) tryQUIC(ctx context.Context, t testing.TB) (*quicProbe, error) {
 	t.Helper()
-	socket, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	socket, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -215,7 +215,7 @@ func TestFault23_DrainOfHTTP3(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- d.stop(patience) }()
 	eventually(t, func() error {
-		_, err := d.tryQUIC(t, within(t))
+		_, err := d.tryQUIC(within(t), t)
 		if e, ok := errors.AsType[*quic.TransportError](err); ok && e.ErrorCode == quic.ConnectionRefused {
 			return nil
 		}
