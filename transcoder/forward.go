@@ -192,28 +192,45 @@ func pumpAnswer(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) e
 			err = s.SendHeader()
 		}
 	}
-	messages := 0
+	if err == nil && !c.Method.ServerStreams {
+		return pumpOne(c, s, backend, idle)
+	}
 	for err == nil {
 		var m Message
-		if err = backend.RecvMsg(&m); err != nil {
-			break
+		if err = backend.RecvMsg(&m); err == nil {
+			idle.touch()
+			err = sendOn(c, s, m)
 		}
-		messages++
-		idle.touch()
-		if !c.Method.ServerStreams && messages > 1 {
-			m.Free()
-			return status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered with more than one message")
-		}
-		err = sendOn(c, s, m)
 	}
 	c.ended(backend.Trailer())
-	if !errors.Is(err, io.EOF) {
-		return err
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	if !c.Method.ServerStreams && messages == 0 {
-		return status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered OK with no message")
+	return err
+}
+
+// pumpOne moves the one message of a backend's answer to the client, when the status is known: a message before an error is dropped (T152),
+// and the client's head may have to say which trailers come (T168).
+func pumpOne(c *Call, s Stream, backend grpc.ClientStream, idle *idleTimer) error {
+	var only, second Message
+	missing := backend.RecvMsg(&only)
+	err := missing
+	if missing == nil {
+		idle.touch()
+		err = backend.RecvMsg(&second)
 	}
-	return nil
+	c.ended(backend.Trailer())
+	switch {
+	case missing == nil && errors.Is(err, io.EOF):
+		return sendOn(c, s, only)
+	case errors.Is(err, io.EOF):
+		err = status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered OK with no message")
+	case err == nil:
+		second.Free()
+		err = status.Errorf(codes.Internal, status.ReasonBackendError, "the backend answered with more than one message")
+	}
+	only.Free()
+	return err
 }
 
 // requestPump moves a request's messages to the backend.

@@ -35,6 +35,7 @@ const (
 	arrayFirst                    // behind the bracket: a value or the end
 	arrayValue                    // at a value
 	arrayInside                   // in a value
+	arrayBehind                   // behind a value: a comma or the end
 	arrayAfter                    // behind the array
 )
 
@@ -138,47 +139,41 @@ func (e *elements) nextOfArray(last bool) (value []byte, more, end bool, err err
 			}
 			e.state, e.depth, e.text, e.slash = arrayInside, 0, false, false
 		case arrayInside:
-			n, found := e.valueEnd()
+			n, found := e.elementSize()
 			switch {
 			case found:
-				e.state = arrayValue
-				if e.buf[n] == ']' {
-					e.state = arrayAfter
-				}
-				return bytes.TrimRight(e.take(n, 1), " \t\r\n"), false, false, nil
+				e.state = arrayBehind
+				return bytes.TrimRight(e.take(n, 0), " \t\r\n"), false, false, nil
 			case last:
 				return nil, false, false, arrayError("the array ends before its last element does")
 			}
 			return nil, true, false, nil
+		case arrayBehind:
+			switch c := e.buf[0]; c {
+			case ',':
+				e.state = arrayValue
+			case ']':
+				e.state = arrayAfter
+			default:
+				return nil, false, false, arrayError("there is no comma between two elements of the array")
+			}
+			e.take(1, 0)
 		case arrayAfter:
 			return nil, false, false, arrayError("there is something behind the array")
 		}
 	}
 }
 
-// valueEnd returns where the value at the beginning of buf ends: at the comma or the bracket behind it.
-func (e *elements) valueEnd() (int, bool) {
-	for ; e.at < len(e.buf); e.at++ {
-		c := e.buf[e.at]
-		switch {
-		case e.text:
-			switch {
-			case e.slash:
-				e.slash = false
-			case c == '\\':
-				e.slash = true
-			case c == '"':
-				e.text = false
-			}
-		case c == '"':
-			e.text = true
-		case c == '{' || c == '[':
-			e.depth++
-		case e.depth == 0 && (c == ',' || c == ']'):
-			return e.at, true
-		case c == '}' || c == ']':
-			e.depth--
-		}
+// elementSize returns how long the value at the beginning of buf is, once its end is there: an object, array or string ends by itself, so that
+// it is passed on before what follows has come, and anything else at the comma or the bracket behind it.
+func (e *elements) elementSize() (int, bool) {
+	if c := e.buf[0]; c == '{' || c == '[' || c == '"' {
+		return e.valueSize()
 	}
-	return 0, false
+	n := bytes.IndexAny(e.buf[e.at:], ",]")
+	if n < 0 {
+		e.at = len(e.buf)
+		return 0, false
+	}
+	return e.at + n, true
 }

@@ -62,6 +62,8 @@ func TestT141_Elements(t *testing.T) {
 		{"not closed behind a comma", "[1,", true, nil, "ends before"},
 		{"only open", "[", true, nil, "ends before"},
 		{"something behind it", "[1] 2", true, nil, "something behind the array"},
+		{"no comma", `[{}{}]`, true, nil, "no comma"},
+		{"not closed behind an object", `[{}`, true, nil, "ends before"},
 		{"a text that does not end", `["a]`, true, nil, "ends before"},
 	} {
 		for size := 1; size <= len(r.body)+1; size++ {
@@ -75,6 +77,27 @@ func TestT141_Elements(t *testing.T) {
 			if err != nil || !slices.Equal(got, r.want) {
 				t.Errorf("%s, in pieces of %d: got %q, %v; want %q", r.reason, size, got, err, r.want)
 			}
+		}
+	}
+}
+
+// T141: an element is there with its last byte, so that one who sends no more before the answer is not waited for.
+func TestT141_ElementsDoNotWaitForTheNext(t *testing.T) {
+	t.Parallel()
+	for _, r := range []struct {
+		begin, value string
+		array        bool
+	}{{"[", `{"a":[1,"]"]}`, true}, {` [{},`, `{}`, true}, {"[", `"x"`, true}, {"", `{"a":1}` + "\n", false}} {
+		e := &elements{array: r.array, limit: 100}
+		e.push([]byte(r.begin))
+		for {
+			if _, more, _, err := e.next(false); more || err != nil {
+				break
+			}
+		}
+		e.push([]byte(r.value))
+		if value, more, _, err := e.next(false); string(value) != strings.TrimSpace(r.value) || more || err != nil {
+			t.Errorf("%q behind %q: %q, %t, %v", r.value, r.begin, value, more, err)
 		}
 	}
 }

@@ -122,6 +122,11 @@ func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Frame
 	if err := s.negotiate(c); err != nil {
 		return s, err
 	}
+	timeout, has, err := wire.ClientTimeout(c.Request.Header) // of clients that are no browsers
+	if err != nil {
+		return s, status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "%s", err)
+	}
+	c.Timeout, c.HasTimeout = timeout, has
 	md, err := wire.AppendMetadata(c.Metadata, c.Request.Header, wire.NotFromBrowser)
 	c.Metadata = md
 	if err != nil {

@@ -85,6 +85,36 @@ func ParseServerTimeout(s string) (time.Duration, error) {
 	return d, nil
 }
 
+// clientTimeouts are the fields in which a client may say how long it waits (T173).
+var clientTimeouts = [...]struct {
+	name  string
+	parse func(string) (time.Duration, error)
+}{
+	{"grpc-timeout", ParseGRPCTimeout},
+	{"connect-timeout-ms", ParseConnectTimeout},
+	{"x-server-timeout", ParseServerTimeout},
+}
+
+// ClientTimeout returns how long a client waits whose protocol has no field of its own for it: the smallest of what the fields of its request
+// say (T174); has is false where none does.
+func ClientTimeout(h Header) (timeout time.Duration, has bool, err error) {
+	for i := range clientTimeouts {
+		t := &clientTimeouts[i]
+		v := h.Get(t.name)
+		if v == "" {
+			continue
+		}
+		d, err := t.parse(v)
+		if err != nil {
+			return 0, false, err
+		}
+		if !has || d < timeout {
+			timeout, has = d, true
+		}
+	}
+	return timeout, has, nil
+}
+
 // AppendGRPCTimeout appends d in the form of grpc-timeout with at most 8
 // digits. It rounds down, so that it never says more than what is left, but a
 // d above zero is never written as zero (T175).

@@ -101,3 +101,26 @@ func FuzzTimeouts(f *testing.F) {
 		}
 	})
 }
+
+// T173, T174: of several fields the smallest counts, and one that is malformed is refused beside any other.
+func TestT174ClientTimeout(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		fields wire.Header
+		want   time.Duration
+		has    bool
+		fails  bool
+	}{
+		{"none", wire.Header{{Name: "x-other", Value: "1"}}, 0, false, false},
+		{"gRPC's", wire.Header{{Name: "grpc-timeout", Value: "3S"}}, 3 * time.Second, true, false},
+		{"all, the smallest last", wire.Header{{Name: "grpc-timeout", Value: "3S"}, {Name: "connect-timeout-ms", Value: "2000"}, {Name: "x-server-timeout", Value: "1.5"}}, 1500 * time.Millisecond, true, false},
+		{"all, the smallest first", wire.Header{{Name: "x-server-timeout", Value: "9"}, {Name: "grpc-timeout", Value: "0S"}}, 0, true, false},
+		{"one malformed", wire.Header{{Name: "grpc-timeout", Value: "3S"}, {Name: "x-server-timeout", Value: "NaN"}}, 0, false, true},
+	} {
+		got, has, err := wire.ClientTimeout(tt.fields)
+		if got != tt.want || has != tt.has || (err != nil) != tt.fails {
+			t.Errorf("%s: %s, %t, %v", tt.name, got, has, err)
+		}
+	}
+}

@@ -139,6 +139,10 @@ func TestT168_TrailersOverHTTP1(t *testing.T) {
 	if stream.trailer.Get("X-Cost") != "7" {
 		t.Errorf("a stream: %v", stream.trailer)
 	}
+	collected := h1.call(t, "POST", "/test/v1/streams/collect", `[{"behavior":{"trailer":[{"key":"x-cost","values":["7"]}]}}]`, "TE", "trailers")
+	if collected.status != 200 || collected.trailer.Get("X-Cost") != "7" {
+		t.Errorf("a client stream: %+v", collected)
+	}
 }
 
 // TestT171_ResponseFields: fields of the answer are sent as header fields and left out of the body.

@@ -257,6 +257,24 @@ func TestT144_Errors(t *testing.T) {
 	}
 }
 
+// TestT174_DeadlineOfWebSocket: a client that can set fields says how long it waits, as one of REST does.
+func TestT174_DeadlineOfWebSocket(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	for _, field := range [][]string{{"x-server-timeout", "0.2"}, {"grpc-timeout", "200m"}, {"connect-timeout-ms", "200"}, {"x-server-timeout", "9", "grpc-timeout", "200m"}} {
+		k := d.connect(t, echo+"Converse", nil, field...)
+		k.send(`{}`)
+		if left := seenIn(t, k.next(ws.MessageText)).GetDeadlineLeft().AsDuration(); left <= 0 || left > 200*time.Millisecond { // T175
+			t.Errorf("%q: the backend had %s", field, left)
+		}
+		k.ends(4004, "deadline")
+	}
+	_, a, err := d.tryConnect(t, echo+"Echo", nil, "x-server-timeout", "NaN") // T173
+	if err == nil || a.status != 400 || a.header.Get("X-Dragoman-Reason") != "bad_header" {
+		t.Errorf("malformed: %v, %+v", err, a)
+	}
+}
+
 // TestT144_TokenAndOrigin: a token by way of the subprotocols; pages that CORS lets in, and those of the same origin.
 func TestT144_TokenAndOrigin(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,349 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/transport"
+)
+
+// The matrix: every protocol and codec, every kind of stream, every compression and every version of HTTP, with every way in which a call can
+// go. A cell is one call; what must come of it follows from its coordinates.
+
+// kind is a kind of stream.
+type kind struct {
+	name           string
+	client, server bool   // who streams
+	path           string // of the RPC protocols
+	target         string // of REST
+}
+
+var kinds = []*kind{
+	{"unary", false, false, binding + "BodyAll", "/test/v1/body/all"},
+	{"server stream", false, true, streams + "Repeat", "/test/v1/streams/repeat"},
+	{"client stream", true, false, streams + "Collect", "/test/v1/streams/collect"},
+	{"both stream", true, true, streams + "Converse", "/test/v1/streams/converse"},
+}
+
+// version is what carries calls: one row each, and whatever makes requests of HTTP can be one.
+type version struct {
+	name  string
+	major int
+	// secure says that it is the listener with TLS that it speaks to.
+	secure bool
+	// open makes what sends requests, and what closes its connections.
+	open func(trust *tls.Config) (send http.RoundTripper, shut func())
+}
+
+var versions = []*version{
+	{"HTTP/1.1", 1, false, plain((*http.Protocols).SetHTTP1)},
+	{"HTTP/1.1 over TLS", 1, true, plain((*http.Protocols).SetHTTP1)},
+	{"HTTP/2", 2, true, plain((*http.Protocols).SetHTTP2)},
+	{"h2c", 2, false, plain((*http.Protocols).SetUnencryptedHTTP2)},
+}
+
+// plain opens net/http's client for one version.
+func plain(set func(*http.Protocols, bool)) func(*tls.Config) (http.RoundTripper, func()) {
+	return func(trust *tls.Config) (http.RoundTripper, func()) {
+		p := new(http.Protocols)
+		set(p, true)
+		t := &http.Transport{Protocols: p, DisableCompression: true, TLSClientConfig: trust, MaxIdleConnsPerHost: 4}
+		return t, t.CloseIdleConnections
+	}
+}
+
+// place is a gateway as a version reaches it.
+type place struct {
+	base      string // "http://host:port"
+	transport http.RoundTripper
+}
+
+// Limits of the matrix's gateways. Each has room for a message whose text is medium, and not for a large one, packed or not.
+const (
+	matrixMaxMessage = 4000
+	matrixMaxAnswer  = 16_000
+	mediumText       = 500
+	largeRequest     = 5000 // in base64 it still fits into a URL
+	largeAnswer      = 20_000
+	// shortly is a deadline; idly a stream's.
+	shortly = 400 * time.Millisecond
+)
+
+// theatre is all that a matrix runs on: one backend, and gateways that differ in what they allow.
+type theatre struct {
+	house   *playhouse
+	cable   *cable // the way from dying to the house
+	main    *dragoman
+	dying   *dragoman // its backend's connections are cut
+	broken  *dragoman // its backend ends in the middle of messages
+	hurried *dragoman // it gives calls little time
+}
+
+// cell is one call of the matrix, and its coordinates.
+type cell struct {
+	form    *form
+	kind    *kind
+	version *version
+	packing string
+	course  *course
+
+	t       testing.TB
+	at      place
+	play    *play
+	timeout time.Duration // that the client says; 0 for none
+	more    http.Header   // fields of the request beside the usual ones
+	gate    *gate         // nil but for cells that wait for each other
+}
+
+func (c *cell) name() string {
+	return strings.Join([]string{c.version.name, c.form.name, c.kind.name, c.packing, c.course.name}, "/")
+}
+
+// duplex tells whether both sides can talk at the same time. Over HTTP/1.1 clients send all of a request before they read.
+func (c *cell) duplex() bool { return c.version.major >= 2 || c.form.socket }
+
+// fields are those of every request.
+func (c *cell) fields(add func(name, value string)) {
+	add(cellField, c.name())
+	for _, value := range []string{"b", "a", "b"} {
+		add("X-Many", value)
+	}
+	add("X-Raw-Bin", "AP8=")
+	for name, values := range c.more {
+		add(name, values[0])
+	}
+}
+
+// missing says why there is no such cell; "" says that there is.
+func (c *cell) missing() string {
+	if c.form.missing != nil {
+		if why := c.form.missing(c.kind, c.version); why != "" {
+			return why
+		}
+	}
+	if c.form.socket && c.packing != "identity" {
+		return "a WebSocket's messages are not compressed (CRIME)"
+	}
+	if c.packing != "identity" && c.packing != "gzip" && !c.course.packs {
+		return "one compression stands for all: nothing of this depends on which"
+	}
+	if c.course.missing != nil {
+		return c.course.missing(c)
+	}
+	return ""
+}
+
+// cells are all that there are, and the reasons for those that there are not, with how many each is for.
+func cells() (all []*cell, missing map[string]int) {
+	missing = map[string]int{}
+	for _, f := range forms() {
+		for _, k := range kinds {
+			for _, v := range versions {
+				for _, p := range packings {
+					for _, o := range courses {
+						c := &cell{form: f, kind: k, version: v, packing: p, course: o}
+						if why := c.missing(); why != "" {
+							missing[why]++
+							continue
+						}
+						all = append(all, c)
+					}
+				}
+			}
+		}
+	}
+	return all, missing
+}
+
+// TestMatrix runs every cell. It is alone in the process while it does: at its end there are as many goroutines and open files as at its
+// beginning (O5).
+func TestMatrix(t *testing.T) {
+	before := resourcesNow(t)
+	t.Run("cells", func(t *testing.T) {
+		all, missing := cells()
+		for why, n := range missing {
+			t.Logf("%d cells are not there: %s", n, why)
+		}
+		t.Logf("%d cells", len(all))
+		th := newTheatre(t)
+		together := map[*version][]*cell{}
+		var apart []*cell
+		for _, c := range all {
+			if c.course.together {
+				together[c.version] = append(together[c.version], c)
+			} else {
+				apart = append(apart, c)
+			}
+		}
+		th.run(t, apart, 64)
+		for _, v := range versions {
+			g := newGate(len(together[v]), th.cable.cut)
+			for _, c := range together[v] {
+				c.gate = g
+			}
+			th.run(t, together[v], len(together[v]))
+		}
+	})
+	before.wantAgain(t)
+}
+
+// run runs cells, so many at a time.
+func (th *theatre) run(t *testing.T, all []*cell, atOnce int) {
+	t.Helper()
+	at := map[string]place{}
+	for _, v := range versions {
+		for _, d := range []*dragoman{th.main, th.dying, th.broken, th.hurried} {
+			send, shut := v.open(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // the certificate is this test's own
+			t.Cleanup(shut)
+			p := place{base: "http://" + d.started.Listeners[0].Addr.String(), transport: send}
+			if v.secure {
+				p.base = "https://" + d.started.Listeners[1].Addr.String()
+			}
+			at[v.name+d.address] = p
+		}
+	}
+	work := make(chan *cell)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for c := range work {
+				c.at = at[c.version.name+c.course.gateway(th).address]
+				t.Run(c.name(), func(t *testing.T) {
+					c.t = t
+					c.play = th.house.add(c.name(), c.course.script(c))
+					defer th.house.plays.Delete(c.name())
+					c.run(t)
+				})
+			}
+		})
+	}
+	for _, c := range all {
+		work <- c
+	}
+	close(work)
+	workers.Wait()
+}
+
+// run makes the call.
+func (c *cell) run(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if c.course.prepare != nil {
+		c.course.prepare(c)
+	}
+	var call caller
+	if c.form.socket {
+		call = c.callSocket(ctx)
+	} else {
+		call = c.callHTTP(ctx)
+	}
+	defer call.close()
+	c.course.client(c, call)
+	if ctx.Err() != nil {
+		t.Fatalf("it took more than %s; so far %+v", patience, call.settled())
+	}
+}
+
+// newTheatre starts it all.
+func newTheatre(t *testing.T) *theatre {
+	t.Helper()
+	cert := selfSigned(t)
+	th := &theatre{house: newPlayhouse(t)}
+	th.cable = newCable(t, th.house.address)
+	start := func(backend string, edit func(*config.Config)) *dragoman {
+		return startFor(t, backend, func(cfg *config.Config) {
+			main := &cfg.Listeners[0]
+			main.MaxMessage, main.MaxAnswer = matrixMaxMessage, matrixMaxAnswer
+			secure := *main
+			secure.Name, secure.TLS = "secure", &cert
+			cfg.Listeners = append(cfg.Listeners, secure)
+			cfg.Backends[0].Gzip = true
+			cfg.Defaults.REST.Compression = &config.Compression{Algorithms: []string{"gzip", "br", "zstd"}, MinSize: mediumText / 2}
+			if edit != nil {
+				edit(cfg)
+			}
+		})
+	}
+	th.main, th.dying = start(th.house.address, nil), start(th.cable.address, nil)
+	th.broken = start(newBroken(t), func(cfg *config.Config) { cfg.Backends[0].Gzip = false })
+	th.hurried = start(th.house.address, func(cfg *config.Config) {
+		cfg.Defaults.Deadline.Timeout, cfg.Defaults.Deadline.StreamIdle = shortly, shortly
+	})
+	return th
+}
+
+// selfSigned writes a certificate that nobody trusts.
+func selfSigned(t testing.TB) transport.TLS {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files := transport.TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	for file, block := range map[string]*pem.Block{files.Cert: {Type: "CERTIFICATE", Bytes: cert}, files.Key: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// resources are what a process must not lose.
+type resources struct {
+	goroutines int
+	files      map[string]int // by what they are
+}
+
+func resourcesNow(t testing.TB) resources {
+	t.Helper()
+	open, err := openFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resources{runtime.NumGoroutine(), open}
+}
+
+// wantAgain fails unless there is no more than there was, soon.
+func (r resources) wantAgain(t *testing.T) {
+	t.Helper()
+	eventually(t, func() error {
+		now := resourcesNow(t)
+		if now.goroutines > r.goroutines {
+			stacks := make([]byte, 64<<10)
+			return fmt.Errorf("%d goroutines, and %d before:\n%s", now.goroutines, r.goroutines, stacks[:runtime.Stack(stacks, true)])
+		}
+		return moreFiles(r.files, now.files)
+	})
+}
