@@ -4,7 +4,7 @@
 // Package protocoltest provides the contract that every protocol passes.
 //
 // A test of a protocol tells in a [Subject] what its requests and answers look like on the wire, and [Run] holds it to what
-// transcoder.Protocol and transcoder.Framer say, for each kind of stream that it serves.
+// transcoder.Protocol, transcoder.Framer and transcoder.Stream say, for each kind of stream that it serves.
 package protocoltest
 
 import (
@@ -30,6 +30,9 @@ type Subject struct {
 	Answer func(t testing.TB, m *transcoder.Method, a *Answer) Outcome
 	// Bare says that a body is a message and nothing else: that it is cut off is known by HTTP, not by the protocol.
 	Bare bool
+	// Socket is set for a protocol of WebSockets, whose calls are not a body and another. Request then makes the head alone, and Answer reads what
+	// was refused before the connection became one.
+	Socket *Socket
 	// Converts says that messages are not protobuf on the wire, so that one that cannot be read is refused.
 	Converts bool
 }
@@ -70,21 +73,31 @@ func Run(t *testing.T, s Subject) {
 		}
 		c := &contract{Subject: s, mux: mux, protocol: p, method: m}
 		for _, part := range []struct {
-			name string
-			run  func(*testing.T)
+			name   string
+			run    func(*testing.T)
+			framed bool // it is about a Framer that has the bodies of request and answer
 		}{
-			{"a call is resolved without its body", c.opens},
-			{"a body is the same however it is cut", c.cuts},
-			{"a body that ends too soon is no shorter request", c.truncated},
-			{"what was pushed is given back whenever the call ends", c.closes},
-			{"a message that is too large is refused before it is there", c.limits},
-			{"messages are nobody else's", c.owned},
-			{"an answer has its messages, its metadata and its end", c.answers},
-			{"an answer that fails never looks whole", c.failures},
-			{"a message that cannot be said is refused, and the answer still ends", c.unsayable},
-			{"an error before the call is known is said", c.refusals},
-			{"the halves run together", c.together},
+			{"a call is resolved without its body", c.opens, false},
+			{"a body is the same however it is cut", c.cuts, true},
+			{"a body that ends too soon is no shorter request", c.truncated, true},
+			{"what was pushed is given back whenever the call ends", c.closes, true},
+			{"a message that is too large is refused before it is there", c.limits, true},
+			{"messages are nobody else's", c.owned, true},
+			{"an answer has its messages, its metadata and its end", c.answers, true},
+			{"an answer that fails never looks whole", c.failures, true},
+			{"a message that cannot be said is refused, and the answer still ends", c.unsayable, true},
+			{"an error before the call is known is said", c.refusals, false},
+			{"the halves run together", c.together, true},
+			{"a request that has ended is not the answer's end", c.halfCloses, false},
+			{"a client that goes away ends the call", c.leaves, false},
+			{"a request of which no more is wanted lets go", c.interrupted, false},
+			{"a call that breaks off never looks whole", c.breaksOff, false},
+			{"a call with a message that is too large ends with that", c.bounds, false},
+			{"a call that is refused at once is told so", c.declined, false},
 		} {
+			if part.framed && s.Socket != nil {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%s", m.Kind(), part.name), func(t *testing.T) {
 				t.Parallel()
 				part.run(t)

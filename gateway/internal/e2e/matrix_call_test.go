@@ -83,13 +83,13 @@ type httpCall struct {
 }
 
 func (c *cell) callHTTP(ctx context.Context) *httpCall {
-	a := &httpCall{cell: c, result: make(chan error, 1)}
-	a.ctx, a.cancel = context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	a := &httpCall{cell: c, result: make(chan error, 1), ctx: ctx, cancel: cancel}
 	if c.kind.client {
 		r, w := io.Pipe()
 		a.pipe = w
 		// net/http's client waits for who reads a body before it sees that it is not to.
-		context.AfterFunc(a.ctx, func() { _ = r.CloseWithError(context.Canceled) })
+		context.AfterFunc(ctx, func() { _ = r.CloseWithError(context.Canceled) })
 		a.begin(r, "")
 	}
 	return a
