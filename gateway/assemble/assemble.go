@@ -273,7 +273,7 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 	}
 	ws, err := websocket.New(func(m *transcoder.Method) *websocket.Config {
 		own := configs.Of(m)
-		return &websocket.Config{Bind: own.Bind, Encode: own.Encode}
+		return &websocket.Config{Bind: own.Bind, Encode: own.Encode, BindEvery: own.Streams.BindEvery}
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,8 @@ type Config struct {
 	Bind bind.Config
 	// Encode says how JSON is written.
 	Encode codec.EncodeOptions
+	// BindEvery binds path and query into every message of a client's stream; else only into the first (T142).
+	BindEvery bool
 }
 
 // Protocol is WebSocket. It stands before REST in a Mux.

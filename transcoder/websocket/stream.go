@@ -168,7 +168,7 @@ func (s *stream) ping() {
 	}
 }
 
-// Recv returns the next message. The first one of a route has what path and query say (T142); a route without a body needs no frame for it.
+// Recv returns the next message. The first one of a route, or by option each, has what path and query say (T142); a route without a body needs no frame for it.
 func (s *stream) Recv() (transcoder.Message, error) {
 	if err := s.open(); err != nil {
 		return transcoder.Message{}, err
@@ -215,7 +215,7 @@ func (s *stream) bind(json []byte) (transcoder.Message, error) {
 	case s.plan == nil:
 		*out, err = s.call.Method.Codec.Message(s.call.Method.Desc.Input()).AppendWire(*out, json, &s.config.Bind.Decode)
 		err = bind.BodyError(err)
-	case s.sent == 0:
+	case s.sent == 0 || s.config.BindEvery:
 		*out, err = s.plan.Bind(*out, &r)
 	default:
 		*out, err = s.plan.BindMore(*out, &r)

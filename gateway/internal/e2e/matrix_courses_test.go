@@ -87,6 +87,16 @@ var courses = []*course{
 	{name: "answer too large", packs: true, gateway: onMain, script: answersTooMuch, client: tooLargeAnswer},
 	{name: "connection to the backend cut", together: true, gateway: func(th *theatre) *dragoman { return th.dying }, script: stalls, client: isCut},
 	breaks(breaksByReset), breaks(breaksWithOK), breaks(breaksWithNone),
+	{
+		name: "gateway shuts down", together: true, script: stalls, client: isTold,
+		gateway: func(th *theatre) *dragoman { return th.closing },
+		missing: func(c *cell) string {
+			if !c.kind.client && !c.kind.server {
+				return "a unary call is waited for; it is not ended in its form"
+			}
+			return ""
+		},
+	},
 }
 
 // start sends metadata.
@@ -242,7 +252,8 @@ func stalls(c *cell) func(*play, grpc.ServerStream) error {
 	}
 }
 
-// reach makes a call to the point at which a stalling backend does no more. A stream of requests stays open where it can.
+// reach makes a call to the point at which a stalling backend does no more: what it has said is there, with nothing behind it (T133). A stream of
+// requests stays open where it can.
 func (c *cell) reach(call caller) {
 	call.send(ask(1))
 	if !c.kind.client || c.kind.server && !c.duplex() {
@@ -294,6 +305,9 @@ func runsOut(c *cell, call caller) {
 	want := &wanted{codes: []codes.Code{codes.DeadlineExceeded}}
 	if c.kind.server && len(got.messages) > 0 { // where it did not run out before
 		want.messages = []string{answerTo(ask(1))}
+	}
+	if got.http == http.StatusRequestTimeout && c.play.arrived.Load() == 0 { // on a machine so busy that the request itself came too late
+		want.rest = http.StatusRequestTimeout
 	}
 	c.check(got, want)
 	select {
@@ -369,20 +383,32 @@ func tooLargeAnswer(c *cell, call caller) {
 // isCut loses its backend when all others have come as far: what then ends is never a whole answer (T136, T197, fault 2), and no call is made
 // twice that may not be (H9).
 func isCut(c *cell, call caller) {
+	c.waits(call, "")
+	if n := c.play.arrived.Load(); n != 1 {
+		c.t.Errorf("the backend was called %d times", n)
+	}
+}
+
+// waits makes a call to the point at which its backend does no more, waits for what ends all such calls, and wants UNAVAILABLE.
+func (c *cell) waits(call caller, text string) {
 	var once sync.Once
 	come := func() { once.Do(c.gate.come) }
 	defer come()
 	c.reach(call)
 	come()
 	<-c.gate.open
-	want := &wanted{codes: []codes.Code{codes.Unavailable}}
+	want := &wanted{codes: []codes.Code{codes.Unavailable}, text: text}
 	if c.kind.server {
 		want.messages = []string{answerTo(ask(1))}
 	}
 	c.check(toTheEnd(call), want)
-	if n := c.play.arrived.Load(); n != 1 {
-		c.t.Errorf("the backend was called %d times", n)
-	}
+}
+
+// isTold is a stream that is still open when the time of a drain is over: it ends in the form that its protocol has for that, and its backend is
+// told, too (T146, fault 23).
+func isTold(c *cell, call caller) {
+	c.waits(call, "shutting down")
+	c.wantEnded(time.Now(), context.Canceled)
 }
 
 // breaks is the course of a backend that ends in the middle of a message (T136, T154, T197).
@@ -465,6 +491,9 @@ func (c *cell) checkHead(got *verdict, want *wanted, isREST, unaryConnect bool) 
 		contentType = "application/json"
 	case unaryConnect:
 		contentType = strings.Replace(contentType, "connect+", "", 1)
+	}
+	if outer := got.header.Get("Content-Encoding"); outer != "" && !isREST && !unaryConnect || got.header.Get("Grpc-Encoding") != "" && (isREST || unaryConnect) { // T200
+		t.Errorf("messages are compressed, and the whole with %q: %v", outer, got.header)
 	}
 	if got.contentType != contentType {
 		t.Errorf("content type is %q, want %q", got.contentType, contentType)

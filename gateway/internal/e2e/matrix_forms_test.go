@@ -136,8 +136,8 @@ const (
 	noSocket      = "a WebSocket begins in HTTP/1.1: extended CONNECT (RFC 8441) is not served"
 )
 
-// forms are all that there are.
-func forms() []*form {
+// matrixForms are all that there are.
+func matrixForms() []*form {
 	all := []*form{
 		{name: "REST, JSON", json: true, contentType: "application/json", next: (*httpCall).nextBody, missing: func(k *kind, _ *version) string {
 			if k.client || k.server {

@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -85,8 +86,8 @@ const (
 	mediumText       = 500
 	largeRequest     = 5000 // in base64 it still fits into a URL
 	largeAnswer      = 20_000
-	// shortly is a deadline; idly a stream's.
-	shortly = 400 * time.Millisecond
+	// shortly is a deadline, how long a stream may be idle, and the time of a drain.
+	shortly = 500 * time.Millisecond
 )
 
 // theatre is all that a matrix runs on: one backend, and gateways that differ in what they allow.
@@ -97,6 +98,7 @@ type theatre struct {
 	dying   *dragoman // its backend's connections are cut
 	broken  *dragoman // its backend ends in the middle of messages
 	hurried *dragoman // it gives calls little time
+	closing *dragoman // it is stopped while they run
 }
 
 // cell is one call of the matrix, and its coordinates.
@@ -156,7 +158,7 @@ func (c *cell) missing() string {
 // cells are all that there are, and the reasons for those that there are not, with how many each is for.
 func cells() (all []*cell, missing map[string]int) {
 	missing = map[string]int{}
-	for _, f := range forms() {
+	for _, f := range matrixForms() {
 		for _, k := range kinds {
 			for _, v := range versions {
 				for _, p := range packings {
@@ -186,25 +188,40 @@ func TestMatrix(t *testing.T) {
 		}
 		t.Logf("%d cells", len(all))
 		th := newTheatre(t)
-		together := map[*version][]*cell{}
-		var apart []*cell
+		var apart, cut, told []*cell
 		for _, c := range all {
-			if c.course.together {
-				together[c.version] = append(together[c.version], c)
-			} else {
+			switch {
+			case !c.course.together:
 				apart = append(apart, c)
+			case c.course.gateway(th) == th.dying:
+				cut = append(cut, c)
+			default:
+				told = append(told, c)
 			}
 		}
 		th.run(t, apart, 64)
-		for _, v := range versions {
-			g := newGate(len(together[v]), th.cable.cut)
-			for _, c := range together[v] {
-				c.gate = g
-			}
-			th.run(t, together[v], len(together[v]))
-		}
+		th.together(t, cut, th.cable.cut)
+		var stopped sync.WaitGroup
+		defer stopped.Wait()
+		th.together(t, told, func() {
+			stopped.Go(func() {
+				if err := th.closing.stopsBadly(t, patience); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("the drain ended with %v", err)
+				}
+			})
+		})
 	})
 	before.wantAgain(t)
+}
+
+// together runs cells all at once; when all have come as far as they can, the deed is done.
+func (th *theatre) together(t *testing.T, all []*cell, deed func()) {
+	t.Helper()
+	g := newGate(len(all), deed)
+	for _, c := range all {
+		c.gate = g
+	}
+	th.run(t, all, len(all))
 }
 
 // run runs cells, so many at a time.
@@ -212,7 +229,7 @@ func (th *theatre) run(t *testing.T, all []*cell, atOnce int) {
 	t.Helper()
 	at := map[string]place{}
 	for _, v := range versions {
-		for _, d := range []*dragoman{th.main, th.dying, th.broken, th.hurried} {
+		for _, d := range []*dragoman{th.main, th.dying, th.broken, th.hurried, th.closing} {
 			send, shut := v.open(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // the certificate is this test's own
 			t.Cleanup(shut)
 			p := place{base: "http://" + d.started.Listeners[0].Addr.String(), transport: send}
@@ -289,6 +306,7 @@ func newTheatre(t *testing.T) *theatre {
 	th.hurried = start(th.house.address, func(cfg *config.Config) {
 		cfg.Defaults.Deadline.Timeout, cfg.Defaults.Deadline.StreamIdle = shortly, shortly
 	})
+	th.closing = start(th.house.address, func(cfg *config.Config) { cfg.Shutdown.Drain = shortly })
 	return th
 }
 

@@ -4,6 +4,7 @@
 package e2e_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -104,6 +105,42 @@ func TestT198_T199_CompressedAnswers(t *testing.T) {
 	}
 	if a := plain.h1(t).call(t, "GET", large, "", "accept-encoding", "gzip"); a.header.Get("Content-Encoding") != "" || a.header.Get("Vary") != "" {
 		t.Errorf("by default: %v", a.header)
+	}
+}
+
+// TestT199_WhatIsNotCompressed: what is compressed already, what is small, and what streams; Vary stands where it could have been.
+func TestT199_WhatIsNotCompressed(t *testing.T) {
+	t.Parallel()
+	d := start(t, restPolicy(config.REST{Compression: &config.Compression{Algorithms: []string{"gzip"}, MinSize: 500}}))
+	data := func(n int) string { return base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("a", n))) }
+	for _, r := range []struct {
+		reason, target, accept string
+		packed, varies         bool
+	}{
+		{"text", "/test/v1/response/http/7?file.content_type=text/csv&file.data=" + data(500), "", true, true},
+		{"JSON under a name of its own", "/test/v1/response/http/7?file.content_type=application/problem%2Bjson&file.data=" + data(500), "", true, true},
+		{"a byte less", "/test/v1/response/http/7?file.content_type=text/csv&file.data=" + data(499), "", false, false},
+		{"a picture", "/test/v1/response/http/7?file.content_type=image/png&file.data=" + data(2000), "", false, false},
+		{"a film", "/test/v1/response/http/7?file.content_type=video/mp4&file.data=" + data(2000), "", false, false},
+		{"an archive", "/test/v1/response/http/7?file.content_type=application/zip&file.data=" + data(2000), "", false, false},
+		{"bytes of which nothing is known", "/test/v1/response/http/7?file.data=" + data(2000), "", false, false},
+		{"events in one body", "/test/v1/response/http/7?file.content_type=text/event-stream&file.data=" + data(2000), "", false, false},
+		{"events", "/canary/v1/stream?behavior.messages=2&behavior.payload_size=2000", "text/event-stream", false, false},
+		{"lines", "/canary/v1/stream?behavior.messages=2&behavior.payload_size=2000", "application/x-ndjson", false, false},
+		{"an array", "/canary/v1/stream?behavior.messages=2&behavior.payload_size=2000", "application/json", false, false},
+	} {
+		for _, c := range d.both(t) {
+			for _, encoding := range []string{"gzip", ""} { // Vary does not depend on the client
+				a := c.call(t, "GET", r.target, "", "accept-encoding", encoding, "accept", r.accept)
+				want := ""
+				if r.packed {
+					want = encoding
+				}
+				if a.status != 200 || a.header.Get("Content-Encoding") != want || (a.header.Get("Vary") == "Accept-Encoding") != r.varies {
+					t.Errorf("%s, %s, %q: %d %v", c.name, r.reason, encoding, a.status, a.header)
+				}
+			}
+		}
 	}
 }
 

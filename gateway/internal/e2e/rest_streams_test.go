@@ -337,6 +337,56 @@ func TestT139_BackPressure(t *testing.T) {
 	}
 }
 
+// TestT139_SlowClients: whatever a client speaks that takes nothing, its backend is held up, what is in between is bounded, and when it has taken
+// nothing for write_stall, the backend's call is cancelled.
+func TestT139_SlowClients(t *testing.T) {
+	t.Parallel()
+	const (
+		stall, slack = 2 * time.Second, 10 * time.Second
+		size, bound  = 32 << 10, 16 << 20
+	)
+	for name, request := range map[string]string{
+		"events":   "GET /test/v1/streams/repeat-text HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n",
+		"array":    "GET /test/v1/streams/repeat-text HTTP/1.1\r\nhost: x\r\naccept: application/json\r\n\r\n",
+		"gRPC-Web": "POST " + streams + "RepeatNoRule HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web-text\r\ncontent-length: 8\r\n\r\nAAAAAAA=",
+		"Connect":  "POST " + streams + "RepeatNoRule HTTP/1.1\r\nhost: x\r\ncontent-type: application/connect+json\r\ncontent-length: 7\r\n\r\n\x00\x00\x00\x00\x02{}",
+		"WebSocket": "GET /test/v1/streams/repeat-text HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n" +
+			"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent atomic.Int64
+			ended := make(chan error, 1)
+			address := misbehave(t, func(_ string, ss grpc.ServerStream) error {
+				defer func() { ended <- ss.Context().Err() }()
+				for {
+					if err := ss.SendMsg(raw("\x1a\x80\x80\x02" + strings.Repeat("x", size))); err != nil { // BindResponse.text
+						return err
+					}
+					sent.Add(size)
+				}
+			})
+			d := startFor(t, address, func(cfg *config.Config) { cfg.Listeners[0].WriteStall = stall })
+			c := d.small(t)
+			if _, err := io.WriteString(c, request); err != nil {
+				t.Fatal(err)
+			}
+			from := time.Now()
+			if before := steady(t, &sent); before > bound {
+				t.Errorf("the backend could send %d bytes to a client that reads none; want at most %d", before, bound)
+			}
+			select {
+			case err := <-ended:
+				if took := time.Since(from); !errors.Is(err, context.Canceled) || took < stall || took > stall+slack {
+					t.Errorf("the backend's call ended after %s with %v; want cancelled after %s", took, err, stall)
+				}
+			case <-within(t).Done():
+				t.Error("the backend's call goes on")
+			}
+		})
+	}
+}
+
 // steady waits until a counter has not moved for a while.
 func steady(t testing.TB, n *atomic.Int64) int64 {
 	t.Helper()

@@ -257,6 +257,28 @@ func TestT144_Errors(t *testing.T) {
 	}
 }
 
+// TestT142_WhatThePathBinds: into the first message, or by option into each.
+func TestT142_WhatThePathBinds(t *testing.T) {
+	t.Parallel()
+	for _, every := range []bool{false, true} {
+		d := start(t, restPolicy(config.REST{BindEvery: &every}))
+		k := d.connect(t, "/test/v1/converse/p", nil)
+		for n := range 2 {
+			want := `{"text":"x"}`
+			if n == 0 || every {
+				want = `{"parent":"p","text":"x"}`
+			}
+			k.send(`{"text":"x"}`)
+			m := &testv1.BindResponse{}
+			if err := protojson.Unmarshal([]byte(k.next(ws.MessageText)), m); err != nil || m.GetSeen().GetRequestJson() != want {
+				t.Errorf("every %t: message %d is %s, %v; want %s", every, n, m.GetSeen().GetRequestJson(), err, want)
+			}
+		}
+		k.send("")
+		k.ends(1000, "")
+	}
+}
+
 // TestT174_DeadlineOfWebSocket: a client that can set fields says how long it waits, as one of REST does.
 func TestT174_DeadlineOfWebSocket(t *testing.T) {
 	t.Parallel()
