@@ -48,7 +48,7 @@ var direction = map[string]row{
 	"gateway/internal/testbackend": {own: []string{"gen/dragoman/test/v1"}},
 	"gateway/local":                {own: []string{"gateway", "transcoder", "transcoder/schema", "transcoder/status"}},
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
-	"gateway/transport":            {own: []string{"transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go"}},
+	"gateway/transport":            {own: []string{"transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go", "golang.org/x/sys"}},
 
 	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},

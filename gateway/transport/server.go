@@ -55,7 +55,7 @@ func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), lo
 // open opens the sockets.
 func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log *slog.Logger) error {
 	cfg := &s.config
-	sockets := &net.ListenConfig{KeepAliveConfig: cfg.keepAlive()}
+	sockets := &net.ListenConfig{KeepAliveConfig: cfg.keepAlive(), Control: control(cfg.deadAfter())}
 	connections := newPlaces(cfg.MaxConnections)
 	if !cfg.speaks(HTTP3) {
 		tcp, err := sockets.Listen(ctx, "tcp", cfg.Address)
@@ -120,6 +120,10 @@ func (c Config) keepAlive() net.KeepAliveConfig {
 
 // portOf returns the port of an address, 0 for one without.
 func portOf(a net.Addr) int { return int(transcoder.AddrPort(a).Port()) }
+
+// deadAfter is how long a client may acknowledge nothing of what it was sent: as long as it may be silent when it was asked, but never less than
+// it may take to make room for more.
+func (c Config) deadAfter() time.Duration { return max(c.PingAfter+c.PingTimeout, c.WriteStall) }
 
 // about returns a duration that is up to a tenth shorter or longer by chance, so that clients which came together do not come again
 // together.

@@ -74,12 +74,12 @@ func (d *dragoman) mirrored(t testing.TB, name string) backend.MirrorStats {
 	return stats
 }
 
-// caller makes one call of BindingService/NoRule to a host, with a header of the test's, and returns the name of the backend that
+// callerTo makes one call of BindingService/NoRule to a host, with a header of the test's, and returns the name of the backend that
 // answered and the code that it failed with.
-type caller func(t testing.TB, d *dragoman, host, canary string) (string, codes.Code)
+type callerTo func(t testing.TB, d *dragoman, host, canary string) (string, codes.Code)
 
 // rpcBy calls with connect-go.
-func rpcBy(options ...connect.ClientOption) caller {
+func rpcBy(options ...connect.ClientOption) callerTo {
 	return func(t testing.TB, d *dragoman, host, canary string) (string, codes.Code) {
 		t.Helper()
 		rpc := connect.NewClient[testv1.BindRequest, testv1.BindResponse](d.h2(t).http, "http://"+d.address+binding+"NoRule", options...)
@@ -95,7 +95,7 @@ func rpcBy(options ...connect.ClientOption) caller {
 }
 
 // restBy calls with JSON over HTTP.
-func restBy(of func(*dragoman, testing.TB) *client) caller {
+func restBy(of func(*dragoman, testing.TB) *client) callerTo {
 	return func(t testing.TB, d *dragoman, host, canary string) (string, codes.Code) {
 		t.Helper()
 		c := of(d, t)
@@ -115,8 +115,8 @@ func restBy(of func(*dragoman, testing.TB) *client) caller {
 }
 
 // callers are one for each protocol, by its name in logs.
-func callers() map[string]caller {
-	return map[string]caller{
+func callers() map[string]callerTo {
+	return map[string]callerTo{
 		"grpc": func(t testing.TB, d *dragoman, host, canary string) (string, codes.Code) {
 			t.Helper()
 			ctx := metadata.AppendToOutgoingContext(within(t), "x-canary", canary)
