@@ -7,7 +7,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,7 +17,9 @@ import (
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
@@ -173,4 +177,164 @@ func TestMaxAgeFailsNoCall(t *testing.T) {
 		}
 	}
 	wantClosed(t, r, patience)
+}
+
+// watched is a way to a gateway on which the pings of gRPC's clients, their answers, and GOAWAY are counted.
+type watched struct {
+	address string
+	conns   atomic.Int32
+	pings   atomic.Int32 // that ask whether the other is there; the others measure
+	acks    atomic.Int32
+	goAways atomic.Int32
+}
+
+func (d *dragoman) overlook(t testing.TB) *watched {
+	t.Helper()
+	w := &watched{}
+	w.address = accept(t, func(from net.Conn) {
+		up, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", d.address)
+		if err != nil {
+			return
+		}
+		w.conns.Add(1)
+		back := make(chan struct{})
+		go func() {
+			defer close(back)
+			w.frames(io.TeeReader(up, from), func(f http2.Frame) {
+				switch f := f.(type) {
+				case *http2.PingFrame:
+					if f.IsAck() && f.Data == [8]byte{} {
+						w.acks.Add(1)
+					}
+				case *http2.GoAwayFrame:
+					w.goAways.Add(1)
+				}
+			})
+			_ = from.Close()
+		}()
+		asks := io.TeeReader(from, up)
+		if _, err := io.ReadFull(asks, make([]byte, len(http2.ClientPreface))); err == nil {
+			w.frames(asks, func(f http2.Frame) {
+				if p, ok := f.(*http2.PingFrame); ok && !p.IsAck() && p.Data == [8]byte{} {
+					w.pings.Add(1)
+				}
+			})
+		}
+		_ = up.Close()
+		<-back
+	})
+	return w
+}
+
+// frames reads until the end.
+func (*watched) frames(r io.Reader, saw func(http2.Frame)) {
+	framer := http2.NewFramer(io.Discard, r)
+	framer.SetMaxReadFrameSize(1 << 20)
+	for {
+		f, err := framer.ReadFrame()
+		if err != nil {
+			return
+		}
+		saw(f)
+	}
+}
+
+// TestPhonesPing: clients of gRPC that are made as those of phones are, which ping every 10 seconds, the least that gRPC's library lets them, with a
+// call or without one, keep the one connection that they have. gRPC's own servers would send them away at the third ping.
+func TestPhonesPing(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes 40 seconds, which are the library's")
+	}
+	const pings, library = 3, 10 * time.Second
+	d := start(t, nil)
+	for _, withoutStream := range []bool{true, false} {
+		t.Run(fmt.Sprintf("without a stream %t", withoutStream), func(t *testing.T) {
+			t.Parallel()
+			w := d.overlook(t)
+			conn, err := grpc.NewClient(w.address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+				grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: library, Timeout: library / 2, PermitWithoutStream: withoutStream}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			ctx, cancel := context.WithTimeout(t.Context(), (pings+1)*library+patience)
+			defer cancel()
+			client := testv1.NewEchoServiceClient(conn)
+			if _, err := client.Echo(ctx, &testv1.CanaryRequest{}); err != nil {
+				t.Fatal(err)
+			}
+			var talk grpc.BidiStreamingClient[testv1.CanaryRequest, testv1.CanaryResponse]
+			if !withoutStream { // such a client pings in a call alone, in which nothing moves
+				if talk, err = client.Converse(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tick := time.NewTicker(100 * time.Millisecond)
+			defer tick.Stop()
+			for w.acks.Load() < pings && ctx.Err() == nil && w.goAways.Load() == 0 {
+				<-tick.C
+			}
+			if _, err := client.Echo(ctx, &testv1.CanaryRequest{}); err != nil {
+				t.Errorf("a call afterwards: %v", err)
+			}
+			if talk != nil {
+				if err := talk.Send(&testv1.CanaryRequest{}); err != nil {
+					t.Error(err)
+				}
+				if _, err := talk.Recv(); err != nil {
+					t.Errorf("the stream afterwards: %v", err)
+				}
+			}
+			if w.conns.Load() != 1 || w.goAways.Load() > 0 || w.acks.Load() < pings {
+				t.Errorf("%d connections, %d pings with %d answers, %d GOAWAY", w.conns.Load(), w.pings.Load(), w.acks.Load(), w.goAways.Load())
+			}
+		})
+	}
+}
+
+// TestMaxAgeUnderLoad: connections of each version of HTTP end one after the other under many calls at a time, unary and streams, and none fails.
+func TestMaxAgeUnderLoad(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.Listeners[0].MaxAge = 300 * time.Millisecond })
+	ctx := within(t)
+	l := newLoad()
+	var count dialled
+	for range 2 {
+		client := testv1.NewEchoServiceClient(d.dial(t, grpc.WithStatsHandler(&count)))
+		for range 4 {
+			l.run(func(int) string {
+				if _, err := client.Echo(ctx, &testv1.CanaryRequest{}); err != nil {
+					return "gRPC: " + err.Error()
+				}
+				return ""
+			})
+		}
+		l.run(func(int) string {
+			s, err := client.Stream(ctx, &testv1.CanaryRequest{Behavior: &testv1.Behavior{Messages: 20, Sleep: durationpb.New(20 * time.Millisecond)}})
+			for n := 0; err == nil; n++ {
+				if _, err = s.Recv(); errors.Is(err, io.EOF) && n == 20 {
+					return ""
+				}
+			}
+			return "a stream of gRPC: " + err.Error()
+		})
+	}
+	for _, c := range d.both(t) {
+		for range 2 {
+			l.run(func(int) string {
+				if a, err := c.get(ctx, "/canary/v1/echo"); err != nil || a.status != 200 {
+					return fmt.Sprintf("%s: %v, %+v", c.name, err, a)
+				}
+				return ""
+			})
+		}
+	}
+	eventually(t, func() error {
+		if n := count.made.Load(); n < 10 && len(l.failed) == 0 {
+			return fmt.Errorf("%d connections of gRPC, %d calls", n, l.calls.Load())
+		}
+		return nil
+	})
+	l.end(t)
 }
