@@ -31,12 +31,15 @@ type Timeouts struct {
 	MaxTimeout time.Duration
 	// StreamIdle ends a stream in which no message moved for so long (T145).
 	StreamIdle time.Duration
+	// StreamTimeout ends a stream that has lasted so long; zero for never.
+	StreamTimeout time.Duration
 }
 
 // WithDefaults returns the timeouts with their defaults, or says what is wrong with them.
 func (t Timeouts) WithDefaults() (Timeouts, error) {
-	if (t.Timeout < 0 && t.Timeout != NoTimeout) || t.MaxTimeout < 0 || t.StreamIdle < 0 {
-		return t, fmt.Errorf("timeout is %s, max_timeout %s, stream_idle_timeout %s; none may be negative", t.Timeout, t.MaxTimeout, t.StreamIdle)
+	if (t.Timeout < 0 && t.Timeout != NoTimeout) || t.MaxTimeout < 0 || t.StreamIdle < 0 || t.StreamTimeout < 0 {
+		return t, fmt.Errorf("timeout is %s, max_timeout %s, stream_idle_timeout %s, stream_timeout %s; none may be negative",
+			t.Timeout, t.MaxTimeout, t.StreamIdle, t.StreamTimeout)
 	}
 	if t.Timeout == 0 {
 		t.Timeout = DefaultTimeout
@@ -62,13 +65,18 @@ func (t Timeouts) Apply(c *Call) error {
 	}
 	if !c.Method.Unary() {
 		c.StreamIdle = t.StreamIdle
+		if t.StreamTimeout > 0 {
+			c.Deadline = c.Start.Add(t.StreamTimeout)
+		}
 	}
 	if !has {
-		return nil // T176: streams have no deadline unless the client sets one
+		return nil // T176: streams have no deadline unless the client or their own limit sets one
 	}
 	if timeout <= 0 {
 		return status.Errorf(codes.DeadlineExceeded, status.ReasonDeadlineExceeded, "the deadline had passed when the call came")
 	}
-	c.Deadline = c.Start.Add(min(timeout, t.MaxTimeout))
+	if deadline := c.Start.Add(min(timeout, t.MaxTimeout)); c.Deadline.IsZero() || deadline.Before(c.Deadline) {
+		c.Deadline = deadline
+	}
 	return nil
 }

@@ -58,9 +58,10 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 	}
 	p := Policy{
 		Deadline: deadline.Config{
-			Timeout:    m.GetTimeout().AsDuration(),
-			MaxTimeout: m.GetMaxTimeout().AsDuration(),
-			StreamIdle: m.GetStreamIdleTimeout().AsDuration(),
+			Timeout:       m.GetTimeout().AsDuration(),
+			MaxTimeout:    m.GetMaxTimeout().AsDuration(),
+			StreamIdle:    m.GetStreamIdleTimeout().AsDuration(),
+			StreamTimeout: m.GetStreamTimeout().AsDuration(),
 		},
 		REST:               k.rest(m.GetRest(), path+".rest"),
 		JSON:               jsonOf(m.GetJson()),

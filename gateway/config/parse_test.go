@@ -112,7 +112,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		Services: []config.Service{
 			{Match: glob(t, "acme.users.v1.*"), Backend: "users", Policy: policy(3*time.Second, 0, 0), Methods: []config.Method{
 				{Name: "GetUser", Policy: policy(500*time.Millisecond, 2*time.Second, 0)},
-				{Name: "WatchUsers", Policy: policy(0, 0, time.Hour), HTTP: []config.HTTPRule{
+				{Name: "WatchUsers", Policy: config.Policy{Deadline: deadline.Config{StreamIdle: time.Hour, StreamTimeout: 12 * time.Hour}}, HTTP: []config.HTTPRule{
 					{Pattern: "get", Path: "/v1/users:watch"},
 					{Pattern: "custom", Kind: "SEARCH", Path: "/v1/users", Body: "*", ResponseBody: "users"},
 				}},

@@ -169,6 +169,7 @@ var policyValues = []value{
 	of("timeout", func(p *Policy) *time.Duration { return &p.Deadline.Timeout }),
 	of("max_timeout", func(p *Policy) *time.Duration { return &p.Deadline.MaxTimeout }),
 	of("stream_idle_timeout", func(p *Policy) *time.Duration { return &p.Deadline.StreamIdle }),
+	of("stream_timeout", func(p *Policy) *time.Duration { return &p.Deadline.StreamTimeout }),
 
 	of("rest.profile", func(p *Policy) *string { return &p.REST.Profile }),
 	of("rest.unknown_query", func(p *Policy) *UnknownQuery { return &p.REST.UnknownQuery }),

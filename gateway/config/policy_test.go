@@ -35,8 +35,12 @@ func TestPolicyForTakesEachValueFromTheMostSpecificPlace(t *testing.T) {
 			config.Origins{"timeout": "services[0].methods[0].policy.timeout", "max_timeout": "services[0].methods[0].policy.max_timeout", "stream_idle_timeout": "defaults.stream_idle_timeout"},
 		},
 		{
-			"acme.users.v1.UserService", "WatchUsers", policy(3*time.Second, time.Minute, time.Hour),
-			config.Origins{"timeout": "services[0].policy.timeout", "max_timeout": "defaults.max_timeout", "stream_idle_timeout": "services[0].methods[1].policy.stream_idle_timeout"},
+			"acme.users.v1.UserService", "WatchUsers",
+			config.Policy{Deadline: deadline.Config{Timeout: 3 * time.Second, MaxTimeout: time.Minute, StreamIdle: time.Hour, StreamTimeout: 12 * time.Hour}},
+			config.Origins{
+				"timeout": "services[0].policy.timeout", "max_timeout": "defaults.max_timeout",
+				"stream_idle_timeout": "services[0].methods[1].policy.stream_idle_timeout", "stream_timeout": "services[0].methods[1].policy.stream_timeout",
+			},
 		},
 		{
 			"acme.users.v1.UserService", "getuser", policy(3*time.Second, time.Minute, 10*time.Minute), // names are exact

@@ -65,6 +65,36 @@ func TestT174Deadlines(t *testing.T) {
 	}
 }
 
+// T145, T176: a stream can have a limit of its own, whatever its client says; unary calls do not know it.
+func TestT145StreamTimeout(t *testing.T) {
+	t.Parallel()
+	policy, err := deadline.New(deadline.Config{Timeout: time.Second, MaxTimeout: 10 * time.Minute, StreamTimeout: 5 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const none = time.Duration(-1)
+	for _, tt := range []struct {
+		name         string
+		stream       bool
+		client, want time.Duration
+	}{
+		{"the client says nothing", true, none, 5 * time.Minute},
+		{"the client's is longer", true, 8 * time.Minute, 5 * time.Minute},
+		{"the client's is shorter", true, time.Minute, time.Minute},
+		{"a unary call that says nothing", false, none, time.Second},
+		{"a unary call of a longer time", false, 8 * time.Minute, 8 * time.Minute},
+	} {
+		c := transcoder.NewCall(context.Background(), &transcoder.Request{})
+		c.Method = transcoder.BareMethod("/a.B/C", false, tt.stream)
+		if tt.client != none {
+			c.Timeout, c.HasTimeout = tt.client, true
+		}
+		if err := policy.Admit(c); err != nil || c.Deadline.Sub(c.Start) != tt.want {
+			t.Errorf("%s: the deadline is %s, %v; want %s", tt.name, c.Deadline.Sub(c.Start), err, tt.want)
+		}
+	}
+}
+
 func TestNoTimeoutLeavesCallsWithoutADeadline(t *testing.T) {
 	t.Parallel()
 	policy, err := deadline.New(deadline.Config{Timeout: deadline.NoTimeout})
@@ -84,7 +114,7 @@ func TestNoTimeoutLeavesCallsWithoutADeadline(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []deadline.Config{{Timeout: -1}, {MaxTimeout: -1}, {StreamIdle: -1}, {Timeout: 2, MaxTimeout: 1}} {
+	for _, cfg := range []deadline.Config{{Timeout: -1}, {MaxTimeout: -1}, {StreamIdle: -1}, {StreamTimeout: -1}, {Timeout: 2, MaxTimeout: 1}} {
 		if _, err := deadline.New(cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}

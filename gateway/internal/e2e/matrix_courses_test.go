@@ -279,7 +279,7 @@ func cancels(c *cell, call caller) {
 	c.wantEnded(from, context.Canceled)
 }
 
-// wantEnded fails unless the backend's call ends with an error, within a second.
+// wantEnded fails unless the backend's call ends with an error, soon: in a moment, but for a machine that has hundreds of other calls to make.
 func (c *cell) wantEnded(from time.Time, wants ...error) {
 	c.t.Helper()
 	select {
@@ -287,8 +287,8 @@ func (c *cell) wantEnded(from time.Time, wants ...error) {
 		if !slices.ContainsFunc(wants, func(want error) bool { return errors.Is(err, want) }) {
 			c.t.Errorf("the backend's call ended with %v; want %v", err, wants)
 		}
-		if took := time.Since(from); took > time.Second {
-			c.t.Errorf("the backend's call ended after %s; want at most 1s", took)
+		if took := time.Since(from); took > soon {
+			c.t.Errorf("the backend's call ended after %s; want at most %s", took, soon)
 		}
 	case <-within(c.t).Done():
 		c.t.Error("the backend's call goes on")
@@ -313,7 +313,7 @@ func runsOut(c *cell, call caller) {
 	select {
 	case <-c.play.started:
 		c.wantEnded(time.Now(), context.DeadlineExceeded, context.Canceled)
-		if left := c.play.left; c.timeout > 0 && (left <= 0 || left > c.timeout) { // T175
+		if left := c.play.left; c.timeout > 0 && (left == 0 || left > c.timeout) { // T175
 			c.t.Errorf("the backend had %s of %s", left, c.timeout)
 		}
 	default:

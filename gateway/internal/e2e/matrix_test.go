@@ -88,6 +88,8 @@ const (
 	largeAnswer      = 20_000
 	// shortly is a deadline, how long a stream may be idle, and the time of a drain.
 	shortly = 500 * time.Millisecond
+	// soon is how long may pass before a backend is told.
+	soon = 5 * time.Second
 )
 
 // theatre is all that a matrix runs on: one backend, and gateways that differ in what they allow.

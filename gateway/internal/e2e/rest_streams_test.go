@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	ws "github.com/coder/websocket"
 	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
@@ -646,6 +647,37 @@ func TestT152_UploadThatFailsBehindItsAnswer(t *testing.T) {
 			t.Errorf("%s: no message: %d %s", c.name, a.status, a.body)
 		}
 	}
+}
+
+// TestT145_Total: a stream ends when it has lasted its time, although it never rests, in every form.
+func TestT145_Total(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.Defaults.Deadline.StreamTimeout = 500 * time.Millisecond })
+	for _, c := range d.both(t) {
+		a := c.call(t, "POST", repeat, `{"behavior":{"messages":100000,"sleep":"0.02s"}}`)
+		if records := lines(t, a.body); a.status != 200 || len(records) < 3 || !strings.HasPrefix(records[len(records)-1], `{"error":{"code":4,`) {
+			t.Errorf("%s: %d, %d records, the last %s", c.name, a.status, len(records), records[len(records)-1])
+		}
+	}
+	talk, err := testv1.NewEchoServiceClient(d.dial(t)).Converse(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		if err = talk.Send(&testv1.CanaryRequest{}); err == nil {
+			_, err = talk.Recv()
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		_, err = talk.Recv()
+	}
+	if status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("gRPC: %v", err)
+	}
+	k := d.connect(t, echo+"Converse", nil)
+	k.send(`{}`)
+	k.next(ws.MessageText)
+	k.ends(4004, "")
 }
 
 // TestT145_Idle: a stream in which nothing moves ends after its idle time; the timeout of unary calls is not for it.

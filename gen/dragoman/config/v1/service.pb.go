@@ -43,6 +43,11 @@ type Policy struct {
 	//
 	// Default: 5m.
 	StreamIdleTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=stream_idle_timeout,json=streamIdleTimeout,proto3" json:"stream_idle_timeout,omitempty"`
+	// StreamTimeout ends a stream that has lasted so long, however much moves in it, with DEADLINE_EXCEEDED; its backend is told of it as of a
+	// deadline. A client's own deadline, where it is the shorter one, stays. More than 0s, at most 24h.
+	//
+	// Default: none. Example: stream_timeout: 1h
+	StreamTimeout *durationpb.Duration `protobuf:"bytes,15,opt,name=stream_timeout,json=streamTimeout,proto3" json:"stream_timeout,omitempty"`
 	// Rest says how the methods are served over REST.
 	//
 	// Example: rest: {profile: grpc-gateway}
@@ -123,6 +128,13 @@ func (x *Policy) GetMaxTimeout() *durationpb.Duration {
 func (x *Policy) GetStreamIdleTimeout() *durationpb.Duration {
 	if x != nil {
 		return x.StreamIdleTimeout
+	}
+	return nil
+}
+
+func (x *Policy) GetStreamTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.StreamTimeout
 	}
 	return nil
 }
@@ -425,12 +437,13 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe7\x04\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb9\x05\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
 	"maxTimeout\x12Y\n" +
-	"\x13stream_idle_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x11streamIdleTimeout\x12,\n" +
+	"\x13stream_idle_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x11streamIdleTimeout\x12P\n" +
+	"\x0estream_timeout\x18\x0f \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\rstreamTimeout\x12,\n" +
 	"\x04rest\x18\x04 \x01(\v2\x18.dragoman.config.v1.RestR\x04rest\x12,\n" +
 	"\x04json\x18\x05 \x01(\v2\x18.dragoman.config.v1.JsonR\x04json\x125\n" +
 	"\aheaders\x18\x06 \x01(\v2\x1b.dragoman.config.v1.HeadersR\aheaders\x125\n" +
@@ -491,27 +504,28 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
 	3,  // 1: dragoman.config.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
 	3,  // 2: dragoman.config.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
-	4,  // 3: dragoman.config.v1.Policy.rest:type_name -> dragoman.config.v1.Rest
-	5,  // 4: dragoman.config.v1.Policy.json:type_name -> dragoman.config.v1.Json
-	6,  // 5: dragoman.config.v1.Policy.headers:type_name -> dragoman.config.v1.Headers
-	7,  // 6: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
-	8,  // 7: dragoman.config.v1.Policy.retry:type_name -> dragoman.config.v1.Retry
-	9,  // 8: dragoman.config.v1.Policy.hedge:type_name -> dragoman.config.v1.Hedge
-	0,  // 9: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2,  // 10: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	10, // 11: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
-	11, // 12: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
-	12, // 13: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
-	0,  // 14: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	13, // 15: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	10, // 16: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
-	11, // 17: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
-	12, // 18: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	3,  // 3: dragoman.config.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
+	4,  // 4: dragoman.config.v1.Policy.rest:type_name -> dragoman.config.v1.Rest
+	5,  // 5: dragoman.config.v1.Policy.json:type_name -> dragoman.config.v1.Json
+	6,  // 6: dragoman.config.v1.Policy.headers:type_name -> dragoman.config.v1.Headers
+	7,  // 7: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
+	8,  // 8: dragoman.config.v1.Policy.retry:type_name -> dragoman.config.v1.Retry
+	9,  // 9: dragoman.config.v1.Policy.hedge:type_name -> dragoman.config.v1.Hedge
+	0,  // 10: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 11: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	10, // 12: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
+	11, // 13: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
+	12, // 14: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
+	0,  // 15: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	13, // 16: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	10, // 17: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
+	11, // 18: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
+	12, // 19: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
