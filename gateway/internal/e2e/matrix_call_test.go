@@ -46,8 +46,8 @@ type verdict struct {
 	packed          bool // something of it was compressed
 }
 
-// caller is the client's side of a call. It is used by one goroutine.
-type caller interface {
+// clientCall is the client's side of a call. It is used by one goroutine.
+type clientCall interface {
 	// send sends a message, end says that it was the last.
 	send(text string)
 	end()

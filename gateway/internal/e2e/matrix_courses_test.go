@@ -37,7 +37,7 @@ type course struct {
 	gateway  func(th *theatre) *dragoman
 	prepare  func(c *cell)
 	script   func(c *cell) func(*play, grpc.ServerStream) error
-	client   func(c *cell, call caller)
+	client   func(c *cell, call clientCall)
 }
 
 // wanted is what the verdict on an answer must be.
@@ -150,7 +150,7 @@ func (c *cell) requests() []string {
 }
 
 // toTheEnd reads an answer to its end.
-func toTheEnd(call caller) *verdict {
+func toTheEnd(call clientCall) *verdict {
 	for {
 		if _, more := call.receive(); !more {
 			return call.settled()
@@ -158,7 +158,7 @@ func toTheEnd(call caller) *verdict {
 	}
 }
 
-func well(c *cell, call caller) {
+func well(c *cell, call clientCall) {
 	want := &wanted{codes: []codes.Code{codes.OK}, metadata: true}
 	requests := c.requests()
 	for _, r := range requests {
@@ -224,8 +224,8 @@ func failsBehind(messages int) func(*cell) func(*play, grpc.ServerStream) error 
 }
 
 // badly wants the failure. Where the answer is one message, the message is dropped (T152).
-func badly(messages int) func(*cell, caller) {
-	return func(c *cell, call caller) {
+func badly(messages int) func(*cell, clientCall) {
+	return func(c *cell, call clientCall) {
 		for _, r := range c.requests() {
 			call.send(r)
 		}
@@ -254,7 +254,7 @@ func stalls(c *cell) func(*play, grpc.ServerStream) error {
 
 // reach makes a call to the point at which a stalling backend does no more: what it has said is there, with nothing behind it (T133). A stream of
 // requests stays open where it can.
-func (c *cell) reach(call caller) {
+func (c *cell) reach(call clientCall) {
 	call.send(ask(1))
 	if !c.kind.client || c.kind.server && !c.duplex() {
 		call.end()
@@ -272,7 +272,7 @@ func (c *cell) reach(call caller) {
 }
 
 // cancels goes away: the backend is told at once (T140, T177, fault 16).
-func cancels(c *cell, call caller) {
+func cancels(c *cell, call clientCall) {
 	c.reach(call)
 	from := time.Now()
 	call.leave()
@@ -296,7 +296,7 @@ func (c *cell) wantEnded(from time.Time, wants ...error) {
 }
 
 // runsOut wants DEADLINE_EXCEEDED, of a call or of a stream in which nothing moves (T145, T174).
-func runsOut(c *cell, call caller) {
+func runsOut(c *cell, call clientCall) {
 	call.send(ask(1))
 	if !c.kind.client || c.kind.server && !c.duplex() {
 		call.end()
@@ -321,7 +321,7 @@ func runsOut(c *cell, call caller) {
 }
 
 // asksTooMuch sends a message that is over the limit (T104, T196).
-func asksTooMuch(c *cell, call caller) {
+func asksTooMuch(c *cell, call clientCall) {
 	want := &wanted{codes: []codes.Code{codes.ResourceExhausted}, rest: http.StatusRequestEntityTooLarge}
 	if c.kind.client {
 		call.send(ask(1))
@@ -368,7 +368,7 @@ func answersTooMuch(c *cell) func(*play, grpc.ServerStream) error {
 	}
 }
 
-func tooLargeAnswer(c *cell, call caller) {
+func tooLargeAnswer(c *cell, call clientCall) {
 	for _, r := range c.requests()[:1] {
 		call.send(r)
 	}
@@ -382,7 +382,7 @@ func tooLargeAnswer(c *cell, call caller) {
 
 // isCut loses its backend when all others have come as far: what then ends is never a whole answer (T136, T197, fault 2), and no call is made
 // twice that may not be (H9).
-func isCut(c *cell, call caller) {
+func isCut(c *cell, call clientCall) {
 	c.waits(call, "")
 	if n := c.play.arrived.Load(); n != 1 {
 		c.t.Errorf("the backend was called %d times", n)
@@ -390,7 +390,7 @@ func isCut(c *cell, call caller) {
 }
 
 // waits makes a call to the point at which its backend does no more, waits for what ends all such calls, and wants UNAVAILABLE.
-func (c *cell) waits(call caller, text string) {
+func (c *cell) waits(call clientCall, text string) {
 	var once sync.Once
 	come := func() { once.Do(c.gate.come) }
 	defer come()
@@ -406,7 +406,7 @@ func (c *cell) waits(call caller, text string) {
 
 // isTold is a stream that is still open when the time of a drain is over: it ends in the form that its protocol has for that, and its backend is
 // told, too (T146, fault 23).
-func isTold(c *cell, call caller) {
+func isTold(c *cell, call clientCall) {
 	c.waits(call, "shutting down")
 	c.wantEnded(time.Now(), context.Canceled)
 }
@@ -422,7 +422,7 @@ func breaks(how string) *course {
 				c.more[wholeFirstField] = []string{"1"}
 			}
 		},
-		client: func(c *cell, call caller) {
+		client: func(c *cell, call clientCall) {
 			call.send(ask(1))
 			call.end()
 			want := &wanted{codes: []codes.Code{codes.Internal, codes.Unavailable, codes.Unknown}}

@@ -270,7 +270,7 @@ func (c *cell) run(t *testing.T) {
 	if c.course.prepare != nil {
 		c.course.prepare(c)
 	}
-	var call caller
+	var call clientCall
 	if c.form.socket {
 		call = c.callSocket(ctx)
 	} else {
