@@ -36,6 +36,8 @@ type playhouse struct {
 // play is what the backend's side of a cell does, and what came of it.
 type play struct {
 	script func(p *play, s grpc.ServerStream) error
+	// again is for a call that may be made twice; nil for one that may not.
+	again func(p *play, s grpc.ServerStream) error
 
 	arrived atomic.Int32        // how often the call came
 	started chan struct{}       // closed when it is there
@@ -57,7 +59,9 @@ func newPlayhouse(t testing.TB) *playhouse {
 		if p == nil {
 			return status.Errorf(codes.Internal, "there is no cell %q", md.Get(cellField))
 		}
-		if p.arrived.Add(1) > 1 {
+		if n := p.arrived.Add(1); n == 2 && p.again != nil {
+			return p.again(p, s)
+		} else if n > 1 {
 			return status.Error(codes.Internal, "the call was made twice")
 		}
 		defer func() { p.ended <- s.Context().Err() }()

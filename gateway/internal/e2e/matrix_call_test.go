@@ -118,16 +118,17 @@ func (a *httpCall) begin(body io.Reader, message string) {
 }
 
 func (a *httpCall) send(text string) {
+	if a.cell.form.body == nil {
+		a.begin(nil, text)
+		return
+	}
 	data := a.cell.form.body(a.cell, text, a.sent)
 	a.sent++
-	switch {
-	case a.pipe != nil:
+	if a.pipe != nil {
 		_, _ = a.pipe.Write(data) // the answer says what went wrong
-	case data == nil:
-		a.begin(nil, text)
-	default:
-		a.whole.Write(data)
+		return
 	}
+	a.whole.Write(data)
 }
 
 func (a *httpCall) end() {

@@ -38,7 +38,7 @@ type form struct {
 	missing func(k *kind, v *version) string
 	// head sets the fields of a request, and returns its method and target. message is that of a call by GET.
 	head func(c *cell, h http.Header, message string) (method, target string)
-	// body puts the n-th message of a request on the wire; end is what stands behind the last.
+	// body puts the n-th message of a request on the wire, and is nil for calls by GET; end is what stands behind the last.
 	body func(c *cell, text string, n int) []byte
 	end  func(n int) string
 	// next reads the next message of an answer. At the end it settles the verdict and returns false.
@@ -184,7 +184,7 @@ func matrixForms() []*form {
 				}
 				return ""
 			},
-			body: func(*cell, string, int) []byte { return nil }, end: func(int) string { return "" },
+			end: func(int) string { return "" },
 		}
 		f.head = f.getHead
 		all = append(all, f, &form{
