@@ -102,11 +102,7 @@ func startConfig(t testing.TB, cfg *config.Config) *dragoman {
 		t.Fatalf("the gateway did not start: %v", err)
 	}
 	d.address, d.admin = d.started.Listeners[0].Addr.String(), d.started.Admin.String()
-	for _, l := range d.started.Listeners {
-		if l.TLS {
-			d.secure = l.Addr.String()
-		}
-	}
+	d.secure = d.secureOf(cfg.Listeners[0].Name)
 	t.Cleanup(func() {
 		if err := d.stop(patience); err != nil {
 			t.Errorf("the gateway did not stop well: %v", err)

@@ -70,16 +70,33 @@ func identityFiles(t testing.TB) *transport.TLS {
 	return files
 }
 
-// secured adds a listener with TLS and HTTP/3 beside the one in clear text, with the same limits.
+// secured adds a listener with TLS and HTTP/3 beside each in clear text, with the same settings.
 func secured(t testing.TB, cfg *config.Config) {
 	t.Helper()
-	if len(cfg.Listeners) != 1 || cfg.Listeners[0].TLS != nil {
-		return // the test has its own
+	files := identityFiles(t)
+	for _, l := range cfg.Listeners {
+		if l.TLS != nil {
+			continue
+		}
+		if local, ok := cfg.Local[l.Name]; ok {
+			cfg.Local[secureName(l.Name)] = local
+		}
+		l.Name, l.Address, l.TLS = secureName(l.Name), "127.0.0.1:0", files
+		l.Protocols = []string{transport.HTTP1, transport.HTTP2, transport.HTTP3}
+		cfg.Listeners = append(cfg.Listeners, l)
 	}
-	l := cfg.Listeners[0]
-	l.Name, l.Address, l.TLS = "secure", "127.0.0.1:0", identityFiles(t)
-	l.Protocols = []string{transport.HTTP1, transport.HTTP2, transport.HTTP3}
-	cfg.Listeners = append(cfg.Listeners, l)
+}
+
+func secureName(listener string) string { return listener + "-secure" }
+
+// secureOf returns where the listener with TLS is that stands beside another.
+func (d *dragoman) secureOf(listener string) string {
+	for _, l := range d.started.Listeners {
+		if l.Name == secureName(listener) {
+			return l.Addr.String()
+		}
+	}
+	return ""
 }
 
 // h3 returns a client that speaks HTTP/3.

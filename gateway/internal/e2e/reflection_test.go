@@ -44,7 +44,7 @@ func withLocal(c *config.Config) {
 
 // bare is the same gateway by its other listener.
 func (d *dragoman) bare() *dragoman {
-	other := dragoman{backend: d.backend, address: d.started.Listeners[1].Addr.String(), admin: d.admin, started: d.started, log: d.log, access: d.access}
+	other := dragoman{backend: d.backend, address: d.started.Listeners[1].Addr.String(), secure: d.secureOf("bare"), admin: d.admin, started: d.started, log: d.log, access: d.access}
 	return &other
 }
 
