@@ -60,11 +60,15 @@ run: build ## Build the gateway and run it: make run ARGS='run -c dragoman.yaml'
 .PHONY: test
 test: programs ## Run all tests, with the race detector and in random order
 	go test -race -shuffle=on $(TESTFLAGS) $(PACKAGES)
-	go test -race -shuffle=on -tags xds $(TESTFLAGS) ./balancer/xds
+	go test -race -shuffle=on -tags xds $(TESTFLAGS) ./balancer/xds ./gateway/backend ./gateway/internal/e2e/xds
 
 .PHONY: e2e
 e2e: programs ## Run the end-to-end tests alone
 	go test -race -shuffle=on $(TESTFLAGS) ./gateway/internal/e2e/...
+
+.PHONY: registrations
+registrations: programs ## Register and deregister a hundred servers in etcd under load; no call may fail
+	go test -race $(TESTFLAGS) -run TestEtcdRegistrationsUnderLoad -v ./gateway/internal/e2e/balancing -registrations 100
 
 .PHONY: conformance
 conformance: $(BIN)/connectconformance $(BIN)/referenceserver $(BIN)/grpcserver ## Run the conformance suite of gRPC, gRPC-Web and Connect

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/attributes"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
@@ -25,6 +27,9 @@ type Channel struct {
 	*grpc.ClientConn
 
 	hub *hub
+
+	stop     func()         // ends watching; nil for a channel of ours
+	watching sync.WaitGroup // what tells the hub of the state, where somebody else balances
 }
 
 // New opens a channel: it checks cfg, and begins to resolve and connect at once, so that
@@ -56,6 +61,7 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 		return "", nil, nil, err
 	}
 	h := newHub(cfg)
+	h.source.Name = source.Name
 	b, err := resolver.NewBuilder(resolver.Config{
 		Source:     source,
 		Interval:   cfg.ResolveInterval,
@@ -85,6 +91,24 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 	return b.Target(url.PathEscape(cfg.Name)), slices.Concat(opts, cfg.DialOptions), h, nil
 }
 
+// Adopt returns a channel that somebody else balances, such as an xDS control plane. What a policy says has no effect on it, and
+// nothing is known of its endpoints but whether calls can be placed.
+func Adopt(name string, conn *grpc.ClientConn) *Channel {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Channel{ClientConn: conn, hub: newHub(Config{Name: name}.withDefaults()), stop: cancel}
+	conn.Connect()
+	c.watching.Go(func() {
+		for {
+			s := conn.GetState()
+			c.hub.touch(s == connectivity.Ready)
+			if !conn.WaitForStateChange(ctx, s) {
+				return
+			}
+		}
+	})
+	return c
+}
+
 // Endpoints returns the state of every endpoint, those that are leaving but still have calls among
 // them, ordered by address.
 func (c *Channel) Endpoints() []State { return c.hub.states() }
@@ -96,8 +120,8 @@ func (c *Channel) Ready() bool { return c.hub.canPlace() }
 // first, and then for the state, misses none.
 func (c *Channel) Changed() <-chan struct{} { return c.hub.changes() }
 
-// Source returns how the source of the endpoints fares; zero before its first answer.
-func (c *Channel) Source() resolver.Report { return c.hub.source() }
+// Source returns how the source of the endpoints fares.
+func (c *Channel) Source() SourceState { return c.hub.sourceState() }
 
 // ReadyEndpoints returns how many endpoints take calls now. It takes no lock.
 func (c *Channel) ReadyEndpoints() int { return int(c.hub.ready.Load()) }
@@ -107,6 +131,17 @@ func (c *Channel) Policy() picker.Policy { return c.hub.currentPolicy() }
 
 // SetPolicy places the calls from now on by p. Connections and what is known of the endpoints stay.
 func (c *Channel) SetPolicy(p picker.Policy) { c.hub.setPolicy(p) }
+
+// SetPlacing places the calls from now on by p, on healthy endpoints alone while their share is at least panicThreshold, which must be
+// above 0 and at most 1. Connections and what is known of the endpoints stay.
+func (c *Channel) SetPlacing(p picker.Policy, panicThreshold float64) error {
+	g, err := picker.NewPanic(picker.PanicConfig{Policy: p, Threshold: panicThreshold})
+	if err != nil {
+		return fmt.Errorf("balancer %q: %w", c.hub.cfg.Name, err)
+	}
+	c.hub.setPlacing(p, g)
+	return nil
+}
 
 // Drain takes an endpoint out of service: it is given no new calls, those under way go on, and its
 // connection stays. It holds, also if the endpoint goes and returns, until Undrain.
@@ -146,4 +181,10 @@ func (c *Channel) WaitReady(ctx context.Context) error {
 }
 
 // Close closes the channel and its connections. Calls under way fail with CANCELED.
-func (c *Channel) Close() error { return c.ClientConn.Close() }
+func (c *Channel) Close() error {
+	if c.stop != nil {
+		c.stop()
+		c.watching.Wait()
+	}
+	return c.ClientConn.Close()
+}

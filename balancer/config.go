@@ -44,6 +44,9 @@ const (
 // connectionLimit is the most connections that an endpoint may be given.
 const connectionLimit = 1024
 
+// streamLimit is the most calls at a time that a connection may be held to.
+const streamLimit = 1 << 16
+
 // minHeaderList is enough for what gRPC itself sends.
 const minHeaderList = 4096
 
@@ -76,6 +79,9 @@ type Config struct {
 	// MaxConnections is how many connections an endpoint may have when its server takes few streams at a time and all of
 	// them are used; 1 to 1024. Calls beyond wait. 0: DefaultMaxConnections, or MinConnections if that is more.
 	MaxConnections int
+	// MaxStreams is how many calls at a time a connection carries before another is opened, where the server says nothing or more; at most
+	// 65536. 0: what the server says.
+	MaxStreams int
 	// ConnectTimeout bounds one connection attempt to one address, from the first packet to the
 	// end of the handshakes. 0: DefaultConnectTimeout.
 	ConnectTimeout time.Duration
@@ -156,6 +162,9 @@ func (cfg Config) check() (Config, resolver.Source, error) {
 	}
 	if cfg.MinConnections < 1 || cfg.MinConnections > cfg.MaxConnections {
 		refuse("min connections is %d; it must be 1 to max connections, %d", cfg.MinConnections, cfg.MaxConnections)
+	}
+	if cfg.MaxStreams < 0 || cfg.MaxStreams > streamLimit {
+		refuse("max streams is %d; it must be 0 to %d", cfg.MaxStreams, streamLimit)
 	}
 	return cfg, source, errors.Join(errs...)
 }

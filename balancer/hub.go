@@ -26,7 +26,7 @@ type hub struct {
 	policy  picker.Policy       // guarded by mu
 	guarded picker.Policy       // policy, for healthy endpoints alone while there are enough; guarded by mu
 	set     map[string]override // by key of the endpoint; guarded by mu, replaced when it changes
-	report  resolver.Report     // guarded by mu
+	source  SourceState         // guarded by mu
 	placing bool                // calls can be placed; guarded by mu
 	changed chan struct{}       // closed and replaced when an endpoint's state changes; guarded by mu
 	ready   atomic.Int64        // how many endpoints take calls
@@ -76,9 +76,12 @@ func (b *hub) guardedPolicy() picker.Policy {
 	return b.guarded
 }
 
-func (b *hub) setPolicy(p picker.Policy) {
+func (b *hub) setPolicy(p picker.Policy) { b.setPlacing(p, guarded(b.cfg, p)) }
+
+// setPlacing puts a policy in force, and the same guarded.
+func (b *hub) setPlacing(p, guarded picker.Policy) {
 	b.mu.Lock()
-	b.policy, b.guarded = p, guarded(b.cfg, p)
+	b.policy, b.guarded = p, guarded
 	h := b.host
 	b.mu.Unlock()
 	if h != nil {
@@ -118,13 +121,20 @@ func (b *hub) overrides() map[string]override {
 func (b *hub) observe(r resolver.Report) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.report = r
+	was := b.source
+	b.source.Report = r
+	if r.Err == nil {
+		b.source.Good = r.At
+	}
+	if was.At.IsZero() || (was.Err == nil) != (r.Err == nil) {
+		b.source.Since = r.At
+	}
 }
 
-func (b *hub) source() resolver.Report {
+func (b *hub) sourceState() SourceState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.report
+	return b.source
 }
 
 func (b *hub) states() []State {

@@ -71,6 +71,7 @@ func (r *race) alarmLocked(d time.Duration, f func()) func() {
 func (r *race) openLocked(address grpcresolver.Address) (*link, error) {
 	h := r.m.host
 	l := &link{m: r.m, address: address.Addr, opened: time.Now(), giveUp: func() {}}
+	l.limit.Store(uint32(h.hub.cfg.MaxStreams)) //nolint:gosec // check has refused what does not fit
 	address.Attributes = address.Attributes.WithValue(linkKey{}, l)
 	sc, err := h.cc.NewSubConn([]grpcresolver.Address{address}, grpcbalancer.NewSubConnOptions{ //nolint:staticcheck // there is no successor yet, and one address is all that we give
 		StateListener: func(s grpcbalancer.SubConnState) {

@@ -27,9 +27,16 @@ func (c listening) ClientHandshake(ctx context.Context, authority string, raw ne
 		return conn, info, err
 	}
 	if l, ok := credentials.ClientHandshakeInfoFromContext(ctx).Attributes.Value(linkKey{}).(*link); ok {
-		conn = &overheard{Conn: conn, told: func(streams uint32) { l.limit.Store(streams) }}
+		conn = &overheard{Conn: conn, told: l.limited}
 	}
 	return conn, info, nil
+}
+
+// limited is told how many streams the server takes at a time. A limit of our own that is less stays.
+func (l *link) limited(streams uint32) {
+	if own := l.limit.Load(); own == 0 || streams < own {
+		l.limit.Store(streams)
+	}
 }
 
 // Clone implements credentials.TransportCredentials.

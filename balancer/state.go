@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 )
 
 // Condition is what an endpoint does.
@@ -95,6 +96,18 @@ type State struct {
 	Success float64
 	// Weight is the weight in force: the endpoint's own, or what [Channel.SetWeight] or the policy has put in its place.
 	Weight float64
+}
+
+// SourceState is how the source of a channel's endpoints fares; zero before its first answer.
+type SourceState struct {
+	resolver.Report
+
+	// Name names the source, such as "dns:///books.example:50051".
+	Name string
+	// Good is when it last answered well; zero while it never has.
+	Good time.Time
+	// Since is since when it answers, or fails.
+	Since time.Time
 }
 
 // String returns the state in a line: `10.0.1.11:50051  connection refused, 3 tries, next in 4s`.

@@ -49,6 +49,9 @@ func (g *Gateway) EndStreams() { g.endStreams() }
 // after the last of them.
 func (g *Gateway) Swap(s *Snapshot) {
 	old := g.snapshot.Swap(s)
+	if s != nil && s.InForce != nil {
+		s.InForce()
+	}
 	next := make(chan struct{})
 	close(*g.changed.Swap(&next))
 	if old != nil {

@@ -63,6 +63,8 @@ type Snapshot struct {
 	Observers []Observer
 	// CORS is for what belongs to no method; nil lets no page of another origin read it.
 	CORS *cors.Policy
+	// InForce is called when the snapshot is put in force; nil calls nothing.
+	InForce func()
 
 	routes  []Route
 	release func()

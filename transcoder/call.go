@@ -57,6 +57,8 @@ type Call struct {
 	// AnswerEncoding names the one compression in which the protocol takes messages of the answer as they are; "" for none.
 	AnswerEncoding string
 
+	// AnswerFields are header fields that the gateway itself adds to the head of the answer. They are set before the backend is called.
+	AnswerFields wire.Header
 	// Header and Trailer are the backend's metadata, as fields.
 	Header, Trailer wire.Header
 	// Err is the outcome: nil for OK. It is a *status.Error or a gRPC status.

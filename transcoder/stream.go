@@ -158,7 +158,7 @@ func (s *framedStream) SendHeader() error {
 	s.heart.lock()
 	defer s.heart.unlock()
 	s.framer.Header(s.call, &s.out)
-	return s.write()
+	return s.answer()
 }
 
 func (s *framedStream) Send(m Message) error {
@@ -170,7 +170,7 @@ func (s *framedStream) Send(m Message) error {
 		return err
 	}
 	s.call.MessagesOut++
-	return s.write()
+	return s.answer()
 }
 
 func (s *framedStream) Finish() error {
@@ -180,6 +180,14 @@ func (s *framedStream) Finish() error {
 	defer s.heart.unlock()
 	s.heart.stop()
 	s.framer.End(s.call, &s.out)
+	return s.answer()
+}
+
+// answer is write for the call's own goroutine, which alone may look at what the gateway adds to the head.
+func (s *framedStream) answer() error {
+	if s.out.Status != 0 {
+		s.out.Header = append(s.out.Header, s.call.AnswerFields...)
+	}
 	return s.write()
 }
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admin provides the listener for those who run the gateway: liveness and readiness.
+// Package admin provides the listener for those who run the gateway: liveness, readiness and how the backends fare.
 package admin
 
 import (
@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,6 +34,8 @@ type Config struct {
 	Address string
 	// Ready returns what keeps the gateway from serving, by the name of the check; a check that passes has a nil error.
 	Ready func() map[string]error
+	// Backends returns what /backends answers, to be written as JSON; nil answers that there is no such page.
+	Backends func() any
 }
 
 // Server serves the admin listener.
@@ -39,6 +43,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	ready    func() map[string]error
+	backends func() any
 	log      *slog.Logger
 	served   sync.WaitGroup
 }
@@ -55,7 +60,7 @@ func Listen(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) 
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
-	s := &Server{listener: listener, ready: cfg.Ready, log: log}
+	s := &Server{listener: listener, ready: cfg.Ready, backends: cfg.Backends, log: log}
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -99,9 +104,37 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, http.StatusOK, map[string]any{"status": "ok"})
 	case "/readyz":
 		s.readyz(w)
+	case "/backends":
+		s.overview(w, r)
 	default:
-		s.answer(w, http.StatusNotFound, map[string]any{"status": "not found", "paths": []string{"/livez", "/readyz"}})
+		s.notFound(w)
 	}
+}
+
+func (s *Server) notFound(w http.ResponseWriter) {
+	s.answer(w, http.StatusNotFound, map[string]any{"status": "not found", "paths": []string{"/backends", "/livez", "/readyz"}})
+}
+
+// overview tells how the backends fare. It names addresses, so it answers nobody who has come by a name of somebody else's: a page
+// whose host's address is now this one (DNS rebinding).
+func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.backends == nil:
+		s.notFound(w)
+	case !direct(r.Host):
+		s.answer(w, http.StatusForbidden, map[string]any{"status": "forbidden: the host must be localhost or an IP address"})
+	default:
+		s.answer(w, http.StatusOK, map[string]any{"backends": s.backends()})
+	}
+}
+
+// direct says whether the host of a request is an address, or the name that means this machine everywhere.
+func direct(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 func (s *Server) readyz(w http.ResponseWriter) {

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -114,6 +115,10 @@ type Started struct {
 	InFlight func() int64
 	// Backends tells how backends fare.
 	Backends func() []assemble.BackendState
+	// Overviews tells what is known of the backends, for their operators.
+	Overviews func() []backend.Overview
+	// Backend returns a backend by its name, whose endpoints can be drained and weighed; nil when there is none.
+	Backend func(name string) *backend.Backend
 }
 
 // Listener is one address on which calls are served.

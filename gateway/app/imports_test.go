@@ -33,12 +33,12 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer/endpoint", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
 	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
 	"gateway/cors":                 {own: []string{"transcoder", "transcoder/wire"}},
-	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "transcoder/wire", "balancer", "balancer/endpoint", "balancer/picker"}},
+	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "transcoder/wire", "balancer", "balancer/endpoint", "balancer/health", "balancer/outlier", "balancer/picker", "balancer/resolver", "balancer/resolver/etcd", "balancer/xds"}},
 	"gateway/backend/split":        {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}, outside: []string{"cel.dev/cel-go"}},
 	"gateway/bookstore":            {own: []string{"gen/bookstore/v1"}},
 	"gateway/interceptor":          {own: []string{"transcoder", "transcoder/wire"}},
@@ -90,6 +90,7 @@ var direction = map[string]row{
 	"balancer/resolver":              {own: []string{"balancer/endpoint"}, outside: []string{"github.com/fsnotify/fsnotify"}},
 	"balancer/resolver/etcd":         {own: []string{"balancer/endpoint", "balancer/resolver"}, outside: []string{"go.etcd.io/etcd"}},
 	"balancer/xds":                   {outside: []string{"google.golang.org/grpc/xds"}},
+	"balancer/xds/xdstest":           {},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
 
 	"proto": {},

@@ -65,7 +65,9 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 	if err != nil {
 		return nil, err
 	}
-	assembly, err := assemble.New(&some, assemble.Parts{Pool: backend.NewPool(log), Log: log, Local: own, Partial: len(loaded.Skipped) > 0})
+	assembly, err := assemble.New(&some, assemble.Parts{
+		Pool: backend.NewPool(log), Log: log, Local: own, Partial: len(loaded.Skipped) > 0, Unopened: cfg.Backends,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +105,9 @@ func Check(cfg *config.Config) []config.Problem {
 		add(fmt.Sprintf("listeners[%d].tls", i), cfg.Listeners[i].Check())
 	}
 	for i := range cfg.Backends {
-		add(fmt.Sprintf("backends[%q].tls", cfg.Backends[i].Name), cfg.Backends[i].Check())
+		for setting, err := range cfg.Backends[i].Check() {
+			add(fmt.Sprintf("backends[%q].%s", cfg.Backends[i].Name, setting), err)
+		}
 	}
 	return problems
 }

@@ -128,6 +128,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 				return err
 			}
 			p.started.Backends, p.started.InFlight = s.assembly.Backends, g.InFlight
+			p.started.Backend, p.started.Overviews = s.assembly.Backend, s.assembly.Overviews
 			running.Go(func() { s.manager.Run(ctx) })
 			return nil
 		},
@@ -141,12 +142,15 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 	return s
 }
 
-func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, _ *schemas) *admin.Server {
+func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas) *admin.Server {
 	var server *admin.Server
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			var err error
-			server, err = admin.Listen(ctx, admin.Config{Address: p.options.Config.Admin.Address, Ready: func() map[string]error { return ready(p, g) }}, p.options.Log)
+			server, err = admin.Listen(ctx, admin.Config{
+				Address: p.options.Config.Admin.Address, Ready: func() map[string]error { return ready(p, g) },
+				Backends: func() any { return loaded.assembly.Overviews() },
+			}, p.options.Log)
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@
 package assemble
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,9 @@ type Parts struct {
 	Log *slog.Logger
 	// Local are the services that the gateway itself answers; nil where none is to be, whatever the configuration says.
 	Local *local.Services
+	// Unopened are all backends of a configuration that was given without them, so that none is opened: their settings are checked
+	// against the methods all the same. nil: the configuration has its backends.
+	Unopened []backend.Config
 	// Partial says that sources were left out of the configuration, for looking at the rest: a rule whose method is not there
 	// may be for one of theirs.
 	Partial bool
@@ -91,12 +95,19 @@ func (a *Assembly) Backends() []BackendState {
 	for i := range a.config.Backends {
 		cfg := &a.config.Backends[i]
 		states = append(states, BackendState{
-			Name: cfg.Name, Target: cfg.Target, TLS: cfg.TLS != nil, Endpoints: a.backends[cfg.Name].Channel().Endpoints(),
-			Mirrored: a.backends[cfg.Name].Mirrored(),
+			Name: cfg.Name, Target: cmp.Or(cfg.Target, a.backends[cfg.Name].Source()), TLS: cfg.TLS != nil,
+			Endpoints: a.backends[cfg.Name].Channel().Endpoints(),
+			Mirrored:  a.backends[cfg.Name].Mirrored(),
 		})
 	}
 	return states
 }
+
+// Overviews tells what is known of the backends, for their operators, by name. It is safe for concurrent use.
+func (a *Assembly) Overviews() []backend.Overview { return backend.Overviews(a.backends) }
+
+// Backend returns a backend by its name; nil when there is none. It is safe for concurrent use.
+func (a *Assembly) Backend(name string) *backend.Backend { return a.backends[name] }
 
 // Build makes the snapshot of what the sources gave. The diagnostics say what is doubtful; the error, a *schema.LoadError, holds all
 // that is wrong, and then nothing is made.
@@ -122,7 +133,12 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, policies, loads))
+	keyers, err := a.keyers(mux)
+	if err != nil {
+		release()
+		return nil, nil, &schema.LoadError{Diagnostics: sorted(a.diagnosticsOf(err))}
+	}
+	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, keyers, policies, loads))
 	if err != nil {
 		release()
 		return nil, nil, err
@@ -133,6 +149,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
+	s.InForce = func() { a.place(backends) }
 	return s, slices.Concat(doubts, missing, a.overridden(mux)), nil
 }
 

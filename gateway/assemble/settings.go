@@ -17,6 +17,9 @@ const settingCode = "DG1301"
 
 // placed returns the diagnostic of a setting that does not fit a method, with the place in the configuration where it stands.
 func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
+	if e, ok := errors.AsType[*badKey](err); ok {
+		return e.diagnostic(a.config), true
+	}
 	if h, ok := errors.AsType[*hedgeError](err); ok {
 		d := schema.Diagnostic{Level: schema.Error, Code: settingCode, Message: h.Error(), Help: []string{hedgeHelp}}
 		if span := configSpan(a.config, h.path, ""); span.Line > 0 {

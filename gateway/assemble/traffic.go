@@ -30,6 +30,7 @@ type traffic struct {
 	backends map[string]*backend.Backend
 	asked    map[string][]*schema.Schema // what backends say of themselves, by reflection
 	ways     *ways
+	keyers   keyers
 	made     map[path]gateway.Backend
 	told     map[string]bool
 	wrong    []schema.Diagnostic
@@ -41,9 +42,9 @@ type path struct {
 	way            way
 }
 
-func (a *Assembly) newTraffic(backends map[string]*backend.Backend, policies *policies, loads []Loaded) *traffic {
+func (a *Assembly) newTraffic(backends map[string]*backend.Backend, keyers keyers, policies *policies, loads []Loaded) *traffic {
 	t := &traffic{
-		assembly: a, backends: backends, asked: map[string][]*schema.Schema{}, ways: newWays(policies),
+		assembly: a, backends: backends, asked: map[string][]*schema.Schema{}, ways: newWays(policies), keyers: keyers,
 		made: map[path]gateway.Backend{}, told: map[string]bool{},
 	}
 	for i := range min(len(loads), len(a.config.Schemas.Sources)) {
@@ -81,7 +82,7 @@ func (t *traffic) make(m *transcoder.Method, to *config.Traffic) (gateway.Backen
 	if len(to.Rules) > 0 {
 		sides := map[string]split.Backend{}
 		for _, name := range to.Backends() {
-			sides[name] = t.ways.to(t.backends[name], m)
+			sides[name] = t.keyers.forward(name, t.ways.to(t.backends[name], m))
 		}
 		s, err := split.New(to.Config, sides, t.assembly.parts.Log)
 		if err != nil {
@@ -89,7 +90,7 @@ func (t *traffic) make(m *transcoder.Method, to *config.Traffic) (gateway.Backen
 		}
 		forwarder = s
 	} else {
-		forwarder = t.ways.to(t.backends[to.Backend], m)
+		forwarder = t.keyers.forward(to.Backend, t.ways.to(t.backends[to.Backend], m))
 	}
 	if to.Mirror == nil {
 		return forwarder, nil

@@ -5,13 +5,16 @@
 package backend
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"google.golang.org/grpc"
 
 	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -24,39 +27,91 @@ type Backend struct {
 	*guard
 
 	mirrored *mirrored
+	config   Config
+	placing  placing
+}
+
+// placing is how a backend places its calls, on a channel that it may share with others.
+type placing struct {
+	policy    picker.Policy
+	threshold float64
 }
 
 // New opens a backend. It begins to connect and does not wait for it. The error names everything that is wrong
 // with the configuration.
 func New(cfg Config, log *slog.Logger) (*Backend, error) {
+	b, err := newBackend(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	channel, err := b.open(log)
+	if err != nil {
+		return nil, err
+	}
+	b.use(channel)
+	return b, nil
+}
+
+// newBackend checks what a backend does with its channel; it has none yet.
+func newBackend(cfg Config, log *slog.Logger) (*Backend, error) {
+	cfg, err := cfg.check()
+	placed, errPlaced := cfg.policy()
+	policy, errPolicy := NewPolicy(PolicyConfig{})
+	if err := errors.Join(err, errPlaced, errPolicy); err != nil {
+		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
+	}
+	threshold := cmp.Or(cfg.LoadBalancing.PanicThreshold, picker.DefaultPanicThreshold)
+	b := &Backend{name: cfg.Name, gzip: cfg.Gzip, config: cfg, placing: placing{placed, threshold}, mirrored: newMirrored(log)}
+	b.plain = b.Route(policy)
+	return b, nil
+}
+
+// use gives a backend its channel.
+func (b *Backend) use(channel *balancer.Channel) {
+	b.channel = channel
+	b.guard = newGuard(&b.config, channel)
+}
+
+// open opens a channel.
+func (b *Backend) open(log *slog.Logger) (*balancer.Channel, error) {
+	cfg := &b.config
 	secure, err := cfg.TLS.credentials()
 	if err != nil {
 		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
 	}
-	cfg, err = cfg.check()
-	if err != nil {
+	options := append(transcoder.DialOptions(cfg.Gzip),
+		grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked by newBackend
+		grpc.WithUserAgent("dragoman"),
+	)
+	if cfg.XDS() {
+		return openXDS(cfg, secure, options)
+	}
+	options = append(options, grpc.WithDisableServiceConfig()) // retries and the like are ours to decide, not a DNS record's
+	source, err := cfg.source()
+	check, errCheck := cfg.Health.Active.check()
+	if err := errors.Join(err, errCheck); err != nil {
 		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
 	}
-	options := append(transcoder.DialOptions(cfg.Gzip),
-		grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked above
-		grpc.WithUserAgent("dragoman"),
-		grpc.WithDisableServiceConfig(), // retries and the like are ours to decide, not a DNS record's
-	)
-	channel, err := balancer.New(balancer.Config{
-		Name: cfg.Name, Target: cfg.Target, Endpoints: cfg.Endpoints, Credentials: secure, Policy: cfg.Policy,
-		ConnectTimeout: cfg.ConnectTimeout, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
+	return balancer.New(balancer.Config{
+		Name: cfg.Name, Source: &source, Credentials: secure,
+		Policy: b.placing.policy, PanicThreshold: b.placing.threshold, Health: check,
+		MinConnections: cfg.MinConnections, MaxConnections: cfg.MaxConnections, MaxStreams: cfg.MaxStreams,
+		ConnectTimeout: cfg.ConnectTimeout, Backoff: balancer.Backoff{Base: cfg.ReconnectFirst, Max: cfg.ReconnectMax},
+		ResolveInterval: cfg.ResolveInterval, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
 		DialOptions: options,
 	})
-	if err != nil {
-		return nil, err
-	}
-	b := &Backend{name: cfg.Name, channel: channel, gzip: cfg.Gzip, guard: newGuard(&cfg, channel), mirrored: newMirrored(log)}
-	policy, err := NewPolicy(PolicyConfig{})
-	if err != nil {
-		return nil, errors.Join(err, channel.Close())
-	}
-	b.plain = b.Route(policy)
-	return b, nil
+}
+
+// Place puts the way in force in which this backend places calls. Backends that differ in nothing else share their connections: that
+// of the snapshot in force is the one that counts.
+func (b *Backend) Place() error {
+	return b.channel.SetPlacing(b.placing.policy, b.placing.threshold)
+}
+
+// hasScheme says whether a target is of a scheme.
+func hasScheme(target, scheme string) bool {
+	_, ok := strings.CutPrefix(target, scheme+":")
+	return ok
 }
 
 // Name returns what the configuration calls the backend.

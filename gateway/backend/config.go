@@ -9,27 +9,48 @@ import (
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
-	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
 // DefaultMaxHeader is the size in bytes of the largest header list of an answer (spec/security.md H4).
 const DefaultMaxHeader = 64 << 10
 
 // Config is one backend: a named group of endpoints that serve the same methods. Two equal Configs, with
-// files of equal content, mean the same backend: its connections outlive a reload.
+// files of equal content, mean the same backend. Two that differ only in LoadBalancing and in Health.Outlier share their
+// connections: those outlive a reload.
 type Config struct {
 	// Name is what the configuration calls it.
 	Name string
-	// Target says where the endpoints are: "host:port", "dns:///host:port", "static:///a:1,b:2", "unix:/path".
+	// Target says where the endpoints are: "host:port", "dns:///host:port", "static:///a:1,b:2", "unix:/path", "xds:///service".
+	// Exactly one of it and the following five is set.
 	Target string
-	// Endpoints are the endpoints themselves; exactly one of Target and Endpoints is set.
+	// Endpoints are the endpoints themselves.
 	Endpoints []endpoint.Endpoint
-	// Policy chooses an endpoint for each call; nil means round robin.
-	Policy picker.Policy
+	// File is the path of a file that lists the endpoints.
+	File string
+	// Etcd says where in etcd the endpoints are.
+	Etcd *Etcd
+	// Consul says which service in Consul they are.
+	Consul *Consul
+	// Kubernetes says which service in Kubernetes they are.
+	Kubernetes *Kubernetes
+	// ResolveInterval is how often DNS is asked; 0 means resolver.DefaultInterval.
+	ResolveInterval time.Duration
+	// Subset is the part of the endpoints to use; nil means all.
+	Subset *Subset
+	// LoadBalancing chooses an endpoint for each call.
+	LoadBalancing LoadBalancing
+	// Health says how endpoints are found that should get no calls.
+	Health Health
 	// TLS is how the backend is spoken to; nil is clear text (h2c).
 	TLS *TLS
+	// MinConnections, MaxConnections and MaxStreams are how many connections an endpoint has, and how many calls at a time each
+	// carries; 0 means 1, balancer.DefaultMaxConnections, and what the endpoint says.
+	MinConnections, MaxConnections, MaxStreams int
 	// ConnectTimeout bounds one attempt to connect; 0 means balancer.DefaultConnectTimeout.
 	ConnectTimeout time.Duration
+	// ReconnectFirst and ReconnectMax are the first and the longest pause between attempts to connect; 0 means
+	// balancer.DefaultBackoffBase and balancer.DefaultBackoffMax.
+	ReconnectFirst, ReconnectMax time.Duration
 	// PingInterval is how often a connection that is silent under calls is asked for a sign of life; 0 means
 	// balancer.DefaultPingInterval. DeadAfter is how long it may stay silent then; 0 means balancer.DefaultDeadAfter.
 	PingInterval, DeadAfter time.Duration

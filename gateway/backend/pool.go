@@ -8,25 +8,38 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
 )
 
 // Pool keeps backends across snapshots: a snapshot acquires what its configuration names and releases it when its
-// last call is over, and a backend that two snapshots name in the same words is one backend. It is safe for concurrent use.
+// last call is over. A backend that two snapshots name in the same words is one backend, and two that differ only in how calls are
+// placed share their connections. It is safe for concurrent use.
 type Pool struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
-	members map[string]*member // by fingerprint; guarded by mu
+	mu       sync.Mutex
+	members  map[string]*member // by fingerprint; guarded by mu
+	channels map[string]*shared // by what is connected to; guarded by mu
 }
 
 // member is a backend and how many snapshots use it.
 type member struct {
 	backend *Backend
 	uses    int
+	on      string // the key of its channel
+}
+
+// shared is a channel and how many members use it.
+type shared struct {
+	channel *balancer.Channel
+	uses    int
 }
 
 // NewPool returns an empty pool; its backends log to log.
-func NewPool(log *slog.Logger) *Pool { return &Pool{log: log, members: map[string]*member{}} }
+func NewPool(log *slog.Logger) *Pool {
+	return &Pool{log: log, members: map[string]*member{}, channels: map[string]*shared{}}
+}
 
 // Acquire returns a backend for each configuration, by name, and the function that gives them back, which is to be called
 // once. The error joins the problems of all configurations; nothing is acquired then.
@@ -46,12 +59,11 @@ func (p *Pool) Acquire(configs []Config) (map[string]*Backend, func(), error) {
 		key := cfg.fingerprint()
 		m := p.members[key]
 		if m == nil {
-			b, err := New(cfg, p.log)
-			if err != nil {
+			var err error
+			if m, err = p.openLocked(cfg); err != nil {
 				errs = append(errs, err)
 				continue
 			}
-			m = &member{backend: b}
 			p.members[key] = m
 		}
 		m.uses++
@@ -69,6 +81,27 @@ func (p *Pool) Acquire(configs []Config) (map[string]*Backend, func(), error) {
 	}), nil
 }
 
+// openLocked opens a backend, on connections that another has if there are any.
+func (p *Pool) openLocked(cfg Config) (*member, error) {
+	b, err := newBackend(cfg, p.log)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{backend: b, on: cfg.connections()}
+	s := p.channels[m.on]
+	if s == nil {
+		channel, err := b.open(p.log)
+		if err != nil {
+			return nil, err
+		}
+		s = &shared{channel: channel}
+		p.channels[m.on] = s
+	}
+	s.uses++
+	b.use(s.channel)
+	return m, nil
+}
+
 // releaseLocked gives back one use of each; what nobody uses any more is closed.
 func (p *Pool) releaseLocked(keys []string) {
 	for _, key := range keys {
@@ -77,6 +110,11 @@ func (p *Pool) releaseLocked(keys []string) {
 			continue
 		}
 		delete(p.members, key)
+		s := p.channels[m.on]
+		if s.uses--; s.uses > 0 {
+			continue
+		}
+		delete(p.channels, m.on)
 		if err := m.backend.Close(); err != nil {
 			p.log.Warn("backend was closed with an error", slog.String("backend", m.backend.Name()), slog.Any("error", err))
 		}

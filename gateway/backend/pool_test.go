@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/grpc/connectivity"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 )
 
@@ -64,6 +66,69 @@ func TestPoolKeepsWhatDidNotChange(t *testing.T) {
 	}
 }
 
+// Backends that differ only in how calls are placed are two, on the same connections: a reload that changes the policy connects to nothing
+// anew. What is in force is what was put in force last.
+func TestPoolSharesConnections(t *testing.T) {
+	t.Parallel()
+	p := backend.NewPool(slog.New(slog.DiscardHandler))
+	with := func(change func(*backend.Config)) (*backend.Backend, func()) {
+		t.Helper()
+		cfg := listed(t, "a", 1, 1)
+		change(&cfg)
+		backends, release, err := p.Acquire([]backend.Config{cfg})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return backends["a"], release
+	}
+	first, release := with(func(*backend.Config) {})
+	defer release()
+	if got := first.Channel().Policy().Name(); got != "adaptive" {
+		t.Errorf("the policy of a backend that names none is %s; want adaptive (decision 10)", got)
+	}
+	for reason, change := range map[string]func(*backend.Config){
+		"the policy":          func(c *backend.Config) { c.LoadBalancing.Policy = backend.LeastRequest },
+		"a parameter":         func(c *backend.Config) { c.LoadBalancing.Adaptive.Prior = 3 },
+		"the panic threshold": func(c *backend.Config) { c.LoadBalancing.PanicThreshold = 0.1 },
+		"ejection":            func(c *backend.Config) { c.Health.WithoutOutlier = true },
+		"sessions":            func(c *backend.Config) { c.LoadBalancing.Sticky = &backend.Sticky{Key: backend.HashKey{Header: "x"}} },
+	} {
+		b, release := with(change)
+		if b == first || b.Channel() != first.Channel() {
+			t.Errorf("%s is another: the same backend %t, the same channel %t; want another on the same", reason, b == first, b.Channel() == first.Channel())
+		}
+		before := b.Channel().Policy()
+		if err := b.Place(); err != nil {
+			t.Error(err)
+		}
+		if b.Channel().Policy() == before {
+			t.Errorf("%s is another, and not put in force", reason)
+		}
+		if err := first.Place(); err != nil {
+			t.Error(err)
+		}
+		release()
+	}
+	for reason, change := range map[string]func(*backend.Config){
+		"the endpoints": func(c *backend.Config) { c.Endpoints = c.Endpoints[:1] },
+		"health checks": func(c *backend.Config) { c.Health.Active = &backend.ActiveHealth{} },
+		"connections":   func(c *backend.Config) { c.MinConnections = 2 },
+		"TLS":           func(c *backend.Config) { c.TLS = &backend.TLS{} },
+	} {
+		b, release := with(change)
+		if b.Channel() == first.Channel() {
+			t.Errorf("%s: the same channel", reason)
+		}
+		release()
+	}
+	if p.Len() != 1 {
+		t.Errorf("the pool holds %d; want the first", p.Len())
+	}
+	if first.Channel().GetState() == connectivity.Shutdown {
+		t.Error("the channel was closed with one of those that shared it")
+	}
+}
+
 // Everything that is wrong is told, and nothing stays open.
 func TestPoolAcquiresAllOrNothing(t *testing.T) {
 	t.Parallel()
@@ -86,12 +151,34 @@ func TestPoolAcquiresAllOrNothing(t *testing.T) {
 		bad("half", func(c *backend.Config) { c.TLS = &backend.TLS{Cert: "a"} }),
 		bad("ping", func(c *backend.Config) { c.PingInterval = time.Second }),
 		bad("header", func(c *backend.Config) { c.MaxHeader = -1 }),
+		bad("policy", func(c *backend.Config) { c.LoadBalancing.Policy = "best" }),
+		bad("key", func(c *backend.Config) { c.LoadBalancing.Policy = backend.RingHash }),
+		bad("session", func(c *backend.Config) {
+			c.LoadBalancing = backend.LoadBalancing{Policy: backend.Maglev, HashKeys: []backend.HashKey{{Header: "a"}}, Sticky: &backend.Sticky{}}
+		}),
+		bad("zone", func(c *backend.Config) { c.LoadBalancing.Zone = &picker.ZoneConfig{} }),
+		bad("slow", func(c *backend.Config) { c.LoadBalancing.SlowStart = &picker.SlowStartConfig{Window: 1} }),
+		bad("outlier", func(c *backend.Config) { c.Health.Outlier.MaxOut = 2 }),
+		bad("active", func(c *backend.Config) { c.Health.Active = &backend.ActiveHealth{Rise: 1} }),
+		bad("both", func(c *backend.Config) { c.Target = "localhost:1" }),
+		bad("etcd", func(c *backend.Config) {
+			c.Endpoints, c.Etcd = nil, &backend.Etcd{TLS: &backend.TLS{CA: "no-etcd.pem"}}
+		}),
+		bad("consul", func(c *backend.Config) { c.Endpoints, c.Consul = nil, &backend.Consul{Server: "consul"} }),
+		bad("pod", func(c *backend.Config) {
+			c.Endpoints, c.Kubernetes = nil, &backend.Kubernetes{Service: "a", Server: "ftp://a"}
+		}),
+		bad("subset", func(c *backend.Config) { c.Subset = &backend.Subset{} }),
+		bad("xds", func(c *backend.Config) { c.Endpoints, c.Target = nil, "xds:" }),
 	})
 	if err == nil {
 		t.Fatal("all are accepted")
 	}
 	for _, want := range []string{
 		`backend "good": the name is used twice`, "gopher", "no-such.pem", "no certificate in PEM form", "one of cert and key", "ping interval is 1s", "max_header is -1",
+		`policy is "best"`, `policy is "ring_hash" with 0 hash keys`, "has a key of its own", "zone: local is empty", "slow start: window is 1ns",
+		"outlier: max out is 2", "healthy_after needs", "2 of target, endpoints", "etcd: servers is empty", "no-etcd.pem", "consul: service is empty",
+		`server is "ftp://a"`, "subset: size is 0", `target is "xds:"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)

@@ -20,7 +20,6 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
-	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
@@ -112,8 +111,8 @@ func message(text string) transcoder.Message {
 func open(t testing.TB, cfg backend.Config, servers ...*server) *backend.Backend {
 	t.Helper()
 	cfg.Name = "test"
-	if cfg.Policy == nil {
-		cfg.Policy = picker.RoundRobin{}
+	if cfg.LoadBalancing.Policy == "" {
+		cfg.LoadBalancing.Policy, cfg.Health.WithoutOutlier = backend.RoundRobin, true
 	}
 	for _, s := range servers {
 		e, err := endpoint.New(endpoint.Spec{Addresses: []string{s.address}})

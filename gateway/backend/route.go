@@ -6,6 +6,8 @@ package backend
 import (
 	"context"
 
+	"google.golang.org/grpc"
+
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -28,10 +30,20 @@ func (b *Backend) Route(p *Policy) *Route {
 
 // Forward moves a call's messages to the backend and back.
 func (r *Route) Forward(c *transcoder.Call, s transcoder.Stream) error {
+	return r.forward(c, s, "", nil)
+}
+
+// forward is Forward for calls that have a key, or of which a Keyer finds it in the first message.
+func (r *Route) forward(c *transcoder.Call, s transcoder.Stream, key string, keyer *Keyer) error {
 	c.Backend = r.backend.name
 	d := &delivery{backend: r.backend, policy: r.policy, repeatable: c.Method.Idempotent || r.policy.retries.assumed, client: c.Client}
 	if c.Method.NoSideEffects && c.Method.Unary() {
 		d.hedger = r.hedger
+	}
+	d.call.Key = key
+	var conn grpc.ClientConnInterface = d
+	if keyer != nil {
+		conn = &keyedConn{delivery: d, of: c, keyer: keyer}
 	}
 	over := false
 	defer func() {
@@ -39,7 +51,7 @@ func (r *Route) Forward(c *transcoder.Call, s transcoder.Stream) error {
 			d.end(c.Context(), context.Canceled)
 		}
 	}()
-	err := transcoder.Forward(c, s, d)
+	err := transcoder.Forward(c, s, conn)
 	over = true
 	d.end(c.Context(), err)
 	c.Attempts += d.retried

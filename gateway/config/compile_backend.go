@@ -7,18 +7,18 @@ import (
 	"cmp"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
-	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
-
-// policies are the values of load_balancing.policy.
-var policies = []picker.Policy{picker.RoundRobin{}, picker.Random{}}
 
 func (k *compiler) backends(m map[string]*configv1.Backend) {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
@@ -28,28 +28,81 @@ func (k *compiler) backends(m map[string]*configv1.Backend) {
 
 func (k *compiler) backend(m *configv1.Backend, name, path string) backend.Config {
 	b := backend.Config{
-		Name:           name,
-		Target:         m.GetTarget(),
-		Endpoints:      k.endpoints(m.GetEndpoints(), path+".endpoints"),
-		ConnectTimeout: m.GetConnectTimeout().AsDuration(),
-		PingInterval:   m.GetKeepalive().GetTime().AsDuration(),
-		DeadAfter:      m.GetKeepalive().GetTimeout().AsDuration(),
-		Gzip:           m.GetGzip(),
-		MaxHeader:      int(k.size(m.GetMaxHeader(), path+".max_header", leastHeader, mostHeader)),
+		Name:            name,
+		Target:          m.GetTarget(),
+		Endpoints:       k.endpoints(m.GetEndpoints(), path+".endpoints"),
+		File:            k.file(m.GetFile()),
+		Etcd:            k.etcd(m.GetEtcd(), path+".etcd"),
+		Consul:          k.consul(m.GetConsul(), path+".consul"),
+		Kubernetes:      k.kubernetes(m.GetKubernetes(), path+".kubernetes"),
+		ResolveInterval: m.GetResolveInterval().AsDuration(),
+		MinConnections:  int(m.GetConnections().GetMin()),
+		MaxConnections:  int(m.GetConnections().GetMax()),
+		MaxStreams:      int(m.GetConnections().GetMaxStreams()),
+		ConnectTimeout:  m.GetConnectTimeout().AsDuration(),
+		ReconnectFirst:  m.GetReconnect().GetFirst().AsDuration(),
+		ReconnectMax:    m.GetReconnect().GetMax().AsDuration(),
+		PingInterval:    m.GetKeepalive().GetTime().AsDuration(),
+		DeadAfter:       m.GetKeepalive().GetTimeout().AsDuration(),
+		MaxHeader:       int(k.size(m.GetMaxHeader(), path+".max_header", leastHeader, mostHeader)),
+		Gzip:            m.GetGzip(),
 	}
 	k.resilience(m, &b, path)
-	for _, p := range policies {
-		if p.Name() == m.GetLoadBalancing().GetPolicy() {
-			b.Policy = p
-		}
+	b.LoadBalancing = k.loadBalancing(m.GetLoadBalancing(), path+".load_balancing")
+	b.Health = k.health(m.GetHealth(), path+".health")
+	if m.GetTls() != nil {
+		b.TLS = k.backendTLS(m.GetTls(), path+".tls")
+	}
+	if m.GetSubset() != nil {
+		b.Subset = &backend.Subset{Size: int(m.GetSubset().GetSize()), ID: m.GetSubset().GetId()}
+	}
+	if b.XDS() {
+		k.xds(m, path)
+		return b
 	}
 	if b.Target != "" {
 		k.target(b.Target, path+".target")
 	}
-	if m.GetTls() != nil {
-		b.TLS = k.backendTLS(m.GetTls(), path+".tls")
+	if m.GetResolveInterval() != nil && !lookedUp(b.Target) {
+		k.on(path+".resolve_interval", "", "is for a target that is looked up in DNS; this source tells of a change")
 	}
+	if b.MaxConnections > 0 && b.MinConnections > b.MaxConnections {
+		k.on(path+".connections.min", "", "is %d, more than max, %d", b.MinConnections, b.MaxConnections)
+	}
+	if b.ReconnectMax > 0 && b.ReconnectMax < cmp.Or(b.ReconnectFirst, balancer.DefaultBackoffBase) {
+		k.on(path+".reconnect.max", "", "is %s, less than first, %s", formatDuration(b.ReconnectMax), formatDuration(cmp.Or(b.ReconnectFirst, balancer.DefaultBackoffBase)))
+	}
+	k.fits(m, &b, path)
 	return b
+}
+
+// xds refuses what a control plane decides, and the target itself where the build has no xDS.
+func (k *compiler) xds(m *configv1.Backend, path string) {
+	if !backend.WithXDS {
+		k.on(path+".target", "", "is of xDS, and %s", backend.NoXDS)
+	}
+	for setting, set := range map[string]bool{
+		"resolve_interval": m.GetResolveInterval() != nil, "subset": m.GetSubset() != nil, "load_balancing": m.GetLoadBalancing() != nil,
+		"health": m.GetHealth() != nil, "connections": m.GetConnections() != nil, "reconnect": m.GetReconnect() != nil,
+		"connect_timeout": m.GetConnectTimeout() != nil, "keepalive": m.GetKeepalive() != nil,
+	} {
+		if set {
+			k.on(name(path, protoreflect.Name(setting)), "", "is what the control plane of xDS says; it cannot be set here")
+		}
+	}
+}
+
+// lookedUp says whether a target is looked up in DNS.
+func lookedUp(target string) bool {
+	if strings.HasPrefix(target, "dns:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(target)
+	if err != nil || strings.Contains(target, "://") {
+		return false
+	}
+	_, err = netip.ParseAddr(host)
+	return err != nil
 }
 
 // target checks where a backend is.
@@ -57,6 +110,9 @@ func (k *compiler) target(target, path string) {
 	if _, err := resolver.ParseTarget(target); err != nil {
 		k.on(path, "", "%s", k.detail(path, err))
 		return
+	}
+	if scheme, _, ok := strings.Cut(target, "://"); ok && scheme != "dns" && scheme != "static" {
+		return // it names no address of a server
 	}
 	_, addresses, authority := strings.Cut(target, "://")
 	if authority { // "dns://server/host:port", "static:///a:1,b:2"
@@ -90,7 +146,14 @@ func (k *compiler) endpoints(list []*configv1.Endpoint, path string) []endpoint.
 		if m.GetAddress() == "" {
 			continue // refused by the schema's rules
 		}
-		e, err := endpoint.New(endpoint.Spec{Addresses: []string{m.GetAddress()}, Weight: m.GetWeight(), Zone: m.GetZone()})
+		spec := endpoint.Spec{Addresses: []string{m.GetAddress()}, Weight: m.GetWeight(), Zone: m.GetZone(), Priority: int(m.GetPriority())}
+		for _, label := range slices.Sorted(maps.Keys(m.GetLabels())) {
+			if label == "" {
+				continue // likewise
+			}
+			spec.Labels = append(spec.Labels, endpoint.NewKey[string](label).With(m.GetLabels()[label]))
+		}
+		e, err := endpoint.New(spec)
 		if err != nil {
 			k.on(at, "", "%s", strings.TrimPrefix(k.detail(at, err), "endpoint: "))
 			continue
@@ -103,13 +166,7 @@ func (k *compiler) endpoints(list []*configv1.Endpoint, path string) []endpoint.
 }
 
 func (k *compiler) backendTLS(m *configv1.BackendTls, path string) *backend.TLS {
-	if (m.GetCert() == "") != (m.GetKey() == "") {
-		set, other := ".cert", "key"
-		if m.GetCert() == "" {
-			set, other = ".key", "cert"
-		}
-		k.missing(path, path+set, "", "needs %s, too", other)
-	}
+	k.pair(path, "cert", m.GetCert(), "key", m.GetKey())
 	if m.GetInsecureSkipVerify() {
 		k.warn(path+".insecure_skip_verify", "use ca with the certificate of who signed the backend's",
 			"any certificate is accepted: whoever is between the gateway and the backend can read and change calls")
@@ -118,4 +175,20 @@ func (k *compiler) backendTLS(m *configv1.BackendTls, path string) *backend.TLS 
 		CA: k.file(m.GetCa()), Cert: k.file(m.GetCert()), Key: k.file(m.GetKey()),
 		ServerName: m.GetServerName(), InsecureSkipVerify: m.GetInsecureSkipVerify(),
 	}
+}
+
+// pair refuses one of two settings without the other.
+func (k *compiler) pair(path, a, valueA, b, valueB string) {
+	switch {
+	case valueA != "" && valueB == "":
+		k.missing(path, path+"."+a, "", "needs %s, too", b)
+	case valueA == "" && valueB != "":
+		k.missing(path, path+"."+b, "", "needs %s, too", a)
+	}
+}
+
+// hasAnyScheme says whether a target is of one of some schemes.
+func hasAnyScheme(target string, schemes ...string) bool {
+	scheme, _, ok := strings.Cut(target, ":")
+	return ok && slices.Contains(schemes, scheme)
 }

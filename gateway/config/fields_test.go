@@ -104,6 +104,9 @@ func enter(m protoreflect.Message, f protoreflect.FieldDescriptor) protoreflect.
 	if e, ok := inner.Interface().(*configv1.Endpoint); ok {
 		e.Address = "10.0.0.1:1"
 	}
+	if s, ok := inner.Interface().(*configv1.Subset); ok {
+		s.Size = proto.Uint32(2)
+	}
 	return inner
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
-	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
@@ -104,7 +103,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 				MaxInFlight: 200, MaxStreams: 300, MaxPerEndpoint: 50, MaxPerClient: 20, Queue: 10, QueueTimeout: 100 * time.Millisecond, Adaptive: true,
 			},
 		}, {
-			Name: "users", Target: "dns:///users.prod.svc.cluster.local:50051", Policy: picker.Random{},
+			Name: "users", Target: "dns:///users.prod.svc.cluster.local:50051", LoadBalancing: backend.LoadBalancing{Policy: backend.Random},
 			TLS:            &backend.TLS{CA: "ca.pem", Cert: "client.crt", Key: "client.key", ServerName: "users.internal"},
 			ConnectTimeout: 500 * time.Millisecond, PingInterval: time.Minute, DeadAfter: 20 * time.Second, MaxHeader: 32 << 10,
 		}},

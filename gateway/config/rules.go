@@ -126,7 +126,10 @@ var patternSentences = []struct{ part, sentence string }{
 	{"{0,127}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 128`},
 	{"{1,256}", `must be letters, digits and "_-./:*", at most 256`},
 	{"{1,128}", "must be the name of a cookie"},
+	{"{0,255}/", "must be the full name of a method, such as /acme.users.v1.UserService/Ping"},
 	{"{0,255}", "must be the name of a method, without its service"},
+	{"{0,61}", `must be lower-case letters, digits and "-", beginning and ending with a letter or a digit, at most 63`},
+	{"{1,64}", `must be letters, digits, "_", "-" and ".", at most 64`},
 }
 
 // choiceHint is the hint for a word that is none of the choices, which are the value of the rule.

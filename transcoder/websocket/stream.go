@@ -365,5 +365,5 @@ func (s *stream) answerFields() (h wire.Header) {
 	if s.call.RequestID != "" {
 		h.Add("x-request-id", s.call.RequestID)
 	}
-	return h
+	return append(h, s.call.AnswerFields...)
 }

@@ -26,11 +26,14 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Backend is a group of gRPC servers that serve the same methods. Exactly one of target and endpoints says where they are.
+// Backend is a group of gRPC servers that serve the same methods. Exactly one of target, endpoints, file, etcd, consul and
+// kubernetes says where they are. A source that fails keeps its last good answer in force.
 type Backend struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Target says where the servers are: host:port or dns:///host:port, looked up in DNS; dns://server/host:port, looked up
-	// at that server; static:///a:1,b:2, these; unix:/path, a socket. The gateway's own admin address is refused.
+	// at that server; static:///a:1,b:2, these; unix:/path, a socket; file:///path, consul://agent/service and
+	// kubernetes:///service.namespace:port, as the settings of these names; xds:///service, whatever a control plane says, in
+	// builds that have xDS. The gateway's own admin address is refused.
 	//
 	// Example: target: dns:///users.prod.svc.cluster.local:50051
 	Target string `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
@@ -52,6 +55,30 @@ type Backend struct {
 	//
 	// Default: 64KiB.
 	MaxHeader string `protobuf:"bytes,7,opt,name=max_header,json=maxHeader,proto3" json:"max_header,omitempty"`
+	// File is the path of a YAML or JSON file with a list of the servers, which is followed as it changes: of addresses, or of
+	// objects with address, weight, zone, priority, server_name and labels.
+	//
+	// Example: file: /etc/dragoman/users.yaml
+	File string `protobuf:"bytes,8,opt,name=file,proto3" json:"file,omitempty"`
+	// Etcd says where in etcd the servers register themselves.
+	Etcd *EtcdSource `protobuf:"bytes,9,opt,name=etcd,proto3" json:"etcd,omitempty"`
+	// Consul says which service in Consul the servers are.
+	Consul *ConsulSource `protobuf:"bytes,10,opt,name=consul,proto3" json:"consul,omitempty"`
+	// Kubernetes says which service in Kubernetes the servers are.
+	Kubernetes *KubernetesSource `protobuf:"bytes,11,opt,name=kubernetes,proto3" json:"kubernetes,omitempty"`
+	// ResolveInterval is how often DNS is asked; it is asked sooner when a connection is lost. Only for a target that is looked
+	// up in DNS: the others tell of a change. 10ms to 1h.
+	//
+	// Default: 4s.
+	ResolveInterval *durationpb.Duration `protobuf:"bytes,12,opt,name=resolve_interval,json=resolveInterval,proto3" json:"resolve_interval,omitempty"`
+	// Subset makes the gateway use a part of the servers, so that not every gateway is connected to every server.
+	Subset *Subset `protobuf:"bytes,13,opt,name=subset,proto3" json:"subset,omitempty"`
+	// Health says how sick servers are found, and left out.
+	Health *Health `protobuf:"bytes,14,opt,name=health,proto3" json:"health,omitempty"`
+	// Connections are how many connections a server has.
+	Connections *EndpointConnections `protobuf:"bytes,15,opt,name=connections,proto3" json:"connections,omitempty"`
+	// Reconnect is the pause between attempts to connect to a server that cannot be reached.
+	Reconnect *Reconnect `protobuf:"bytes,16,opt,name=reconnect,proto3" json:"reconnect,omitempty"`
 	// RetryBudget bounds the retries of all calls together.
 	//
 	// Example: retry_budget: {percent: 10}
@@ -157,6 +184,69 @@ func (x *Backend) GetMaxHeader() string {
 	return ""
 }
 
+func (x *Backend) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *Backend) GetEtcd() *EtcdSource {
+	if x != nil {
+		return x.Etcd
+	}
+	return nil
+}
+
+func (x *Backend) GetConsul() *ConsulSource {
+	if x != nil {
+		return x.Consul
+	}
+	return nil
+}
+
+func (x *Backend) GetKubernetes() *KubernetesSource {
+	if x != nil {
+		return x.Kubernetes
+	}
+	return nil
+}
+
+func (x *Backend) GetResolveInterval() *durationpb.Duration {
+	if x != nil {
+		return x.ResolveInterval
+	}
+	return nil
+}
+
+func (x *Backend) GetSubset() *Subset {
+	if x != nil {
+		return x.Subset
+	}
+	return nil
+}
+
+func (x *Backend) GetHealth() *Health {
+	if x != nil {
+		return x.Health
+	}
+	return nil
+}
+
+func (x *Backend) GetConnections() *EndpointConnections {
+	if x != nil {
+		return x.Connections
+	}
+	return nil
+}
+
+func (x *Backend) GetReconnect() *Reconnect {
+	if x != nil {
+		return x.Reconnect
+	}
+	return nil
+}
+
 func (x *Backend) GetRetryBudget() *RetryBudget {
 	if x != nil {
 		return x.RetryBudget
@@ -206,7 +296,16 @@ type Endpoint struct {
 	// Zone names where the server runs. At most 128 characters.
 	//
 	// Default: unknown. Example: zone: eu-west-1a
-	Zone          string `protobuf:"bytes,3,opt,name=zone,proto3" json:"zone,omitempty"`
+	Zone string `protobuf:"bytes,3,opt,name=zone,proto3" json:"zone,omitempty"`
+	// Priority is the group that the server belongs to, 1 to 127. Those without are used first, then those of 1, of 2 and so on:
+	// each group gets what those before it cannot carry.
+	//
+	// Default: none, the first group.
+	Priority *uint32 `protobuf:"varint,4,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	// Labels are what else is known of the server, for those who look at it. At most 64.
+	//
+	// Default: none. Example: labels: {version: v2}
+	Labels        map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -262,31 +361,50 @@ func (x *Endpoint) GetZone() string {
 	return ""
 }
 
-// LoadBalancing says how a server is chosen for a call.
-type LoadBalancing struct {
+func (x *Endpoint) GetPriority() uint32 {
+	if x != nil && x.Priority != nil {
+		return *x.Priority
+	}
+	return 0
+}
+
+func (x *Endpoint) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+// Subset is the part of the servers that this gateway uses. Every gateway has a part of its own, by rendezvous hashing, so that
+// each server is used by about as many gateways, and one that comes or goes changes one place in the parts that have it.
+type Subset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Policy is round_robin, one after the other, or random.
+	// Size is how many servers this gateway uses. Required. 2 to 100000.
 	//
-	// Default: round_robin.
-	Policy        string `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	// Example: size: 20
+	Size *uint32 `protobuf:"varint,1,opt,name=size,proto3,oneof" json:"size,omitempty"`
+	// Id names this gateway among those that use the same servers; it should stay the same when the gateway restarts.
+	//
+	// Default: the name of the machine. Example: id: "${POD_NAME}"
+	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *LoadBalancing) Reset() {
-	*x = LoadBalancing{}
+func (x *Subset) Reset() {
+	*x = Subset{}
 	mi := &file_dragoman_config_v1_backend_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *LoadBalancing) String() string {
+func (x *Subset) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*LoadBalancing) ProtoMessage() {}
+func (*Subset) ProtoMessage() {}
 
-func (x *LoadBalancing) ProtoReflect() protoreflect.Message {
+func (x *Subset) ProtoReflect() protoreflect.Message {
 	mi := &file_dragoman_config_v1_backend_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -298,16 +416,156 @@ func (x *LoadBalancing) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use LoadBalancing.ProtoReflect.Descriptor instead.
-func (*LoadBalancing) Descriptor() ([]byte, []int) {
+// Deprecated: Use Subset.ProtoReflect.Descriptor instead.
+func (*Subset) Descriptor() ([]byte, []int) {
 	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *LoadBalancing) GetPolicy() string {
+func (x *Subset) GetSize() uint32 {
+	if x != nil && x.Size != nil {
+		return *x.Size
+	}
+	return 0
+}
+
+func (x *Subset) GetId() string {
 	if x != nil {
-		return x.Policy
+		return x.Id
 	}
 	return ""
+}
+
+// EndpointConnections are how many connections a server has. More than one helps where a server takes few calls at a time on
+// each, which it tells, or where one connection cannot carry the load.
+type EndpointConnections struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Min is how many there are always. 1 to 1024.
+	//
+	// Default: 1.
+	Min *uint32 `protobuf:"varint,1,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// Max is how many there may be when all that there are have all the calls that the server takes; calls beyond that
+	// wait. 1 to 1024.
+	//
+	// Default: 32, or min if that is more.
+	Max *uint32 `protobuf:"varint,2,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// MaxStreams is how many calls at a time a connection carries before another one is opened, where the server would take more.
+	// 1 to 65536.
+	//
+	// Default: what the server says.
+	MaxStreams    *uint32 `protobuf:"varint,3,opt,name=max_streams,json=maxStreams,proto3,oneof" json:"max_streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndpointConnections) Reset() {
+	*x = EndpointConnections{}
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndpointConnections) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndpointConnections) ProtoMessage() {}
+
+func (x *EndpointConnections) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndpointConnections.ProtoReflect.Descriptor instead.
+func (*EndpointConnections) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EndpointConnections) GetMin() uint32 {
+	if x != nil && x.Min != nil {
+		return *x.Min
+	}
+	return 0
+}
+
+func (x *EndpointConnections) GetMax() uint32 {
+	if x != nil && x.Max != nil {
+		return *x.Max
+	}
+	return 0
+}
+
+func (x *EndpointConnections) GetMaxStreams() uint32 {
+	if x != nil && x.MaxStreams != nil {
+		return *x.MaxStreams
+	}
+	return 0
+}
+
+// Reconnect is the pause between attempts to connect to a server: first after one failure, then 1.6 times as long each time, up
+// to max; a random part of up to a quarter is added.
+type Reconnect struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First is the pause after the first failure, and the least time between two attempts. 10ms to 1h.
+	//
+	// Default: 500ms.
+	First *durationpb.Duration `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
+	// Max is the longest pause. 10ms to 1h, and first or more.
+	//
+	// Default: 750ms, or first if that is more.
+	Max           *durationpb.Duration `protobuf:"bytes,2,opt,name=max,proto3" json:"max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reconnect) Reset() {
+	*x = Reconnect{}
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reconnect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reconnect) ProtoMessage() {}
+
+func (x *Reconnect) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reconnect.ProtoReflect.Descriptor instead.
+func (*Reconnect) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Reconnect) GetFirst() *durationpb.Duration {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *Reconnect) GetMax() *durationpb.Duration {
+	if x != nil {
+		return x.Max
+	}
+	return nil
 }
 
 // BackendTls is how a backend proves who it is, and the gateway to it.
@@ -340,7 +598,7 @@ type BackendTls struct {
 
 func (x *BackendTls) Reset() {
 	*x = BackendTls{}
-	mi := &file_dragoman_config_v1_backend_proto_msgTypes[3]
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +610,7 @@ func (x *BackendTls) String() string {
 func (*BackendTls) ProtoMessage() {}
 
 func (x *BackendTls) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_backend_proto_msgTypes[3]
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +623,7 @@ func (x *BackendTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackendTls.ProtoReflect.Descriptor instead.
 func (*BackendTls) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{3}
+	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BackendTls) GetCa() string {
@@ -414,7 +672,7 @@ type Keepalive struct {
 	Time *durationpb.Duration `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// Timeout is how long a backend may leave data or a ping unacknowledged before the connection counts as dead. 2s to 5m.
 	//
-	// Default: 10s.
+	// Default: 9s.
 	Timeout       *durationpb.Duration `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -422,7 +680,7 @@ type Keepalive struct {
 
 func (x *Keepalive) Reset() {
 	*x = Keepalive{}
-	mi := &file_dragoman_config_v1_backend_proto_msgTypes[4]
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -434,7 +692,7 @@ func (x *Keepalive) String() string {
 func (*Keepalive) ProtoMessage() {}
 
 func (x *Keepalive) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_backend_proto_msgTypes[4]
+	mi := &file_dragoman_config_v1_backend_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -447,7 +705,7 @@ func (x *Keepalive) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keepalive.ProtoReflect.Descriptor instead.
 func (*Keepalive) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{4}
+	return file_dragoman_config_v1_backend_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Keepalive) GetTime() *durationpb.Duration {
@@ -468,7 +726,8 @@ var File_dragoman_config_v1_backend_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xfe\x05\n" +
+	" dragoman/config/v1/backend.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\"dragoman/config/v1/balancing.proto\x1a\"dragoman/config/v1/discovery.proto\x1a\x1fdragoman/config/v1/health.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb0\n" +
+	"\n" +
 	"\aBackend\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12:\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x1c.dragoman.config.v1.EndpointR\tendpoints\x12H\n" +
@@ -477,21 +736,59 @@ const file_dragoman_config_v1_backend_proto_rawDesc = "" +
 	"\tkeepalive\x18\x05 \x01(\v2\x1d.dragoman.config.v1.KeepaliveR\tkeepalive\x12U\n" +
 	"\x0fconnect_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x03\b\xac\x022\x04\x10\xc0\x84=R\x0econnectTimeout\x12O\n" +
 	"\n" +
-	"max_header\x18\a \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\tmaxHeader\x12B\n" +
+	"max_header\x18\a \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\tmaxHeader\x12\x12\n" +
+	"\x04file\x18\b \x01(\tR\x04file\x122\n" +
+	"\x04etcd\x18\t \x01(\v2\x1e.dragoman.config.v1.EtcdSourceR\x04etcd\x128\n" +
+	"\x06consul\x18\n" +
+	" \x01(\v2 .dragoman.config.v1.ConsulSourceR\x06consul\x12D\n" +
+	"\n" +
+	"kubernetes\x18\v \x01(\v2$.dragoman.config.v1.KubernetesSourceR\n" +
+	"kubernetes\x12X\n" +
+	"\x10resolve_interval\x18\f \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\x90\x1c2\x05\x10\x80\xad\xe2\x04R\x0fresolveInterval\x122\n" +
+	"\x06subset\x18\r \x01(\v2\x1a.dragoman.config.v1.SubsetR\x06subset\x122\n" +
+	"\x06health\x18\x0e \x01(\v2\x1a.dragoman.config.v1.HealthR\x06health\x12I\n" +
+	"\vconnections\x18\x0f \x01(\v2'.dragoman.config.v1.EndpointConnectionsR\vconnections\x12;\n" +
+	"\treconnect\x18\x10 \x01(\v2\x1d.dragoman.config.v1.ReconnectR\treconnect\x12B\n" +
 	"\fretry_budget\x18( \x01(\v2\x1f.dragoman.config.v1.RetryBudgetR\vretryBudget\x12B\n" +
 	"\fretry_buffer\x18) \x01(\v2\x1f.dragoman.config.v1.RetryBufferR\vretryBuffer\x129\n" +
 	"\x06limits\x18* \x01(\v2!.dragoman.config.v1.BackendLimitsR\x06limits\x12K\n" +
 	"\x0fcircuit_breaker\x18+ \x01(\v2\".dragoman.config.v1.CircuitBreakerR\x0ecircuitBreaker\x12\x12\n" +
-	"\x04gzip\x182 \x01(\bR\x04gzip:\x1a\xbaH\x17\"\x15\n" +
+	"\x04gzip\x182 \x01(\bR\x04gzip::\xbaH7\"5\n" +
 	"\x06target\n" +
-	"\tendpoints\x10\x01\"\x7f\n" +
+	"\tendpoints\n" +
+	"\x04file\n" +
+	"\x04etcd\n" +
+	"\x06consul\n" +
+	"\n" +
+	"kubernetes\x10\x01\"\xed\x02\n" +
 	"\bEndpoint\x12 \n" +
 	"\aaddress\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12(\n" +
 	"\x06weight\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\x80\x80\x04(\x01H\x00R\x06weight\x88\x01\x01\x12\x1c\n" +
-	"\x04zone\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04zoneB\t\n" +
-	"\a_weight\"F\n" +
-	"\rLoadBalancing\x125\n" +
-	"\x06policy\x18\x01 \x01(\tB\x1d\xbaH\x1a\xd8\x01\x01r\x15R\vround_robinR\x06randomR\x06policy\"\x95\x01\n" +
+	"\x04zone\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04zone\x12*\n" +
+	"\bpriority\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\x7f(\x01H\x01R\bpriority\x88\x01\x01\x12x\n" +
+	"\x06labels\x18\x05 \x03(\v2(.dragoman.config.v1.Endpoint.LabelsEntryB6\xbaH3\x9a\x010\x10@\"%r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$*\x05r\x03\x18\x80\x02R\x06labels\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
+	"\a_weightB\v\n" +
+	"\t_priority\"T\n" +
+	"\x06Subset\x12'\n" +
+	"\x04size\x18\x01 \x01(\rB\x0e\xbaH\v\xc8\x01\x01*\x06\x18\xa0\x8d\x06(\x02H\x00R\x04size\x88\x01\x01\x12\x18\n" +
+	"\x02id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x02idB\a\n" +
+	"\x05_size\"\xae\x01\n" +
+	"\x13EndpointConnections\x12!\n" +
+	"\x03min\x18\x01 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\x80\b(\x01H\x00R\x03min\x88\x01\x01\x12!\n" +
+	"\x03max\x18\x02 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\x80\b(\x01H\x01R\x03max\x88\x01\x01\x121\n" +
+	"\vmax_streams\x18\x03 \x01(\rB\v\xbaH\b*\x06\x18\x80\x80\x04(\x01H\x02R\n" +
+	"maxStreams\x88\x01\x01B\x06\n" +
+	"\x04_minB\x06\n" +
+	"\x04_maxB\x0e\n" +
+	"\f_max_streams\"\x91\x01\n" +
+	"\tReconnect\x12C\n" +
+	"\x05first\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\x90\x1c2\x05\x10\x80\xad\xe2\x04R\x05first\x12?\n" +
+	"\x03max\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\x90\x1c2\x05\x10\x80\xad\xe2\x04R\x03max\"\x95\x01\n" +
 	"\n" +
 	"BackendTls\x12\x0e\n" +
 	"\x02ca\x18\x01 \x01(\tR\x02ca\x12\x12\n" +
@@ -519,36 +816,55 @@ func file_dragoman_config_v1_backend_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_backend_proto_rawDescData
 }
 
-var file_dragoman_config_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_dragoman_config_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_dragoman_config_v1_backend_proto_goTypes = []any{
 	(*Backend)(nil),             // 0: dragoman.config.v1.Backend
 	(*Endpoint)(nil),            // 1: dragoman.config.v1.Endpoint
-	(*LoadBalancing)(nil),       // 2: dragoman.config.v1.LoadBalancing
-	(*BackendTls)(nil),          // 3: dragoman.config.v1.BackendTls
-	(*Keepalive)(nil),           // 4: dragoman.config.v1.Keepalive
-	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
-	(*RetryBudget)(nil),         // 6: dragoman.config.v1.RetryBudget
-	(*RetryBuffer)(nil),         // 7: dragoman.config.v1.RetryBuffer
-	(*BackendLimits)(nil),       // 8: dragoman.config.v1.BackendLimits
-	(*CircuitBreaker)(nil),      // 9: dragoman.config.v1.CircuitBreaker
+	(*Subset)(nil),              // 2: dragoman.config.v1.Subset
+	(*EndpointConnections)(nil), // 3: dragoman.config.v1.EndpointConnections
+	(*Reconnect)(nil),           // 4: dragoman.config.v1.Reconnect
+	(*BackendTls)(nil),          // 5: dragoman.config.v1.BackendTls
+	(*Keepalive)(nil),           // 6: dragoman.config.v1.Keepalive
+	nil,                         // 7: dragoman.config.v1.Endpoint.LabelsEntry
+	(*LoadBalancing)(nil),       // 8: dragoman.config.v1.LoadBalancing
+	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
+	(*EtcdSource)(nil),          // 10: dragoman.config.v1.EtcdSource
+	(*ConsulSource)(nil),        // 11: dragoman.config.v1.ConsulSource
+	(*KubernetesSource)(nil),    // 12: dragoman.config.v1.KubernetesSource
+	(*Health)(nil),              // 13: dragoman.config.v1.Health
+	(*RetryBudget)(nil),         // 14: dragoman.config.v1.RetryBudget
+	(*RetryBuffer)(nil),         // 15: dragoman.config.v1.RetryBuffer
+	(*BackendLimits)(nil),       // 16: dragoman.config.v1.BackendLimits
+	(*CircuitBreaker)(nil),      // 17: dragoman.config.v1.CircuitBreaker
 }
 var file_dragoman_config_v1_backend_proto_depIdxs = []int32{
 	1,  // 0: dragoman.config.v1.Backend.endpoints:type_name -> dragoman.config.v1.Endpoint
-	2,  // 1: dragoman.config.v1.Backend.load_balancing:type_name -> dragoman.config.v1.LoadBalancing
-	3,  // 2: dragoman.config.v1.Backend.tls:type_name -> dragoman.config.v1.BackendTls
-	4,  // 3: dragoman.config.v1.Backend.keepalive:type_name -> dragoman.config.v1.Keepalive
-	5,  // 4: dragoman.config.v1.Backend.connect_timeout:type_name -> google.protobuf.Duration
-	6,  // 5: dragoman.config.v1.Backend.retry_budget:type_name -> dragoman.config.v1.RetryBudget
-	7,  // 6: dragoman.config.v1.Backend.retry_buffer:type_name -> dragoman.config.v1.RetryBuffer
-	8,  // 7: dragoman.config.v1.Backend.limits:type_name -> dragoman.config.v1.BackendLimits
-	9,  // 8: dragoman.config.v1.Backend.circuit_breaker:type_name -> dragoman.config.v1.CircuitBreaker
-	5,  // 9: dragoman.config.v1.Keepalive.time:type_name -> google.protobuf.Duration
-	5,  // 10: dragoman.config.v1.Keepalive.timeout:type_name -> google.protobuf.Duration
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	8,  // 1: dragoman.config.v1.Backend.load_balancing:type_name -> dragoman.config.v1.LoadBalancing
+	5,  // 2: dragoman.config.v1.Backend.tls:type_name -> dragoman.config.v1.BackendTls
+	6,  // 3: dragoman.config.v1.Backend.keepalive:type_name -> dragoman.config.v1.Keepalive
+	9,  // 4: dragoman.config.v1.Backend.connect_timeout:type_name -> google.protobuf.Duration
+	10, // 5: dragoman.config.v1.Backend.etcd:type_name -> dragoman.config.v1.EtcdSource
+	11, // 6: dragoman.config.v1.Backend.consul:type_name -> dragoman.config.v1.ConsulSource
+	12, // 7: dragoman.config.v1.Backend.kubernetes:type_name -> dragoman.config.v1.KubernetesSource
+	9,  // 8: dragoman.config.v1.Backend.resolve_interval:type_name -> google.protobuf.Duration
+	2,  // 9: dragoman.config.v1.Backend.subset:type_name -> dragoman.config.v1.Subset
+	13, // 10: dragoman.config.v1.Backend.health:type_name -> dragoman.config.v1.Health
+	3,  // 11: dragoman.config.v1.Backend.connections:type_name -> dragoman.config.v1.EndpointConnections
+	4,  // 12: dragoman.config.v1.Backend.reconnect:type_name -> dragoman.config.v1.Reconnect
+	14, // 13: dragoman.config.v1.Backend.retry_budget:type_name -> dragoman.config.v1.RetryBudget
+	15, // 14: dragoman.config.v1.Backend.retry_buffer:type_name -> dragoman.config.v1.RetryBuffer
+	16, // 15: dragoman.config.v1.Backend.limits:type_name -> dragoman.config.v1.BackendLimits
+	17, // 16: dragoman.config.v1.Backend.circuit_breaker:type_name -> dragoman.config.v1.CircuitBreaker
+	7,  // 17: dragoman.config.v1.Endpoint.labels:type_name -> dragoman.config.v1.Endpoint.LabelsEntry
+	9,  // 18: dragoman.config.v1.Reconnect.first:type_name -> google.protobuf.Duration
+	9,  // 19: dragoman.config.v1.Reconnect.max:type_name -> google.protobuf.Duration
+	9,  // 20: dragoman.config.v1.Keepalive.time:type_name -> google.protobuf.Duration
+	9,  // 21: dragoman.config.v1.Keepalive.timeout:type_name -> google.protobuf.Duration
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_backend_proto_init() }
@@ -556,15 +872,20 @@ func file_dragoman_config_v1_backend_proto_init() {
 	if File_dragoman_config_v1_backend_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_balancing_proto_init()
+	file_dragoman_config_v1_discovery_proto_init()
+	file_dragoman_config_v1_health_proto_init()
 	file_dragoman_config_v1_resilience_proto_init()
 	file_dragoman_config_v1_backend_proto_msgTypes[1].OneofWrappers = []any{}
+	file_dragoman_config_v1_backend_proto_msgTypes[2].OneofWrappers = []any{}
+	file_dragoman_config_v1_backend_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_backend_proto_rawDesc), len(file_dragoman_config_v1_backend_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
