@@ -77,11 +77,13 @@ func answerTo(request string) string { return "answer to " + request }
 
 func onMain(th *theatre) *dragoman { return th.main }
 
+const clientCancels = "client cancels"
+
 var courses = []*course{
 	{name: "ok", packs: true, gateway: onMain, script: answers, client: well},
 	{name: "error before the first message", gateway: onMain, script: failsBehind(0), client: badly(0)},
 	{name: "error after the first message", gateway: onMain, script: failsBehind(1), client: badly(1)},
-	{name: "client cancels", gateway: onMain, script: stalls, client: cancels},
+	{name: clientCancels, gateway: onMain, script: stalls, client: cancels},
 	{name: "deadline of the client", gateway: onMain, script: stalls, client: runsOut, prepare: func(c *cell) { c.timeout = shortly }},
 	{name: "deadline of the gateway", gateway: func(th *theatre) *dragoman { return th.hurried }, script: stalls, client: runsOut},
 	{name: "request too large", packs: true, gateway: onMain, script: answers, client: asksTooMuch},
@@ -288,23 +290,24 @@ func cancels(c *cell, call clientCall) {
 	c.reach(call)
 	from := time.Now()
 	call.leave()
-	c.wantEnded(from, context.Canceled)
+	c.took = c.wantEnded(from, context.Canceled)
 }
 
 // wantEnded fails unless the backend's call ends with an error, soon: in a moment, but for a machine that has hundreds of other calls to make.
-func (c *cell) wantEnded(from time.Time, wants ...error) {
+func (c *cell) wantEnded(from time.Time, wants ...error) (took time.Duration) {
 	c.t.Helper()
 	select {
 	case err := <-c.play.ended:
 		if !slices.ContainsFunc(wants, func(want error) bool { return errors.Is(err, want) }) {
 			c.t.Errorf("the backend's call ended with %v; want %v", err, wants)
 		}
-		if took := time.Since(from); took > soon {
+		if took = time.Since(from); took > soon {
 			c.t.Errorf("the backend's call ended after %s; want at most %s", took, soon)
 		}
 	case <-within(c.t).Done():
 		c.t.Error("the backend's call goes on")
 	}
+	return took
 }
 
 // runsOut wants DEADLINE_EXCEEDED, of a call or of a stream in which nothing moves (T145, T174).

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,7 @@ type cell struct {
 	timeout time.Duration // that the client says; 0 for none
 	more    http.Header   // fields of the request beside the usual ones
 	gate    *gate         // nil but for cells that wait for each other
+	took    time.Duration // until the backend was told that the client had gone
 }
 
 func (c *cell) name() string {
@@ -215,6 +217,39 @@ func TestMatrix(t *testing.T) {
 	})
 	before.wantAgain(t)
 }
+
+// TestFault16_ClientsDisconnect: a thousand clients of every protocol, kind of stream and version of HTTP go away in the middle of their calls. Each
+// backend is told at once, and nothing is left of them (T140, O5).
+func TestFault16_ClientsDisconnect(t *testing.T) {
+	const clients, most = 1000, 100 * time.Millisecond
+	before := resourcesNow(t)
+	t.Run("clients", func(t *testing.T) {
+		th := newTheatre(t)
+		var took []time.Duration
+		for len(took) < clients {
+			var gone []*cell
+			all, _ := cells()
+			for _, c := range all {
+				if c.course.name == clientCancels && c.packing == "identity" {
+					gone = append(gone, c)
+				}
+			}
+			th.run(t, gone, 4) // on connections of its own: one has a limit to how many calls it may cancel (D2)
+			for _, c := range gone {
+				took = append(took, c.took)
+			}
+		}
+		slices.Sort(took)
+		t.Logf("%d backends were told after %s, half of them after %s at most, all after %s", len(took), took[0], took[len(took)/2], took[len(took)-1])
+		if os.Getenv(faultsVariable) != "" && took[len(took)-1] > most {
+			t.Errorf("want %s at most", most)
+		}
+	})
+	before.wantAgain(t)
+}
+
+// faultsVariable says that the machine is free for tests of faults, so that their times are held as the fault's row has them (make faults).
+const faultsVariable = "DRAGOMAN_FAULTS"
 
 // together runs cells all at once; when all have come as far as they can, the deed is done.
 func (th *theatre) together(t *testing.T, all []*cell, deed func()) {

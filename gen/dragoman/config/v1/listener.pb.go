@@ -264,7 +264,8 @@ type ListenerKeepalive struct {
 	//
 	// Default: 30s.
 	PingAfter *durationpb.Duration `protobuf:"bytes,1,opt,name=ping_after,json=pingAfter,proto3" json:"ping_after,omitempty"`
-	// PingTimeout is how long the answer may take before the connection is closed, with all its calls. 1s to 1h.
+	// PingTimeout is how long the answer may take before the connection is closed, with all its calls. On Linux a client that acknowledges nothing of
+	// what it was sent is gone after both times together, or after write_stall where that is longer. 1s to 1h.
 	//
 	// Default: 10s.
 	PingTimeout   *durationpb.Duration `protobuf:"bytes,2,opt,name=ping_timeout,json=pingTimeout,proto3" json:"ping_timeout,omitempty"`
