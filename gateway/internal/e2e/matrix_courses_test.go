@@ -34,11 +34,13 @@ type course struct {
 	packs bool
 	// together says that all calls of a version are made at once, and wait for each other.
 	together bool
-	missing  func(c *cell) string
-	gateway  func(th *theatre) *dragoman
-	prepare  func(c *cell)
-	script   func(c *cell) func(*play, grpc.ServerStream) error
-	client   func(c *cell, call clientCall)
+	// silent says that the backend says nothing before it stalls, also where it streams.
+	silent  bool
+	missing func(c *cell) string
+	gateway func(th *theatre) *dragoman
+	prepare func(c *cell)
+	script  func(c *cell) func(*play, grpc.ServerStream) error
+	client  func(c *cell, call clientCall)
 }
 
 // wanted is what the verdict on an answer must be.
@@ -96,6 +98,9 @@ var courses = []*course{
 			}
 		},
 	},
+	silently(&course{name: clientCancels, gateway: onMain, client: cancels}),
+	silently(&course{name: "deadline of the client", gateway: onMain, client: runsOut, prepare: func(c *cell) { c.timeout = shortly }}),
+	silently(&course{name: "connection to the backend cut", together: true, gateway: func(th *theatre) *dragoman { return th.dying }, client: isCut}),
 	breaks(breaksByReset), breaks(breaksWithOK), breaks(breaksWithNone),
 	{
 		name: "gateway shuts down", together: true, script: stalls, client: isTold,
@@ -109,7 +114,20 @@ var courses = []*course{
 	},
 }
 
-// start sends metadata.
+// silently makes a course one before the first message.
+func silently(o *course) *course {
+	o.name += " before the first message"
+	o.silent, o.script = true, stalls
+	o.missing = func(c *cell) string {
+		if !c.kind.server {
+			return "where the answer is one message, all of this is before the first"
+		}
+		return ""
+	}
+	return o
+}
+
+// begin sends metadata.
 func begin(s grpc.ServerStream) error {
 	s.SetTrailer(matrixTrailer)
 	return s.SetHeader(matrixHeader)
@@ -256,7 +274,7 @@ func badly(messages int) func(*cell, clientCall) {
 func stalls(c *cell) func(*play, grpc.ServerStream) error {
 	return func(p *play, s grpc.ServerStream) error {
 		request, err := p.receive(s)
-		if err == nil && c.kind.server {
+		if err == nil && c.kind.server && !c.course.silent {
 			err = p.send(s, answerTo(request))
 		}
 		if err != nil {
@@ -273,7 +291,7 @@ func (c *cell) reach(call clientCall) {
 	if !c.kind.client || c.kind.server && !c.duplex() {
 		call.end()
 	}
-	if c.kind.server {
+	if c.kind.server && !c.course.silent {
 		if text, _ := call.receive(); text != answerTo(ask(1)) {
 			c.t.Fatalf("the first message is %.60q; so far %+v", text, call.settled())
 		}
@@ -423,7 +441,7 @@ func (c *cell) waits(call clientCall, want *wanted) {
 	c.reach(call)
 	come()
 	<-c.gate.open
-	if c.kind.server {
+	if c.kind.server && !c.course.silent {
 		want.messages = []string{answerTo(ask(1))}
 	}
 	c.check(toTheEnd(call), want)
