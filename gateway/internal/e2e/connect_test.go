@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
@@ -160,6 +162,33 @@ func TestT188_GetOfConnect(t *testing.T) {
 			t.Errorf("REST: %d %s", a.status, a.body)
 		}
 	}), echo+"Echo")
+}
+
+// TestT189_WhatIsConfiguredForGet: the policy of a method stands in its answers to calls by GET, and in no others; errors are not kept (T203).
+func TestT189_WhatIsConfiguredForGet(t *testing.T) {
+	t.Parallel()
+	const control = "private, max-age=60"
+	cached := restPolicy(config.REST{ETag: "content", CacheControl: control})
+	d := startFor(t, misbehave(t, sends(text("a"))), cached)
+	failing := startFor(t, misbehave(t, failsAfter(status.Error(codes.NotFound, "none"))), cached)
+	const target = binding + "Safe?connect=v1&encoding=json&message=%7B%7D"
+	for i, c := range d.both(t) {
+		a := c.call(t, "GET", target, "")
+		tag := a.header.Get("Etag")
+		if a.status != 200 || tag == "" || a.header.Get("Cache-Control") != control || !strings.Contains(a.header.Get("Vary"), "Accept-Encoding") {
+			t.Errorf("%s: %d %v", c.name, a.status, a.header)
+		}
+		again := c.call(t, "GET", target, "", "if-none-match", tag)
+		if again.status != 304 || again.body != "" || again.header.Get("Etag") != tag {
+			t.Errorf("%s: again: %d %q %v", c.name, again.status, again.body, again.header)
+		}
+		if a := c.call(t, "POST", binding+"Safe", "{}", connectJSON("if-none-match", tag)...); a.status != 200 || a.header.Get("Etag") != "" || a.header.Get("Cache-Control") == control {
+			t.Errorf("%s: POST: %d %v", c.name, a.status, a.header)
+		}
+		if a := failing.both(t)[i].call(t, "GET", target, ""); a.status != 404 || a.header.Get("Etag") != "" || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: an error: %d %v", c.name, a.status, a.header)
+		}
+	}
 }
 
 // TestRefusalsOfConnect: what the gateway refuses, in Connect's own form, and nothing arrives.
