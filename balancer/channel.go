@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/attributes"
@@ -125,6 +126,13 @@ func (c *Channel) Source() SourceState { return c.hub.sourceState() }
 
 // ReadyEndpoints returns how many endpoints take calls now. It takes no lock.
 func (c *Channel) ReadyEndpoints() int { return int(c.hub.ready.Load()) }
+
+// carefulFor is for how long resets count as few: until those of a burst have been given back.
+const carefulFor = picker.ResetsBurst * time.Second / picker.ResetsPerSecond
+
+// ResetsLow says whether the streams of a connection were reset so often of late that calls had better not be cancelled before
+// picker.Call.MayReset says so. It takes no lock.
+func (c *Channel) ResetsLow() bool { return int64(since()) < c.hub.careful.Load() }
 
 // Policy returns the policy in force.
 func (c *Channel) Policy() picker.Policy { return c.hub.currentPolicy() }

@@ -76,6 +76,9 @@ type Config struct {
 	PanicThreshold float64
 	// MinConnections is how many connections an endpoint has; 1 to MaxConnections. 0: 1.
 	MinConnections int
+	// MinTotal is how many connections an endpoint has that is the only one; at most MaxConnections. So a connection that is lost is not
+	// the only one. 0: MinConnections.
+	MinTotal int
 	// MaxConnections is how many connections an endpoint may have when its server takes few streams at a time and all of
 	// them are used; 1 to 1024. Calls beyond wait. 0: DefaultMaxConnections, or MinConnections if that is more.
 	MaxConnections int
@@ -154,6 +157,9 @@ func (cfg Config) check() (Config, resolver.Source, error) {
 	if !(cfg.PanicThreshold > 0 && cfg.PanicThreshold <= 1) {
 		refuse("panic threshold is %v; it must be above 0 and at most 1", cfg.PanicThreshold)
 	}
+	if cfg.MinTotal < 0 || cfg.MinTotal > cfg.MaxConnections {
+		refuse("min total is %d; it must be 0 to max connections, %d", cfg.MinTotal, cfg.MaxConnections)
+	}
 	if cfg.MaxHeaderList < minHeaderList {
 		refuse("max header list is %d; it must be %d or more", cfg.MaxHeaderList, minHeaderList)
 	}
@@ -180,7 +186,7 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.PanicThreshold, picker.DefaultPanicThreshold)
 	setDefault(&cfg.MaxHeaderList, DefaultMaxHeaderList)
 	setDefault(&cfg.MinConnections, 1)
-	setDefault(&cfg.MaxConnections, max(DefaultMaxConnections, cfg.MinConnections))
+	setDefault(&cfg.MaxConnections, max(DefaultMaxConnections, cfg.MinConnections, cfg.MinTotal))
 	setDefault(&cfg.ConnectTimeout, DefaultConnectTimeout)
 	setDefault(&cfg.Backoff.Base, DefaultBackoffBase)
 	setDefault(&cfg.Backoff.Max, max(DefaultBackoffMax, cfg.Backoff.Base))

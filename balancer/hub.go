@@ -30,6 +30,7 @@ type hub struct {
 	placing bool                // calls can be placed; guarded by mu
 	changed chan struct{}       // closed and replaced when an endpoint's state changes; guarded by mu
 	ready   atomic.Int64        // how many endpoints take calls
+	careful atomic.Int64        // until when resets are few, on since's clock
 }
 
 // override is what an operator has set for one endpoint.
@@ -117,6 +118,9 @@ func (b *hub) overrides() map[string]override {
 	defer b.mu.Unlock()
 	return b.set
 }
+
+// resetsAreLow is told that few resets are left on a connection.
+func (b *hub) resetsAreLow() { b.careful.Store(int64(since() + carefulFor)) }
 
 func (b *hub) observe(r resolver.Report) {
 	b.mu.Lock()

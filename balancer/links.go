@@ -94,9 +94,18 @@ func (m *member) stuntedLocked() {
 	})
 }
 
+// leastLocked returns how many connections there should be.
+func (m *member) leastLocked() int {
+	cfg := &m.host.hub.cfg
+	if len(m.host.order) == 1 {
+		return max(cfg.MinConnections, cfg.MinTotal)
+	}
+	return cfg.MinConnections
+}
+
 // minLocked opens one more connection while there are fewer than there should be.
 func (m *member) minLocked() {
-	if m.links != nil && len(m.links.all) < m.host.hub.cfg.MinConnections {
+	if m.links != nil && len(m.links.all) < m.leastLocked() {
 		m.grow()
 	}
 }
@@ -110,7 +119,7 @@ func (m *member) addLocked(l *link) {
 	m.links = &links{m: m, all: append(slices.Clip(all), l)}
 	m.grown.Store(false)
 	m.growing.Store(false)
-	if len(m.links.all) > m.host.hub.cfg.MinConnections && m.shrink == nil {
+	if len(m.links.all) > m.leastLocked() && m.shrink == nil {
 		m.shrinkLaterLocked()
 	}
 	m.minLocked()
@@ -143,7 +152,7 @@ func (m *member) shrinkLocked() {
 		return
 	}
 	var idle []*link
-	spare := len(m.links.all) - m.host.hub.cfg.MinConnections
+	spare := len(m.links.all) - m.leastLocked()
 	for _, l := range m.links.all[1:] {
 		if !l.used.Swap(false) && l.calls.Load() == 0 && len(idle) < spare {
 			idle = append(idle, l)
@@ -159,7 +168,7 @@ func (m *member) shrinkLocked() {
 	for _, l := range idle {
 		l.closeLocked()
 	}
-	if len(m.links.all) > m.host.hub.cfg.MinConnections {
+	if len(m.links.all) > m.leastLocked() {
 		m.shrinkLaterLocked()
 	}
 }

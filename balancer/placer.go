@@ -79,6 +79,7 @@ func (p *placer) Pick(info grpcbalancer.PickInfo) (grpcbalancer.PickResult, erro
 	c.Stats.Begin()
 	if call != nil {
 		call.Chose(c)
+		call.Travels(&l.resets)
 	}
 	t, ok := tickets.Get().(*ticket)
 	if !ok {
@@ -119,6 +120,9 @@ func (t *ticket) end(info grpcbalancer.DoneInfo) {
 	t.candidate, t.link, t.finisher, t.method, t.call = nil, nil, nil, "", nil
 	tickets.Put(t)
 	l.end()
+	if isReset(&info) && (o.Call == nil || !o.Call.ResetPaid()) && l.resets.Charge() {
+		l.m.host.hub.resetsAreLow()
+	}
 
 	if info.Err == nil && !info.BytesSent {
 		// gRPC found the connection gone and picks again: this was no call.
@@ -140,6 +144,15 @@ func (t *ticket) end(info grpcbalancer.DoneInfo) {
 
 //nolint:gochecknoglobals // the zero of a monotonic clock
 var epoch = time.Now()
+
+// isReset says whether a call was cancelled before the server had ended it. What a server itself says of a deadline mostly looks the same.
+func isReset(info *grpcbalancer.DoneInfo) bool {
+	if info.Err == nil || !info.BytesSent || len(info.Trailer) > 0 {
+		return false
+	}
+	code := status.Code(info.Err)
+	return code == codes.Canceled || code == codes.DeadlineExceeded
+}
 
 // since returns the time on a monotonic clock, which costs half of time.Now.
 func since() time.Duration { return time.Since(epoch) }

@@ -12,6 +12,8 @@ import (
 	grpcbalancer "google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 	grpcresolver "google.golang.org/grpc/resolver"
+
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
 )
 
 // staggered is how long an attempt at one address goes on before the next address is tried beside it
@@ -136,9 +138,11 @@ type link struct {
 	giveUp  func() // cancels the connect timeout; guarded by the host's lock
 	closed  bool   // guarded by the host's lock
 
-	limit atomic.Uint32 // how many streams the server takes at a time; 0: any number
-	calls atomic.Int64  // in flight
-	used  atomic.Bool   // since it was last looked at, if it is not the only one
+	limit  atomic.Uint32 // how many streams the server takes at a time; 0: any number
+	calls  atomic.Int64  // in flight
+	resets picker.Resets // of its streams
+
+	used atomic.Bool // since it was last looked at, if it is not the only one
 }
 
 // changedLocked is told what gRPC says of the connection.

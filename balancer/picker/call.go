@@ -30,6 +30,8 @@ type Call struct {
 
 	tried  []*Stats // of the endpoints that earlier attempts at the same call went to
 	chosen atomic.Pointer[Candidate]
+	resets atomic.Pointer[Resets]
+	paid   atomic.Bool // its reset is counted
 	stage  atomic.Int32
 	first  atomic.Int64 // when the first message came; 0 before
 }
@@ -103,6 +105,26 @@ func (c *Call) Chose(to *Candidate) {
 	c.chosen.Store(to)
 	c.stage.Store(int32(StageChosen))
 }
+
+// Travels records on which connection the call is, by what counts its resets. For the balancer.
+func (c *Call) Travels(on *Resets) { c.resets.Store(on) }
+
+// MayReset says whether the call may be cancelled now, which resets its stream, without too many resets on its connection; that one is
+// counted then. A call that has no connection may always be cancelled.
+func (c *Call) MayReset() bool {
+	r := c.resets.Load()
+	if r == nil || c.paid.Load() {
+		return true
+	}
+	if !r.Take() {
+		return false
+	}
+	c.paid.Store(true)
+	return true
+}
+
+// ResetPaid says whether MayReset has counted the call's reset. For the balancer.
+func (c *Call) ResetPaid() bool { return c.paid.Load() }
 
 // Answered records that the first message of a stream's answer has come; now is on the clock of
 // [Info]. For the balancer.

@@ -98,7 +98,7 @@ func (b *Backend) open(log *slog.Logger) (*balancer.Channel, error) {
 		MinConnections: cfg.MinConnections, MaxConnections: cfg.MaxConnections, MaxStreams: cfg.MaxStreams,
 		ConnectTimeout: cfg.ConnectTimeout, Backoff: balancer.Backoff{Base: cfg.ReconnectFirst, Max: cfg.ReconnectMax},
 		ResolveInterval: cfg.ResolveInterval, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
-		DialOptions: options,
+		DialOptions: options, MinTotal: minTotal,
 	})
 }
 
@@ -113,6 +113,10 @@ func hasScheme(target, scheme string) bool {
 	_, ok := strings.CutPrefix(target, scheme+":")
 	return ok
 }
+
+// minTotal is how many connections a backend of a single endpoint has, so that one which is lost does not take all calls with it
+// (threat H1).
+const minTotal = 2
 
 // Name returns what the configuration calls the backend.
 func (b *Backend) Name() string { return b.name }
@@ -134,5 +138,8 @@ func (b *Backend) Changes() []<-chan struct{} { return []<-chan struct{}{b.chann
 // Close closes the channel; calls that are under way fail.
 func (b *Backend) Close() error {
 	b.mirrored.close()
-	return b.channel.Close()
+	b.parking.end()
+	err := b.channel.Close()
+	b.parking.calls.Wait()
+	return err
 }

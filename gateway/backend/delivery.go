@@ -37,6 +37,7 @@ type delivery struct {
 	client  netip.Addr
 	gate    *gate     // that the call goes through
 	inside  bool      // it has gone through, and not left
+	parked  bool      // parking gives back its place
 	probe   bool      // of the circuit breaker
 	entered time.Time // for the adaptive limit
 
@@ -95,6 +96,9 @@ func (d *delivery) try(ctx context.Context, call *picker.Call, method string, ar
 func (d *delivery) reach(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
 	if d.hedger != nil {
 		return d.hedged(ctx, call, method, args, reply, opts)
+	}
+	if request, ok := args.(*transcoder.Message); ok && d.backend.channel.ResetsLow() {
+		return d.careful(ctx, call, method, request, reply, opts)
 	}
 	return d.backend.channel.Invoke(picker.WithCall(ctx, call), method, args, reply, opts...)
 }

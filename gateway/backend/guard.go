@@ -23,6 +23,7 @@ type guard struct {
 	adaptive       *gradient
 	breaker        *breaker
 	perEndpoint    int64
+	parking        *parking
 	counts         counts
 }
 
@@ -30,7 +31,7 @@ func newGuard(cfg *Config, channel *balancer.Channel) *guard {
 	limits := &cfg.Limits
 	g := &guard{
 		budget: newBudget(cfg.RetryBudget), replays: newMemory(cfg.RetryBuffer), breaker: newBreaker(cfg.CircuitBreaker),
-		perEndpoint: int64(limits.MaxPerEndpoint),
+		perEndpoint: int64(limits.MaxPerEndpoint), parking: newParking(),
 	}
 	if limits.Adaptive {
 		g.adaptive = newGradient(limits.MaxInFlight)
@@ -84,7 +85,9 @@ func (d *delivery) leave(ctx context.Context, err error) {
 	if b.adaptive != nil && d.gate == b.calls && !errors.Is(ctx.Err(), context.Canceled) {
 		b.adaptive.sample(time.Since(d.entered), b.calls.busy())
 	}
-	d.gate.leave(d.client)
+	if !d.parked {
+		d.gate.leave(d.client)
+	}
 	b.breaker.ended(d.probe, resultOf(ctx, err))
 }
 

@@ -5,17 +5,13 @@ package backend
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
-	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
 // hedged makes one attempt at a call which, when it is late, is made once more on another endpoint. The first one is made in the goroutine of
@@ -61,17 +57,8 @@ type race struct {
 	timer   *time.Timer  // to the next; guarded by mu
 	hedges  int          // begun; guarded by mu
 	running int          // of them; guarded by mu
-	winner  *hedge       // nil while none has; guarded by mu
+	winner  *answer      // nil while none has; guarded by mu
 	over    bool         // nothing more may begin or win; guarded by mu
-}
-
-// hedge is one more call, with answers of its own.
-type hedge struct {
-	call            *picker.Call
-	reply           transcoder.Message
-	header, trailer metadata.MD
-	from            peer.Peer
-	err             error
 }
 
 // schedule has another call made when it is late.
@@ -96,12 +83,12 @@ func (r *race) scheduleLocked() {
 }
 
 // begin returns one more call, if there may be one.
-func (r *race) begin() *hedge {
+func (r *race) begin() *answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.delivery.backend
 	switch {
-	case r.over || r.winner != nil || b.channel.ReadyEndpoints() < 2: //nolint:mnd // another one than the first
+	case r.over || r.winner != nil || b.channel.ReadyEndpoints() < 2, b.channel.ResetsLow(): // another one than the first is needed, and who loses is reset
 		return nil
 	case !r.delivery.hedger.spend():
 		b.counts.hedgesOverBudget.Add(1)
@@ -112,27 +99,11 @@ func (r *race) begin() *hedge {
 	r.running++
 	r.call = r.call.Retry()
 	r.scheduleLocked()
-	return &hedge{call: r.call}
-}
-
-// options returns the options of a call, telling the hedge what they would tell the first.
-func (h *hedge) options(opts []grpc.CallOption) []grpc.CallOption {
-	own := slices.Clone(opts)
-	for i, o := range own {
-		switch o.(type) {
-		case grpc.HeaderCallOption:
-			own[i] = grpc.Header(&h.header)
-		case grpc.TrailerCallOption:
-			own[i] = grpc.Trailer(&h.trailer)
-		case grpc.PeerCallOption:
-			own[i] = grpc.Peer(&h.from)
-		}
-	}
-	return own
+	return &answer{call: r.call}
 }
 
 // ended is told how a hedge ended.
-func (r *race) ended(h *hedge) {
+func (r *race) ended(h *answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running--
@@ -176,22 +147,4 @@ func (r *race) settle(ctx context.Context, err error, reply any) error {
 	r.delivery.backend.counts.hedgesWon.Add(1)
 	winner.tell(reply, r.opts)
 	return winner.err
-}
-
-// tell puts the answers of a hedge where those of the first call belong.
-func (h *hedge) tell(reply any, opts []grpc.CallOption) {
-	forget(reply, opts)
-	if m, ok := reply.(*transcoder.Message); ok {
-		*m = h.reply
-	}
-	for _, o := range opts {
-		switch o := o.(type) {
-		case grpc.HeaderCallOption:
-			*o.HeaderAddr = h.header
-		case grpc.TrailerCallOption:
-			*o.TrailerAddr = h.trailer
-		case grpc.PeerCallOption:
-			*o.PeerAddr = h.from
-		}
-	}
 }

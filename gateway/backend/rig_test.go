@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,15 +35,17 @@ type server struct {
 
 func newServer(t testing.TB, serve func(arrival int64, s grpc.ServerStream) error, opts ...grpc.ServerOption) *server {
 	t.Helper()
-	return serverAt(t, "127.0.0.1:0", serve, opts...)
+	return serverOn(t, func(l net.Listener) net.Listener { return l }, serve, opts...)
 }
 
-func serverAt(t testing.TB, address string, serve func(arrival int64, s grpc.ServerStream) error, opts ...grpc.ServerOption) *server {
+// serverOn is newServer on a listener that the test wraps.
+func serverOn(t testing.TB, wrap func(net.Listener) net.Listener, serve func(arrival int64, s grpc.ServerStream) error, opts ...grpc.ServerOption) *server {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	l = wrap(l)
 	s := &server{address: l.Addr().String(), serve: serve}
 	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
 		grpc.ForceServerCodecV2(transcoder.RawCodec{}),
@@ -136,6 +139,9 @@ func open(t testing.TB, cfg backend.Config, servers ...*server) *backend.Backend
 	})
 	return b
 }
+
+// timesHold says whether the machine is free for the tests, so that times can be held: make faults.
+func timesHold() bool { return os.Getenv("DRAGOMAN_FAULTS") != "" }
 
 // eventually waits for what must come.
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -15,6 +15,8 @@ type State struct {
 	Limit int
 	// Refused is how many calls were refused because there were too many, or waited in vain.
 	Refused uint64
+	// Parked is how many calls are under way that nobody waits for any more: they are reset in their turn, or end by themselves.
+	Parked int64
 	// Retries is how many attempts were made beside the first ones.
 	Retries uint64
 	// OverBudget is how many retries were due that the budget did not allow.
@@ -42,6 +44,7 @@ func (b *Backend) State() State {
 	s := State{
 		Retries: b.counts.retries.Load(), OverBudget: b.counts.overBudget.Load(), Buffered: b.replays.used.Load(),
 		Hedges: b.counts.hedges.Load(), HedgesWon: b.counts.hedgesWon.Load(), HedgesOverBudget: b.counts.hedgesOverBudget.Load(),
+		Parked:  b.parking.all.Load(),
 		Breaker: b.breaker.current(), Shut: b.counts.shut.Load(),
 	}
 	var refusedStreams uint64

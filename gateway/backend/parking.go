@@ -1,0 +1,108 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+const (
+	// parkedSlot is for how long a call that nobody waits for any more keeps its place in what its client may have.
+	parkedSlot = 5 * time.Second
+	// maxPlaceless is how many such calls there may be whose client has its place back.
+	maxPlaceless = 1024
+	// parkedLook is how often one looks whether it may be reset.
+	parkedLook = time.Second / picker.ResetsPerSecond
+)
+
+// parking is where calls are that nobody waits for any more, and that are not reset because too many were of late on their connection. The
+// backend knows their deadline and mostly ends them itself; if not, they are reset in their turn (threat H1).
+type parking struct {
+	calls     sync.WaitGroup
+	all       atomic.Int64
+	placeless atomic.Int64  // whose client has its place back
+	over      chan struct{} // closed when the backend is
+	end       func()        // closes over
+}
+
+func newParking() *parking {
+	p := &parking{over: make(chan struct{})}
+	p.end = sync.OnceFunc(func() { close(p.over) })
+	return p
+}
+
+// careful makes a call whose end its stream outlives: when the client goes away or its time is up, the caller returns at once, and the
+// stream is reset when that does not harm others. It takes two goroutines, and is for times in which streams are reset too often.
+func (d *delivery) careful(ctx context.Context, call *picker.Call, method string, request *transcoder.Message, reply any, opts []grpc.CallOption) error {
+	own := newPatient(picker.WithCall(ctx, call))
+	m := transcoder.Message{Data: request.Data, Encoding: request.Encoding}
+	m.Data.Ref()
+	a := &answer{call: call}
+	ended := make(chan struct{})
+	p := d.backend.parking
+	p.calls.Go(func() {
+		defer close(ended)
+		a.err = d.backend.channel.Invoke(own, method, &m, &a.reply, a.options(opts)...)
+		m.Free()
+	})
+	select {
+	case <-ended:
+		a.tell(reply, opts)
+		return a.err
+	case <-ctx.Done():
+	}
+	var g *gate // the first that is parked keeps the place of the call
+	if !d.parked {
+		d.parked, g = true, d.gate
+	}
+	client := d.client
+	p.calls.Go(func() { p.keep(own, a, ended, g, client, ctx.Err()) })
+	return grpcstatus.FromContextError(ctx.Err()).Err()
+}
+
+// keep waits for the end of a call that nobody waits for, or has it reset when it may be. g is where it has a place; nil when it has none.
+func (p *parking) keep(own *patient, a *answer, ended <-chan struct{}, g *gate, client netip.Addr, why error) {
+	p.all.Add(1)
+	defer p.all.Add(-1)
+	expiry := time.NewTimer(parkedSlot)
+	defer expiry.Stop()
+	look := time.NewTicker(parkedLook)
+	defer look.Stop()
+	for over := false; !over && !a.call.MayReset(); {
+		select {
+		case <-ended:
+			over = true
+		case <-p.over:
+			over = true
+		case <-look.C:
+		case <-expiry.C:
+			if g == nil {
+				continue
+			}
+			if p.placeless.Add(1) > maxPlaceless {
+				p.placeless.Add(-1)
+				continue
+			}
+			defer p.placeless.Add(-1)
+			g.leave(client)
+			g = nil
+		}
+	}
+	own.end(why)
+	<-ended
+	a.reply.Free()
+	if g != nil {
+		g.leave(client)
+	}
+}
