@@ -138,7 +138,7 @@ func TestThreatH1CancelledCallsHarmNobody(t *testing.T) {
 						m := charge()
 						call := transcoder.NewCall(t.Context(), &transcoder.Request{Method: "POST", Path: m.Path, Major: 2})
 						call.Method, call.Client, call.Deadline = m, netip.MustParseAddr("10.0.0.66"), time.Now().Add(3*time.Millisecond)
-						switch err := r.Forward(call, newClient("x")); grpcstatus.Code(err) { //nolint:contextcheck // the call has it
+						switch err := r.Forward(call, newClient("x")); grpcstatus.Code(err) {
 						case codes.DeadlineExceeded:
 						case codes.ResourceExhausted:
 							refused.Add(1)
