@@ -203,7 +203,6 @@ func TestHedgingShortensTheTail(t *testing.T) {
 	if hedged*100 >= calls {
 		t.Errorf("with hedging %d of %d were slow; want less than one in a hundred; state %+v", hedged, calls, st)
 	}
-	// A hedge that is cancelled at once need not arrive.
 	if arrived > calls*105/100 || arrived > calls+int64(st.Hedges) { //nolint:gosec // small
 		t.Errorf("%d arrived for %d calls; the budget is 5 %%; state %+v", arrived, calls, st)
 	}

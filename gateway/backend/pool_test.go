@@ -19,7 +19,13 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(processVariable) != "" {
+		serveProcess()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func listed(t *testing.T, name string, weights ...uint32) backend.Config {
 	t.Helper()

@@ -62,7 +62,9 @@ func (c *Config) TrafficFor(service, method string) (Traffic, bool) {
 
 // TrafficAt returns where the calls go of the methods that an exception of an entry of Services is for, by their indices: -1 for no
 // exception.
-func (c *Config) TrafficAt(service, method int) Traffic { return c.Services[service].traffic(service, method) }
+func (c *Config) TrafficAt(service, method int) Traffic {
+	return c.Services[service].traffic(service, method)
+}
 
 // traffic is where the calls go of the method at an index of Methods; or, with -1, of those that have no entry there. i is the index of
 // the service itself.
