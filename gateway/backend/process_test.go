@@ -167,7 +167,7 @@ func startLoad(t *testing.T, r *backend.Route, perSecond int, methods ...*transc
 				return
 			case <-tick.C:
 				m := methods[n%len(methods)]
-				calls.Go(func() { l.call(r, m, fmt.Sprint(n)) })
+				calls.Go(func() { l.call(r, m, fmt.Sprint(n)) }) //nolint:contextcheck // a call under way is to end, not to be cancelled
 			}
 		}
 	})
