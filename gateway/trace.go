@@ -73,7 +73,7 @@ func isHex(s string) bool {
 
 // passTrace leaves of the trace context in a call's metadata what a backend can trust to be well formed (T216, threat I8). None is made
 // where there is none: a gateway that records no spans would decide for all behind it whether the trace is sampled, and be a parent
-// that nobody finds.
+// that nobody finds (decision 14).
 func passTrace(c *transcoder.Call) {
 	if c.TraceID == "" {
 		c.Metadata.Del(traceParent)

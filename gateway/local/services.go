@@ -4,7 +4,7 @@
 // Package local provides the services that the gateway itself answers: reflection and health.
 //
 // They are methods like all others: every protocol reaches them, and they go through the chain of policies. What they tell is
-// what is in force at the moment and what the listener shows by which the call came.
+// what is in force at the moment and what the listener shows by which the call came (decision 14).
 package local
 
 import (
