@@ -185,18 +185,20 @@ func (s *screen) reloaded(e reload.Event) {
 	if e.Snapshot != nil && e.Since.Before(e.Time) && len(e.Added)+len(e.Removed) == 0 {
 		return // nothing is new
 	}
-	t.printf("  %s  reload  %s   +%d -%d routes   %d ms\n", at, strings.Join(e.Sources, ", "), len(e.Added), len(e.Removed), e.Took.Milliseconds())
+	var lines strings.Builder // written at once: calls are logged in between
+	fmt.Fprintf(&lines, "  %s  reload  %s   +%d -%d routes   %d ms\n", at, strings.Join(e.Sources, ", "), len(e.Added), len(e.Removed), e.Took.Milliseconds())
 	for _, change := range []struct {
 		sign   string
 		routes []string
 	}{{"+", e.Added}, {"-", e.Removed}} {
 		for i, r := range change.routes {
 			if i == shownRoutes {
-				t.printf("            %s …%d more\n", change.sign, len(change.routes)-i)
+				fmt.Fprintf(&lines, "            %s …%d more\n", change.sign, len(change.routes)-i)
 				break
 			}
-			t.printf("            %s %s\n", change.sign, r)
+			fmt.Fprintf(&lines, "            %s %s\n", change.sign, r)
 		}
 	}
+	t.printf("%s", lines.String())
 	t.diagnose(e.Diagnostics)
 }
