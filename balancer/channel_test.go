@@ -621,7 +621,7 @@ func TestConfigRefuses(t *testing.T) {
 	_, err := balancer.New(balancer.Config{
 		Target: "xds:///books", ConnectTimeout: -1, Backoff: balancer.Backoff{Base: time.Second, Max: time.Millisecond},
 		PingInterval: time.Second, DeadAfter: time.Second, ResolveInterval: -time.Second,
-		PanicThreshold: 2, MinConnections: 3, MaxConnections: 2, MaxHeaderList: 100,
+		PanicThreshold: 2, MinConnections: 3, MaxConnections: 2, MaxHeaderList: 100, MaxStreams: -1,
 	})
 	if err == nil {
 		t.Fatal("want an error")
@@ -630,6 +630,7 @@ func TestConfigRefuses(t *testing.T) {
 		"name is empty", "credentials is nil", "scheme \"xds\" is not known", "connect timeout is -1ns; it must be 1ms or more",
 		"backoff max is 1ms; it must be 1s or more", "ping interval is 1s; it must be 10s or more", "dead after is 1s; it must be 2s or more",
 		"resolve interval is -1s", "panic threshold is 2", "min connections is 3; it must be 1 to max connections, 2", "max header list is 100; it must be 4096",
+		"max streams is -1; it must be 0 to 65536",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not say %q:\n%v", want, err)

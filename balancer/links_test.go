@@ -79,7 +79,7 @@ func (c *benchConn) Connect() {
 	if c.b.refuse {
 		s = grpcbalancer.SubConnState{ConnectivityState: connectivity.TransientFailure, ConnectionError: io.EOF}
 	}
-	c.l.limit.Store(10)
+	c.l.limited(10)
 	time.AfterFunc(time.Millisecond, func() { c.listener(s) })
 }
 
@@ -177,6 +177,34 @@ func TestFault18ConnectionsFollowTheCalls(t *testing.T) {
 			end()
 		}
 	})
+}
+
+// A limit of our own counts where the server's is higher, and the server's where it is lower.
+func TestMaxStreams(t *testing.T) {
+	t.Parallel()
+	for own, each := range map[int]int64{4: 4, 100: 10} {
+		synctest.Test(t, func(t *testing.T) {
+			b, place, stop := host1(t, Config{MaxStreams: own, MaxConnections: 2})
+			defer stop()
+			for range 2 * each {
+				if place() == nil {
+					time.Sleep(20 * time.Millisecond)
+					if place() == nil {
+						t.Fatal("a call waits although a connection came")
+					}
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			if b.in() != 2 {
+				t.Errorf("%d connections", b.in())
+			}
+			for _, c := range b.all() {
+				if n := c.l.calls.Load(); n != each {
+					t.Errorf("with a limit of %d, and ten of the server's, a connection has %d calls", own, n)
+				}
+			}
+		})
+	}
 }
 
 // A call that waits for a connection which cannot be had goes on those that there are.
