@@ -22,7 +22,8 @@ import (
 type Backend struct {
 	name    string
 	channel *balancer.Channel
-	gzip    bool // Config.Gzip
+	listing *listing // nil where the endpoints are not listed
+	gzip    bool     // Config.Gzip
 	plain   *Route
 	*guard
 
@@ -44,11 +45,11 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	channel, err := b.open(log)
+	s, err := b.open(log)
 	if err != nil {
 		return nil, err
 	}
-	b.use(channel)
+	b.use(s)
 	return b, nil
 }
 
@@ -67,13 +68,13 @@ func newBackend(cfg Config, log *slog.Logger) (*Backend, error) {
 }
 
 // use gives a backend its channel.
-func (b *Backend) use(channel *balancer.Channel) {
-	b.channel = channel
-	b.guard = newGuard(&b.config, channel)
+func (b *Backend) use(s *shared) {
+	b.channel, b.listing = s.channel, s.listing
+	b.guard = newGuard(&b.config, s.channel)
 }
 
 // open opens a channel.
-func (b *Backend) open(log *slog.Logger) (*balancer.Channel, error) {
+func (b *Backend) open(log *slog.Logger) (*shared, error) {
 	cfg := &b.config
 	secure, err := cfg.TLS.credentials()
 	if err != nil {
@@ -84,15 +85,16 @@ func (b *Backend) open(log *slog.Logger) (*balancer.Channel, error) {
 		grpc.WithUserAgent("dragoman"),
 	)
 	if cfg.XDS() {
-		return openXDS(cfg, secure, options)
+		channel, err := openXDS(cfg, secure, options)
+		return &shared{channel: channel}, err
 	}
 	options = append(options, grpc.WithDisableServiceConfig()) // retries and the like are ours to decide, not a DNS record's
-	source, err := cfg.source()
+	source, list, err := cfg.source()
 	check, errCheck := cfg.Health.Active.check()
 	if err := errors.Join(err, errCheck); err != nil {
 		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
 	}
-	return balancer.New(balancer.Config{
+	channel, err := balancer.New(balancer.Config{
 		Name: cfg.Name, Source: &source, Credentials: secure,
 		Policy: b.placing.policy, PanicThreshold: b.placing.threshold, Health: check,
 		MinConnections: cfg.MinConnections, MaxConnections: cfg.MaxConnections, MaxStreams: cfg.MaxStreams,
@@ -100,11 +102,15 @@ func (b *Backend) open(log *slog.Logger) (*balancer.Channel, error) {
 		ResolveInterval: cfg.ResolveInterval, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
 		DialOptions: options, MinTotal: minTotal,
 	})
+	return &shared{channel: channel, listing: list}, err
 }
 
-// Place puts the way in force in which this backend places calls. Backends that differ in nothing else share their connections: that
-// of the snapshot in force is the one that counts.
+// Place puts the endpoints that are listed, and the way in which this backend places calls, in force. Backends that differ in nothing
+// else share their connections: those of the snapshot in force are what counts.
 func (b *Backend) Place() error {
+	if b.listing != nil {
+		b.listing.set(b.config.Endpoints)
+	}
 	return b.channel.SetPlacing(b.placing.policy, b.placing.threshold)
 }
 

@@ -15,8 +15,8 @@ import (
 const DefaultMaxHeader = 64 << 10
 
 // Config is one backend: a named group of endpoints that serve the same methods. Two equal Configs, with
-// files of equal content, mean the same backend. Two that differ only in LoadBalancing and in Health.Outlier share their
-// connections: those outlive a reload.
+// files of equal content, mean the same backend. Two that differ only in LoadBalancing, in Health.Outlier, in what
+// bounds calls, and in Endpoints after the first share their connections: those outlive a reload.
 type Config struct {
 	// Name is what the configuration calls it.
 	Name string

@@ -21,12 +21,16 @@ func (c Config) fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// connections tells apart what two configurations connect to, and how: it is the fingerprint without what only decides whether and on
-// which of the connections a call goes.
+// connections tells apart what two configurations connect to, and how: it is the fingerprint without what only decides which endpoints
+// there are and whether and on which of the connections a call goes.
 func (c Config) connections() string {
 	c.LoadBalancing = LoadBalancing{}
 	c.Health.Outlier, c.Health.WithoutOutlier = outlier.Config{}, false
 	c.RetryBudget, c.RetryBuffer, c.Limits, c.CircuitBreaker = BudgetConfig{}, BufferConfig{}, LimitsConfig{}, BreakerConfig{}
+	// Which endpoints are listed may change; for whom the calls to them are is the first one's address.
+	if len(c.Endpoints) > 0 {
+		c.Name, c.Endpoints = c.Name+" at "+c.Endpoints[0].Address(), nil
+	}
 	return c.fingerprint()
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 // Pool keeps backends across snapshots: a snapshot acquires what its configuration names and releases it when its
-// last call is over. A backend that two snapshots name in the same words is one backend, and two that differ only in how calls are
-// placed share their connections. It is safe for concurrent use.
+// last call is over. A backend that two snapshots name in the same words is one backend, and two that differ only in the endpoints that
+// they list and in how calls are placed share their connections. It is safe for concurrent use.
 type Pool struct {
 	log *slog.Logger
 
@@ -33,6 +33,7 @@ type member struct {
 // shared is a channel and how many members use it.
 type shared struct {
 	channel *balancer.Channel
+	listing *listing // nil where the endpoints are not listed
 	uses    int
 }
 
@@ -90,15 +91,13 @@ func (p *Pool) openLocked(cfg Config) (*member, error) {
 	m := &member{backend: b, on: cfg.connections()}
 	s := p.channels[m.on]
 	if s == nil {
-		channel, err := b.open(p.log)
-		if err != nil {
+		if s, err = b.open(p.log); err != nil {
 			return nil, err
 		}
-		s = &shared{channel: channel}
 		p.channels[m.on] = s
 	}
 	s.uses++
-	b.use(s.channel)
+	b.use(s)
 	return m, nil
 }
 

@@ -61,23 +61,24 @@ type Subset struct {
 	ID string
 }
 
-// source returns where the endpoints come from.
-func (c *Config) source() (resolver.Source, error) {
-	s, err := c.whole()
+// source returns where the endpoints come from; and what replaces them, where they are listed.
+func (c *Config) source() (resolver.Source, *listing, error) {
+	s, list, err := c.whole()
 	if err != nil || c.Subset == nil {
-		return s, err
+		return s, list, err
 	}
 	id := c.Subset.ID
 	if id == "" {
 		if id, err = os.Hostname(); err != nil {
-			return s, fmt.Errorf("subset.id is empty, and this machine's name is not known: %w", err)
+			return s, nil, fmt.Errorf("subset.id is empty, and this machine's name is not known: %w", err)
 		}
 	}
-	return resolver.Subset(s, resolver.SubsetConfig{ID: id, Size: c.Subset.Size})
+	s, err = resolver.Subset(s, resolver.SubsetConfig{ID: id, Size: c.Subset.Size})
+	return s, list, err
 }
 
 // whole returns the source of all endpoints.
-func (c *Config) whole() (resolver.Source, error) {
+func (c *Config) whole() (s resolver.Source, list *listing, err error) {
 	given := 0
 	for _, set := range []bool{c.Target != "", len(c.Endpoints) > 0, c.File != "", c.Etcd != nil, c.Consul != nil, c.Kubernetes != nil} {
 		if set {
@@ -85,25 +86,26 @@ func (c *Config) whole() (resolver.Source, error) {
 		}
 	}
 	if given != 1 {
-		return resolver.Source{}, fmt.Errorf("%d of target, endpoints, file, etcd, consul and kubernetes are set; exactly one must be", given)
+		return s, nil, fmt.Errorf("%d of target, endpoints, file, etcd, consul and kubernetes are set; exactly one must be", given)
 	}
 	switch {
 	case c.Target != "":
-		return resolver.ParseTarget(c.Target)
+		s, err = resolver.ParseTarget(c.Target)
 	case c.File != "":
-		return resolver.FromFile(resolver.FileConfig{Path: c.File})
+		s, err = resolver.FromFile(resolver.FileConfig{Path: c.File})
 	case c.Etcd != nil:
-		return c.Etcd.source()
+		s, err = c.Etcd.source()
 	case c.Consul != nil:
-		return c.Consul.source()
+		s, err = c.Consul.source()
 	case c.Kubernetes != nil:
 		k := c.Kubernetes
-		return resolver.FromKubernetes(resolver.KubernetesConfig{
+		s, err = resolver.FromKubernetes(resolver.KubernetesConfig{
 			Service: k.Service, Namespace: k.Namespace, Port: k.Port, Server: k.Server, TokenFile: k.TokenFile, CAFile: k.CAFile,
 		})
 	default:
-		return resolver.FromEndpoints(c.Name, c.Endpoints)
+		return newListing(c.Name, c.Endpoints)
 	}
+	return s, nil, err
 }
 
 func (e *Etcd) source() (resolver.Source, error) {

@@ -154,14 +154,33 @@ func TestPolicyChangesUnderLoad(t *testing.T) {
 	if now := counted.begun.Load(); now != before {
 		t.Errorf("the servers see %d connections after the reloads; before, %d", now, before)
 	}
-	// What is connected to is another: the calls move, and those under way end on the old connections.
-	for range 3 {
+	// Servers are taken out of the list and put into it: those that stay keep their connections.
+	for n := range 3 {
 		r.load(t, "endpoints: "+listed(all[:2])+"\n")
+		gone := l.of(all[2])
 		l.reaches(t, all[1])
 		converse()
-		r.load(t, "endpoints: "+listed(all)+"\nconnections: {min: 2}")
+		eventually(t, func() error {
+			now := l.of(all[2])
+			if l.reaches(t, all[0]); l.of(all[2]) != now {
+				return fmt.Errorf("a server that is not listed any more has had %d calls", l.of(all[2])-gone)
+			}
+			return nil
+		})
+		r.load(t, endpoints)
 		l.reaches(t, all[2])
 		converse()
+		if now := counted.begun.Load(); now != before+int64(n)+1 {
+			t.Errorf("the servers see %d connections; want %d before, and one for each return", now, before)
+		}
+	}
+	// What is connected to is another: the calls move, and those under way end on the old connections.
+	for range 3 {
+		for _, yaml := range []string{"connections: {min: 2}", "connect_timeout: 2s", "health: {active: {}}"} {
+			r.load(t, endpoints+yaml)
+			l.reaches(t, all[1])
+			converse()
+		}
 	}
 	if err := talk.CloseSend(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,60 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/resolver"
+)
+
+// listing is the endpoints that a configuration lists. A later one may list others: those that both have keep their connections.
+type listing struct {
+	mu      sync.Mutex
+	current []endpoint.Endpoint // guarded by mu
+	changed chan struct{}       // closed and replaced when current changes; guarded by mu
+}
+
+var _ resolver.Watcher = (*listing)(nil)
+
+// newListing returns the source of some endpoints, and what replaces them.
+func newListing(name string, endpoints []endpoint.Endpoint) (resolver.Source, *listing, error) {
+	s, err := resolver.FromEndpoints(name, endpoints)
+	if err != nil {
+		return s, nil, err
+	}
+	l := &listing{current: endpoints, changed: make(chan struct{})}
+	s.Watch = l
+	return s, l, nil
+}
+
+// set replaces the endpoints.
+func (l *listing) set(endpoints []endpoint.Endpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if slices.EqualFunc(l.current, endpoints, endpoint.Endpoint.Equal) {
+		return
+	}
+	l.current = endpoints
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// Watch implements resolver.Watcher.
+func (l *listing) Watch(ctx context.Context, update func([]endpoint.Endpoint, error)) error {
+	for {
+		l.mu.Lock()
+		current, changed := l.current, l.changed
+		l.mu.Unlock()
+		update(current, nil)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
