@@ -85,6 +85,8 @@ type BackendState struct {
 	Target    string // "" where the endpoints are listed
 	TLS       bool
 	Endpoints []balancer.State
+	// Calls is how its calls fare: retries, hedges, refusals, the circuit.
+	Calls backend.State
 	// Mirrored counts the copies of calls that it was to have.
 	Mirrored backend.MirrorStats
 }
@@ -97,6 +99,7 @@ func (a *Assembly) Backends() []BackendState {
 		states = append(states, BackendState{
 			Name: cfg.Name, Target: cmp.Or(cfg.Target, a.backends[cfg.Name].Source()), TLS: cfg.TLS != nil,
 			Endpoints: a.backends[cfg.Name].Channel().Endpoints(),
+			Calls:     a.backends[cfg.Name].State(),
 			Mirrored:  a.backends[cfg.Name].Mirrored(),
 		})
 	}

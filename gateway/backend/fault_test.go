@@ -164,7 +164,7 @@ func TestFault17ConnectionsAreClosedByAge(t *testing.T) {
 	one, two := newServer(t, echo, age), newServer(t, echo, age)
 	b := open(t, backend.Config{}, one, two)
 	l := startLoad(t, route(t, b, backend.PolicyConfig{}), rate, get(), charge(), streaming(true, true))
-	l.more(t, charge(), rounds(300, 3000))
+	l.more(t, charge(), rounds(300, 1500))
 	l.end()
 	t.Log(l)
 	if len(l.failed) > 0 {
