@@ -41,9 +41,11 @@ type delivery struct {
 	probe   bool      // of the circuit breaker
 	entered time.Time // for the adaptive limit
 
-	call    picker.Call // of the first attempt
-	retried int         // how many attempts there were beside the first
-	stream  *replayed   // nil for a unary call
+	call    picker.Call  // of the first attempt
+	last    *picker.Call // of the last hedge of an attempt, which knows of all before; nil if there was none
+	retried int          // how many attempts there were beside the first, one after the other
+	hedges  int          // and beside each other
+	stream  *replayed    // nil for a unary call
 }
 
 var (
@@ -76,6 +78,9 @@ func (d *delivery) invoke(ctx context.Context, method string, args, reply any, o
 			return outcomeOf(err, call)
 		}
 		forget(reply, opts)
+		if d.last != nil {
+			call, d.last = d.last, nil
+		}
 		call = call.Retry()
 	}
 }
@@ -94,11 +99,11 @@ func (d *delivery) try(ctx context.Context, call *picker.Call, method string, ar
 
 // reach calls the backend.
 func (d *delivery) reach(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
-	if d.hedger != nil {
-		return d.hedged(ctx, call, method, args, reply, opts)
-	}
 	if request, ok := args.(*transcoder.Message); ok && d.backend.channel.ResetsLow() {
 		return d.careful(ctx, call, method, request, reply, opts)
+	}
+	if d.hedger != nil {
+		return d.hedged(ctx, call, method, args, reply, opts)
 	}
 	return d.backend.channel.Invoke(picker.WithCall(ctx, call), method, args, reply, opts...)
 }

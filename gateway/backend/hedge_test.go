@@ -96,6 +96,9 @@ func TestHedging(t *testing.T) {
 			if c.code == codes.OK && !slices.Equal(values(call.Trailer, "from"), []string{c.want}) {
 				t.Errorf("the trailer is %v", call.Trailer)
 			}
+			if call.Attempts != 2 {
+				t.Errorf("the call counts %d attempts", call.Attempts)
+			}
 			if st := b.State(); st.Hedges != 1 || st.HedgesWon != c.won {
 				t.Errorf("state %+v", st)
 			}

@@ -134,6 +134,10 @@ func (r *race) settle(ctx context.Context, err error, reply any) error {
 		r.others.Done()
 	}
 	winner := r.winner
+	if d := r.delivery; r.hedges > 0 {
+		d.last = r.call
+		d.hedges += r.hedges
+	}
 	r.mu.Unlock()
 	r.cancel()
 	r.others.Wait()

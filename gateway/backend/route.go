@@ -54,7 +54,7 @@ func (r *Route) forward(c *transcoder.Call, s transcoder.Stream, key string, key
 	err := transcoder.Forward(c, s, conn)
 	over = true
 	d.end(c.Context(), err)
-	c.Attempts += d.retried
+	c.Attempts += d.retried + d.hedges
 	return err
 }
 
