@@ -180,35 +180,97 @@ func TestThreatH1CancelledCallsHarmNobody(t *testing.T) {
 // cancelling them.
 func TestThreatH1ACancelledCallKeepsItsPlace(t *testing.T) {
 	t.Parallel()
-	s, release := held(t)
-	b := open(t, backend.Config{Limits: backend.LimitsConfig{MaxPerClient: 40}}, s)
-	r := route(t, b, backend.PolicyConfig{Retry: backend.RetryConfig{Attempts: 1}})
 	const places = 40
+	for _, m := range []*transcoder.Method{charge(), streaming(false, true), streaming(true, true)} {
+		t.Run(m.Kind(), func(t *testing.T) {
+			t.Parallel()
+			s, release := held(t)
+			b := open(t, backend.Config{Limits: backend.LimitsConfig{MaxPerClient: places}}, s)
+			r := route(t, b, backend.PolicyConfig{Retry: backend.RetryConfig{Attempts: 1}})
+			eventually(t, "a place is taken by a call that nobody waits for", func() bool {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var all [places]<-chan error
+				began := s.arrived.Load()
+				for i := range all {
+					all[i] = start(ctx, r, m)
+				}
+				ended := func() (n int) {
+					for _, e := range all {
+						n += len(e)
+					}
+					return n
+				}
+				eventually(t, "the calls are there or refused", func() bool { return int(s.arrived.Load()-began)+ended() >= places })
+				refused := ended() > 0
+				cancel()
+				for _, e := range all {
+					if err := <-e; refusedAsOverloaded(err) != nil && grpcstatus.Code(err) != codes.Canceled {
+						t.Errorf("a call ended with %v", err)
+					}
+				}
+				return refused
+			})
+			release()
+			eventually(t, "the places are free", func() bool {
+				st := b.State()
+				return st.InFlight+st.Streams == 0 && st.Parked == 0
+			})
+		})
+	}
+}
 
-	eventually(t, "a place is taken by a call that nobody waits for", func() bool {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var all [places]<-chan error
-		began := s.arrived.Load()
-		for i := range all {
-			all[i] = start(ctx, r, charge())
+// While resets are few, calls of all kinds go on as always, also those that are tried again.
+func TestThreatH1CallsGoOnWhileResetsAreFew(t *testing.T) {
+	t.Parallel()
+	var hang, fail atomic.Bool
+	s := newServer(t, func(arrival int64, s grpc.ServerStream) error {
+		switch {
+		case hang.Load():
+			<-s.Context().Done()
+			return s.Context().Err()
+		case fail.CompareAndSwap(true, false):
+			drain(s)
+			return errDown
 		}
-		ended := func() (n int) {
-			for _, e := range all {
-				n += len(e)
-			}
-			return n
-		}
-		eventually(t, "the calls are there or refused", func() bool { return int(s.arrived.Load()-began)+ended() >= places })
-		refused := ended() > 0
-		cancel()
-		for _, e := range all {
-			if err := <-e; refusedAsOverloaded(err) != nil && grpcstatus.Code(err) != codes.Canceled {
-				t.Errorf("a call ended with %v", err)
-			}
-		}
-		return refused
+		return collect(arrival, s)
 	})
-	release()
-	eventually(t, "the places are free", func() bool { return b.State().InFlight == 0 })
+	b := open(t, backend.Config{}, s)
+	r := route(t, b, backend.PolicyConfig{Retry: backend.RetryConfig{Backoff: time.Millisecond, PerTryTimeout: 5 * time.Second}})
+	exhaust := func() {
+		hang.Store(true)
+		defer hang.Store(false)
+		for !b.Channel().ResetsLow() {
+			ctx, cancel := context.WithCancel(t.Context())
+			began := s.arrived.Load()
+			var all []<-chan error
+			for range picker.ResetsBurst {
+				all = append(all, start(ctx, r, charge()))
+			}
+			eventually(t, "the calls are there", func() bool { return s.arrived.Load() == began+picker.ResetsBurst })
+			cancel()
+			for _, e := range all {
+				<-e
+			}
+		}
+	}
+	for _, failing := range []bool{false, true} {
+		for _, m := range []*transcoder.Method{get(), streaming(false, true), streaming(true, false), streaming(true, true)} {
+			exhaust()
+			fail.Store(failing)
+			requests, want := []string{"a"}, "a"
+			if m.ClientStreams {
+				requests, want = []string{"a", "b"}, "a+b"
+			}
+			client := newClient(requests...)
+			call, err := forward(t.Context(), r, m, client, 10*time.Second)
+			if got := client.got(); err != nil || got != want || (call.Attempts == 2) != failing {
+				t.Errorf("%s: got %q and %v after %d attempts; want %q", m.Kind(), got, err, call.Attempts, want)
+			}
+		}
+	}
+	eventually(t, "nothing is left", func() bool {
+		st := b.State()
+		return st.InFlight+st.Streams == 0 && st.Parked == 0 && st.Buffered == 0
+	})
 }

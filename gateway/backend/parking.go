@@ -62,47 +62,59 @@ func (d *delivery) careful(ctx context.Context, call *picker.Call, method string
 		return a.err
 	case <-ctx.Done():
 	}
+	d.park(own, call, ended, ctx.Err(), func() { a.reply.Free() })
+	return grpcstatus.FromContextError(ctx.Err()).Err()
+}
+
+// park keeps a call that nobody waits for any more until it has ended, or is reset. ended is closed when it has, and drop is called then.
+func (d *delivery) park(own *patient, call *picker.Call, ended <-chan struct{}, why error, drop func()) {
 	var g *gate // the first that is parked keeps the place of the call
 	if !d.parked {
 		d.parked, g = true, d.gate
 	}
-	client := d.client
-	p.calls.Go(func() { p.keep(own, a, ended, g, client, ctx.Err()) })
-	return grpcstatus.FromContextError(ctx.Err()).Err()
+	p, client := d.backend.parking, d.client
+	p.calls.Go(func() {
+		p.all.Add(1)
+		defer p.all.Add(-1)
+		if p.wait(call, ended, func() bool { return g != nil && p.vacate(g, client) }) {
+			g = nil
+			defer p.placeless.Add(-1)
+		}
+		own.end(why)
+		<-ended
+		drop()
+		if g != nil {
+			g.leave(client)
+		}
+	})
 }
 
-// keep waits for the end of a call that nobody waits for, or has it reset when it may be. g is where it has a place; nil when it has none.
-func (p *parking) keep(own *patient, a *answer, ended <-chan struct{}, g *gate, client netip.Addr, why error) {
-	p.all.Add(1)
-	defer p.all.Add(-1)
+// vacate gives a client its place back, unless too many calls have none already.
+func (p *parking) vacate(g *gate, client netip.Addr) bool {
+	if p.placeless.Add(1) > maxPlaceless {
+		p.placeless.Add(-1)
+		return false
+	}
+	g.leave(client)
+	return true
+}
+
+// wait waits until a call has ended or may be reset, and says whether vacate, which is called when it takes long, has given up its place.
+func (p *parking) wait(call *picker.Call, ended <-chan struct{}, vacate func() bool) (vacated bool) {
 	expiry := time.NewTimer(parkedSlot)
 	defer expiry.Stop()
 	look := time.NewTicker(parkedLook)
 	defer look.Stop()
-	for over := false; !over && !a.call.MayReset(); {
+	for !call.MayReset() {
 		select {
 		case <-ended:
-			over = true
+			return vacated
 		case <-p.over:
-			over = true
+			return vacated
 		case <-look.C:
 		case <-expiry.C:
-			if g == nil {
-				continue
-			}
-			if p.placeless.Add(1) > maxPlaceless {
-				p.placeless.Add(-1)
-				continue
-			}
-			defer p.placeless.Add(-1)
-			g.leave(client)
-			g = nil
+			vacated = vacate()
 		}
 	}
-	own.end(why)
-	<-ended
-	a.reply.Free()
-	if g != nil {
-		g.leave(client)
-	}
+	return vacated
 }

@@ -70,7 +70,8 @@ type try struct {
 
 	call   *picker.Call
 	limit  time.Duration
-	timer  *time.Timer // ends an attempt that is not answered in time; nil for none
+	slow   *carefulStream // the stream, when it outlives its caller
+	timer  *time.Timer    // ends an attempt that is not answered in time; nil for none
 	cancel context.CancelFunc
 }
 
@@ -88,7 +89,7 @@ func (r *replayed) begin() (*try, error) {
 	if t.cancel != nil && t.limit > 0 {
 		t.timer = time.AfterFunc(t.limit, t.cancel)
 	}
-	s, err := d.backend.channel.NewStream(ctx, r.desc, r.method, r.opts...)
+	s, err := r.open(ctx, t)
 	if err != nil {
 		if !t.answered() && r.ctx.Err() == nil {
 			err = tryTimeout{t.limit}
@@ -100,6 +101,20 @@ func (r *replayed) begin() (*try, error) {
 	}
 	t.ClientStream = s
 	return t, nil
+}
+
+// open opens the stream of an attempt.
+func (r *replayed) open(ctx context.Context, t *try) (grpc.ClientStream, error) {
+	d := r.delivery
+	if !d.backend.channel.ResetsLow() {
+		return d.backend.channel.NewStream(ctx, r.desc, r.method, r.opts...)
+	}
+	s, err := d.openCarefully(ctx, t.call, r.desc, r.method, r.opts)
+	if err != nil {
+		return nil, err
+	}
+	t.slow = s
+	return s, nil
 }
 
 func (r *replayed) stream() *try {
@@ -281,16 +296,25 @@ func (r *replayed) retry(failed *try, err error) bool {
 	return false
 }
 
+// giveUp is told that an attempt is not the current one any more, or that the call is over.
+func (r *replayed) giveUp(t *try) {
+	if t.cancel != nil {
+		t.cancel()
+	}
+	if t.slow != nil {
+		t.slow.leave(r.delivery)
+	}
+}
+
 // replay sends what was kept on a new attempt, and makes it the current one. It is false when in the meantime more was sent than is kept.
 func (r *replayed) replay(t *try) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.committed {
-		if t.cancel != nil {
-			t.cancel()
-		}
+		r.giveUp(t)
 		return false
 	}
+	r.giveUp(r.current)
 	var err error
 	for i := range r.kept {
 		if err = t.SendMsg(&r.kept[i]); err != nil {

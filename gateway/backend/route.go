@@ -68,6 +68,9 @@ func (r *Route) Changes() []<-chan struct{} { return r.backend.Changes() }
 func (d *delivery) end(ctx context.Context, err error) {
 	if d.stream != nil {
 		d.stream.commit()
+		if d.stream.current != nil {
+			d.stream.giveUp(d.stream.stream())
+		}
 	}
 	d.leave(ctx, err)
 }
