@@ -21,9 +21,9 @@ import (
 func (d *delivery) openCarefully(ctx context.Context, call *picker.Call, desc *grpc.StreamDesc, method string, opts []grpc.CallOption) (*carefulStream, error) {
 	s := &carefulStream{ctx: ctx, own: newPatient(ctx), call: call}
 	opened := make(chan error)
-	s.pending.Go(func() { //nolint:contextcheck // it outlives the context on purpose
+	s.pending.Go(func() {
 		var err error
-		if s.ClientStream, err = d.backend.channel.NewStream(s.own, desc, method, opts...); err != nil {
+		if s.ClientStream, err = d.backend.channel.NewStream(s.own, desc, method, opts...); err != nil { //nolint:contextcheck // it outlives the context on purpose
 			s.over.Store(true)
 		}
 		select {
