@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +31,8 @@ const (
 	retryFrom = 64
 	// portTries is how often another port is tried when one is free for TCP and not for UDP.
 	portTries = 16
+	// connectionIDLength makes it unlikely that two of many connections get the same name by chance.
+	connectionIDLength = 8
 )
 
 // quicServer serves HTTP/3 on the port of UDP that has the number of the listener's.
@@ -67,6 +71,7 @@ func newQUICServer(socket net.PacketConn, cfg *Config, certs *tls.Config, p *pla
 	}
 	s.transport = &quic.Transport{
 		Conn:                socket,
+		ConnectionIDLength:  connectionIDLength,
 		VerifySourceAddress: func(net.Addr) bool { return s.handshakes.Load() >= retryFrom },
 		ConnContext:         s.admit,
 	}
@@ -152,7 +157,7 @@ func (s *quicServer) drain(ctx context.Context) error {
 	const look = 5 * time.Millisecond
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	for s.each(func(*http3.Conn) {}) > 0 {
+	for s.open() > 0 {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -162,18 +167,21 @@ func (s *quicServer) drain(ctx context.Context) error {
 	return nil
 }
 
-// each calls f for every connection and returns how many there are.
-func (s *quicServer) each(f func(*http3.Conn)) int {
+// open returns how many connections there are.
+func (s *quicServer) open() int {
 	s.mu.Lock()
-	list := make([]*http3.Conn, 0, len(s.conns))
-	for c := range s.conns {
-		list = append(list, c)
-	}
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// each calls f for every connection.
+func (s *quicServer) each(f func(*http3.Conn)) {
+	s.mu.Lock()
+	list := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range list {
 		f(c)
 	}
-	return len(list)
 }
 
 // close closes all connections and the socket.

@@ -71,15 +71,20 @@ func certify(t *testing.T, files *TLS, serial int64) {
 // listen starts a listener with HTTP/3 that answers every request with 204.
 func listen(t *testing.T, edit func(*Config)) *Server {
 	t.Helper()
+	return listenServing(t, edit, func(ex transcoder.Exchange) {
+		_ = ex.Write(&transcoder.Out{Status: http.StatusNoContent, End: transcoder.EndClean})
+	})
+}
+
+func listenServing(t *testing.T, edit func(*Config), serve func(transcoder.Exchange)) *Server {
+	t.Helper()
 	dir := t.TempDir()
 	cfg := Config{Name: "a", Address: "127.0.0.1:0", Protocols: []string{HTTP1, HTTP2, HTTP3}, TLS: &TLS{Cert: filepath.Join(dir, "crt"), Key: filepath.Join(dir, "key")}}
 	certify(t, cfg.TLS, 1)
 	if edit != nil {
 		edit(&cfg)
 	}
-	s, err := Listen(t.Context(), cfg, func(ex transcoder.Exchange) {
-		_ = ex.Write(&transcoder.Out{Status: http.StatusNoContent, End: transcoder.EndClean})
-	}, slog.New(slog.DiscardHandler))
+	s, err := Listen(t.Context(), cfg, serve, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,6 +353,47 @@ func TestD10_HandshakeThatNobodyFinishes(t *testing.T) {
 		_, err := dial(t, s, insecure())
 		return err == nil
 	})
+}
+
+// What a client can make the gateway hold is bounded by the windows, for a stream and for a connection, and they do not grow.
+func TestWindowsOfHTTP3(t *testing.T) {
+	t.Parallel()
+	const (
+		stream, connection, streams = 64 << 10, 256 << 10, 8
+		gathered                    = 2 << 10 // what QUIC gathers for its next packet counts as written
+	)
+	s := listenServing(t, func(c *Config) { c.StreamWindow, c.ConnectionWindow = stream, connection }, func(ex transcoder.Exchange) { <-ex.Context().Done() })
+	conn, err := dial(t, s, insecure())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A POST of "/" with https and "test": its path and its method stand in the table.
+	head := append([]byte{0x01, 0x0b, 0, 0, 0xd4, 0xd7, 0xc1, 0x50, 0x04}, "test"...)
+	request := append(append(head, 0x00, 0x80, 0x10, 0, 0), make([]byte, 1<<20)...) // and a frame of data
+	sent := make(chan int, streams)
+	end := time.Now().Add(time.Second)
+	for range streams {
+		str, err := conn.OpenStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = str.SetWriteDeadline(end)
+		go func() {
+			n, _ := str.Write(request)
+			sent <- n
+		}()
+	}
+	total := 0
+	for range streams {
+		n := <-sent
+		if n > stream+gathered {
+			t.Errorf("%d bytes of a stream were taken; want %d", n, stream)
+		}
+		total += n
+	}
+	if total < connection || total > connection+streams*gathered {
+		t.Errorf("%d bytes of a connection were taken; want %d", total, connection)
+	}
 }
 
 func TestHTTP3NeedsCompany(t *testing.T) {

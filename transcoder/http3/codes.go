@@ -25,6 +25,7 @@ const (
 	connClosedCritical      quic.ApplicationErrorCode = 0x104
 	connFrameUnexpected     quic.ApplicationErrorCode = 0x105
 	connFrameError          quic.ApplicationErrorCode = 0x106
+	connExcessiveLoad       quic.ApplicationErrorCode = 0x107
 	connSettingsError       quic.ApplicationErrorCode = 0x109
 	connMissingSettings     quic.ApplicationErrorCode = 0x10a
 	connDecompressionFailed quic.ApplicationErrorCode = 0x200

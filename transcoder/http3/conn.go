@@ -325,6 +325,9 @@ func (c *Conn) readHead(str *quic.Stream) (*head, error) {
 		if err := in.skip(length); err != nil {
 			return nil, err
 		}
+		if err := in.bringsNothing(); err != nil {
+			return nil, err
+		}
 	}
 }
 

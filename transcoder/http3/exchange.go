@@ -170,6 +170,7 @@ func (e *exchange) nextData() error {
 				return e.broken(errTooLong)
 			}
 			if e.frame = length; length > 0 {
+				e.in.idle = 0
 				return nil
 			}
 		case kind == frameHeaders && !e.trailer:
@@ -186,6 +187,9 @@ func (e *exchange) nextData() error {
 			if err := e.in.skip(length); err != nil {
 				return err
 			}
+		}
+		if err := e.in.bringsNothing(); err != nil {
+			return e.conn.fail(err)
 		}
 	}
 }

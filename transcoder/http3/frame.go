@@ -21,11 +21,16 @@ const (
 	frameMaxPushID   = 0x0d
 )
 
+// maxIdleFrames is how many frames in a row may bring nothing: those that nobody knows, which extensions and grease are made of, and empty
+// ones. They cost their sender next to nothing (threat D5).
+const maxIdleFrames = 100
+
 // input reads frames, and what is in them, from one half of a stream. It is not buffered: what a frame holds is read where it is
 // wanted, straight from QUIC's own buffers.
 type input struct {
 	r       io.Reader
 	scratch [8]byte
+	idle    int // frames that brought nothing, since one did
 }
 
 // integer reads a variable-length integer. io.EOF says that there is none; one that breaks off is io.ErrUnexpectedEOF.
@@ -57,6 +62,14 @@ func (in *input) frame() (kind, length uint64, err error) {
 func (in *input) skip(length uint64) error {
 	_, err := io.CopyN(io.Discard, in.r, int64(length)) //nolint:gosec // it has 62 bits
 	return cutShort(err)
+}
+
+// bringsNothing counts a frame; it reports an error when there are too many.
+func (in *input) bringsNothing() error {
+	if in.idle++; in.idle > maxIdleFrames {
+		return &connError{connExcessiveLoad, "too many frames that bring nothing"}
+	}
+	return nil
 }
 
 // cutShort says that an end came where none can be.

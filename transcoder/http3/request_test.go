@@ -136,6 +136,9 @@ func TestBrokenConnections(t *testing.T) {
 		{"a body that ends in the header of a frame", onRequest(true, post(), []byte{0x00}), 0x106},
 		{"a head that is no QPACK", onRequest(true, frame(0x01, []byte{0, 0, 0xff, 0xff, 0xff})), 0x200},
 		{"a head that needs a table", onRequest(true, frame(0x01, []byte{2, 0, 0x80})), 0x200},
+		{"empty data without end", onRequest(false, post(), bytes.Repeat(frame(0x00, nil), 101)), 0x107},                    // D5
+		{"frames that nobody knows without end", onRequest(false, post(), bytes.Repeat(frame(0x21, nil), 101)), 0x107},      // D5
+		{"frames that nobody knows without end, and no head", onRequest(false, bytes.Repeat(frame(0x21, nil), 101)), 0x107}, // D5
 		{"settings twice", onControl(settings()), 0x105},
 		{"data on the control stream", onControl(frame(0x00, nil)), 0x105},
 		{"no settings", func(w *world) { w.greet(frame(0x07, []byte{0})) }, 0x10a},
@@ -181,7 +184,7 @@ func TestThingsOfNoUse(t *testing.T) {
 		w.uni([]byte{0x02}, []byte{0x20}) // the encoder wants no table
 		w.uni([]byte{0x03})
 		unknown := w.uni([]byte{0x21}, []byte("grease"))
-		m := read(w.send(true, post("priority", "u=1, i"), frame(0x21, []byte("grease")), frame(0x00, []byte("a")), frame(0x00, nil), frame(0x40, nil), frame(0x00, []byte("b")), frame(0x01, section("t", "1")), frame(0x21, nil)))
+		m := read(w.send(true, post("priority", "u=1, i"), frame(0x21, []byte("grease")), frame(0x00, []byte("a")), bytes.Repeat(frame(0x00, nil), 90), frame(0x40, nil), frame(0x00, []byte("b")), bytes.Repeat(frame(0x21, nil), 90), frame(0x01, section("t", "1")), frame(0x21, nil)))
 		if m.err != nil || m.data != "ab" {
 			t.Errorf("%+v, %v", m, m.err)
 		}

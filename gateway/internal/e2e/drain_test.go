@@ -152,7 +152,7 @@ func TestFault23_NoCallFails(t *testing.T) {
 
 	type pair struct{ a, b *client }
 	l := newLoad()
-	for i, c := range []pair{{d.h1(t), other.h1(t)}, {d.h2(t), other.h2(t)}, {d.h1(t), other.h1(t)}} {
+	for i, c := range []pair{{d.h1(t), other.h1(t)}, {d.h2(t), other.h2(t)}, {d.h3(t), other.h3(t)}} {
 		l.run(func(n int) string {
 			to := c.a
 			if use.Load() == other {

@@ -267,6 +267,9 @@ func TestT172_LargeHead(t *testing.T) {
 		if err == nil && a.status != 431 {
 			t.Errorf("HTTP/2: status %d, want 431", a.status)
 		}
+		if a := d.h3(t).call(t, "GET", "/test/v1/things/1", "", "x-a", strings.Repeat("a", 64<<10)); a.status != 431 {
+			t.Errorf("HTTP/3: status %d, want 431", a.status)
+		}
 	}))
 	if a := d.h2(t).call(t, "GET", "/test/v1/things/1", ""); a.status != 200 {
 		t.Errorf("a call after that: %d", a.status)

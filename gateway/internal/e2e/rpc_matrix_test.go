@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
@@ -387,16 +388,47 @@ func TestT175_DeadlinesOfConnect(t *testing.T) {
 	t.Parallel()
 	d := start(t, func(c *config.Config) { c.Defaults.Deadline.MaxTimeout = patience * 10 })
 	for name, options := range map[string][]connect.ClientOption{"connect": nil, "grpc-web": {connect.WithGRPCWeb()}, "grpc": {connect.WithGRPC()}} {
-		rpc := connect.NewClient[testv1.BindRequest, testv1.BindResponse](d.h2(t).http, "http://"+d.address+binding+"NoRule", options...)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		answer, err := rpc.CallUnary(ctx, connect.NewRequest(&testv1.BindRequest{}))
-		cancel()
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
+		for _, c := range []*client{d.h2(t), d.h3(t)} {
+			rpc := connect.NewClient[testv1.BindRequest, testv1.BindResponse](c.http, c.base+binding+"NoRule", options...)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			answer, err := rpc.CallUnary(ctx, connect.NewRequest(&testv1.BindRequest{}))
+			cancel()
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, c.name, err)
+				continue
+			}
+			if left := answer.Msg.GetSeen().GetDeadlineLeft().AsDuration(); left <= patience/2 || left > patience {
+				t.Errorf("%s, %s: the backend had %s left of %s", name, c.name, left, patience)
+			}
 		}
-		if left := answer.Msg.GetSeen().GetDeadlineLeft().AsDuration(); left <= patience/2 || left > patience {
-			t.Errorf("%s: the backend had %s left of %s", name, left, patience)
+	}
+}
+
+// TestT140_CancelOfStreams: a client that takes back its call, while nothing flows, cancels the backend's.
+func TestT140_CancelOfStreams(t *testing.T) {
+	t.Parallel()
+	s := newStepper(t)
+	d := startFor(t, s.address, nil)
+	for name, options := range map[string][]connect.ClientOption{"connect": nil, "grpc-web": {connect.WithGRPCWeb()}, "grpc": {connect.WithGRPC()}} {
+		for _, c := range []*client{d.h2(t), d.h3(t)} {
+			ctx, cancel := context.WithCancel(within(t))
+			ended := make(chan error, 1)
+			go func() {
+				stream, err := connect.NewClient[testv1.BindRequest, testv1.BindResponse](c.http, c.base+streams+"RepeatNoRule", options...).CallServerStream(ctx, connect.NewRequest(&testv1.BindRequest{}))
+				if err == nil {
+					for stream.Receive() {
+					}
+					err = errors.Join(stream.Err(), stream.Close())
+				}
+				ended <- err
+			}()
+			s.step(t, func(grpc.ServerStream) error { return nil })
+			from := time.Now()
+			cancel()
+			s.wantCancelled(t, from)
+			if err := <-ended; connect.CodeOf(err) != connect.CodeCanceled && !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, %s: %v", name, c.name, err)
+			}
 		}
 	}
 }
