@@ -36,6 +36,8 @@ type Call struct {
 	// Host is the host that the call counts as being for, perhaps with a port: the request's authority, or what a trusted proxy says of
 	// it. It is "" before that is known.
 	Host string
+	// Identity is who calls, as authentication has found; nil for nobody in particular. Authentication alone sets it.
+	Identity *Identity
 
 	// Metadata goes to the backend, "-bin" values in canonical base64.
 	Metadata wire.Header

@@ -26,8 +26,11 @@ type routeLine struct {
 	Response string `json:"response_body,omitempty"`
 	Backend  string `json:"backend,omitempty"`
 	Timeout  string `json:"timeout,omitempty"`
-	Origin   string `json:"origin"`
-	Declared string `json:"declared"`
+	// Auth are the alternatives of who may call; AuthRule is the setting that says so.
+	Auth     []string `json:"auth,omitempty"`
+	AuthRule string   `json:"auth_rule,omitempty"`
+	Origin   string   `json:"origin"`
+	Declared string   `json:"declared"`
 }
 
 func newRoutes(t *terminal) *cobra.Command {
@@ -86,9 +89,11 @@ func routeLines(loaded *app.Loaded, cfg *config.Config, match string) []routeLin
 		if to, ok := cfg.TrafficFor(m.Service, m.Name); ok {
 			line.Backend = strings.Join(to.Backends(), ",")
 		}
-		if policy, _ := cfg.PolicyFor(m.Service, m.Name); m.Unary() {
+		policy, origins := cfg.PolicyFor(m.Service, m.Name)
+		if m.Unary() {
 			line.Timeout = policy.Deadline.Timeout.String()
 		}
+		line.Auth, line.AuthRule = policy.Auth, string(origins["auth"])
 		if match == "" || matches(match, line.Path) || matches(match, line.Method) {
 			lines = append(lines, line)
 		}
@@ -109,6 +114,10 @@ func (t *terminal) table(lines []routeLine) {
 		wide[0], wide[1], wide[2] = max(wide[0], len(l.Verb)), max(wide[1], len(l.Path)), max(wide[2], len(l.Method))
 	}
 	for _, l := range lines {
-		t.printf("%-*s  %-*s  %-*s  %-13s  %-12s %s\n", wide[0], l.Verb, wide[1], l.Path, wide[2], l.Method, l.Kind, l.Backend, l.Declared)
+		t.printf("%-*s  %-*s  %-*s  %-13s  %-12s %s", wide[0], l.Verb, wide[1], l.Path, wide[2], l.Method, l.Kind, l.Backend, l.Declared)
+		if l.AuthRule != "" {
+			t.printf("  auth %s by %s", strings.Join(l.Auth, " or "), l.AuthRule)
+		}
+		t.printf("\n")
 	}
 }

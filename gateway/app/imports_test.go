@@ -23,7 +23,7 @@ const module = "github.com/dragoman-gateway/dragoman/"
 // package, and an import without permission all fail. docs/architecture.md draws the same as a picture.
 var direction = map[string]row{
 	"cmd/dragoman": {own: []string{
-		"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/reload", "gateway/transport",
+		"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/interceptor/auth/apikey", "gateway/interceptor/auth/basic", "gateway/reload", "gateway/transport",
 		"balancer/endpoint", "proto", "transcoder", "transcoder/httprule", "transcoder/schema",
 	}, outside: []string{"github.com/spf13/cobra"}},
 
@@ -33,7 +33,7 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
 	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
@@ -49,6 +49,17 @@ var direction = map[string]row{
 	"gateway/local":                {own: []string{"gateway", "transcoder", "transcoder/schema", "transcoder/status"}},
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/transport":            {own: []string{"transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go", "golang.org/x/sys"}},
+
+	"gateway/interceptor/auth":               {own: []string{"gateway/interceptor", "transcoder", "transcoder/schema/filewatch", "transcoder/status", "transcoder/wire"}},
+	"gateway/interceptor/auth/apikey":        {own: []string{"gateway/interceptor/auth", "transcoder", "transcoder/status"}},
+	"gateway/interceptor/auth/basic":         {own: []string{"gateway/interceptor", "gateway/interceptor/auth", "transcoder", "transcoder/status"}},
+	"gateway/interceptor/auth/mtls":          {own: []string{"gateway/interceptor/auth", "transcoder", "transcoder/status"}},
+	"gateway/interceptor/auth/authtest":      {own: []string{"gateway/interceptor", "gateway/interceptor/auth", "transcoder", "transcoder/status", "transcoder/wire"}},
+	"gateway/interceptor/auth/extauthz":      {own: []string{"gateway/interceptor", "gateway/interceptor/auth", "transcoder", "transcoder/status", "transcoder/wire"}, outside: []string{"github.com/envoyproxy/go-control-plane"}},
+	"gateway/interceptor/auth/introspection": {own: []string{"gateway/interceptor", "gateway/interceptor/auth", "gateway/interceptor/auth/jwks", "transcoder", "transcoder/status"}},
+	"gateway/interceptor/auth/jwks":          {own: []string{"gateway/interceptor/auth"}},
+	"gateway/interceptor/auth/jwt":           {own: []string{"gateway/interceptor", "gateway/interceptor/auth", "gateway/interceptor/auth/jwks", "transcoder", "transcoder/status"}},
+	"gateway/interceptor/auth/jwt/jwttest":   {},
 
 	"transcoder":                        {own: []string{"transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/bind":                   {own: []string{"transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
@@ -90,7 +101,7 @@ var direction = map[string]row{
 	"balancer/resolver":              {own: []string{"balancer/endpoint"}, outside: []string{"github.com/fsnotify/fsnotify"}},
 	"balancer/resolver/etcd":         {own: []string{"balancer/endpoint", "balancer/resolver"}, outside: []string{"go.etcd.io/etcd"}},
 	"balancer/xds":                   {outside: []string{"google.golang.org/grpc/xds"}},
-	"balancer/xds/xdstest":           {},
+	"balancer/xds/xdstest":           {outside: []string{"github.com/envoyproxy/go-control-plane"}},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
 
 	"proto": {},
@@ -107,7 +118,7 @@ var onlySome = []string{
 	"github.com/quic-go/quic-go", "github.com/quic-go/qpack",
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
-	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "cel.dev/cel-go",
+	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "cel.dev/cel-go", "github.com/envoyproxy/go-control-plane",
 }
 
 // vague are names of packages that say nothing.

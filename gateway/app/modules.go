@@ -120,10 +120,13 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 			if err != nil {
 				return err
 			}
+			running.Go(func() { s.assembly.Run(ctx) })
 			s.manager = reload.New(reload.Config{
 				Sources: s.assembly.Sources(), Build: s.assembly.Build, Swap: g.Swap, Notify: p.options.OnReload, Log: p.options.Log,
 			})
 			if p.started.Load, err = s.manager.Load(start); err != nil {
+				cancel()
+				running.Wait()
 				s.assembly.Close()
 				return err
 			}

@@ -8,10 +8,8 @@ package assemble
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -55,6 +53,7 @@ type Assembly struct {
 	sources  []Source
 	backends map[string]*backend.Backend
 	release  func()
+	auth     *authentication
 	places   *places // of what Build made last
 	passed   []place // of the rules by which unknown methods are passed on
 }
@@ -66,7 +65,10 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	if a.backends, a.release, err = parts.Pool.Acquire(cfg.Backends); err != nil {
 		return nil, err
 	}
-	if a.sources, err = a.openSources(); err != nil {
+	if a.sources, err = a.openSources(); err == nil {
+		err = a.openAuth()
+	}
+	if err != nil {
 		a.release()
 		return nil, err
 	}
@@ -307,8 +309,8 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traffic) ([]gateway.Route, []schema.Diagnostic, error) {
 	routes := make([]gateway.Route, mux.Len())
 	var (
-		without []string // services, in their order
-		errs    []error
+		without, open []string // services, in their order
+		errs          []error
 	)
 	for i, m := range mux.Passed() {
 		routes[m.ID] = policies.route(m)
@@ -324,6 +326,9 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traf
 			route.Backend = a.parts.Local
 			continue
 		}
+		if len(policies.of(m).Auth) == 0 && (len(open) == 0 || open[len(open)-1] != m.Service) {
+			open = append(open, m.Service)
+		}
 		if to, ok := a.config.TrafficFor(m.Service, m.Name); ok {
 			b, err := traffic.of(m, &to)
 			errs = append(errs, err)
@@ -338,16 +343,12 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traf
 	if len(traffic.wrong) > 0 {
 		return nil, nil, &schema.LoadError{Diagnostics: sorted(traffic.wrong)}
 	}
+	diagnostics := a.open(open)
 	if len(without) == 0 || len(a.config.Services) == 0 {
-		return routes, nil, nil // without any entry, nobody expects calls to go anywhere
+		return routes, diagnostics, nil // without any entry, nobody expects calls to go anywhere
 	}
-	const most = 5
-	named := strings.Join(without[:min(most, len(without))], ", ")
-	if len(without) > most {
-		named += fmt.Sprintf(" and %d more", len(without)-most)
-	}
-	return routes, []schema.Diagnostic{{
-		Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + named + "; their methods answer UNAVAILABLE",
+	return routes, append(diagnostics, schema.Diagnostic{
+		Level: schema.Warning, Code: "DG2001", Message: "no backend serves " + someOf(without) + "; their methods answer UNAVAILABLE",
 		Help: []string{"add an entry to services whose match covers them, or hide them with schemas.hide"},
-	}}, nil
+	}), nil
 }

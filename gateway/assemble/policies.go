@@ -53,11 +53,11 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 		policy := byPlace[at]
 		if policy == nil {
 			resolved, _ := a.config.PolicyAt(at.service, at.method)
-			chain, err := newChain(&resolved)
-			if err != nil {
+			if err := p.addCORS(&resolved); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			if err := p.addCORS(&resolved); err != nil {
+			chain, err := a.newChain(&resolved, p.cors[resolved.CORS])
+			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			calls, err := backend.NewPolicy(backend.PolicyConfig{Retry: resolved.Retry, Hedge: resolved.Hedge})
@@ -109,8 +109,10 @@ func (p *policies) addCORS(policy *config.Policy) error {
 // (docs/architecture.md): what costs least and knows most about abuse comes first.
 //
 //   - the deadline is set before anything may take time; a call that has none left is refused at once;
-//   - header fields are sorted out before anything reads the metadata.
-func newChain(p *config.Policy) (*interceptor.Chain, error) {
+//   - header fields are sorted out before anything reads the metadata, and before authentication takes out what clients say in its
+//     name: a list of what passes cannot bring that back;
+//   - authentication comes before all that counts, caches or permits by who calls, and before a byte of the body is read.
+func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
 	if err != nil {
 		return nil, err
@@ -122,6 +124,13 @@ func newChain(p *config.Policy) (*interceptor.Chain, error) {
 			return nil, fmt.Errorf("headers: %w", err)
 		}
 		stages = append(stages, interceptor.Stage{Name: "headers", Admitter: h})
+	}
+	who, err := a.newAuth(p, pages)
+	if err != nil {
+		return nil, err
+	}
+	if who != nil {
+		stages = append(stages, interceptor.Stage{Name: "auth", Admitter: who})
 	}
 	return interceptor.NewChain(stages...), nil
 }

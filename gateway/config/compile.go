@@ -32,6 +32,7 @@ func compile(c *collector, m *configv1.Config, dir string) *Config {
 	k.listeners(m.GetListeners())
 	k.schemas(m.GetSchemas())
 	k.backends(m.GetBackends())
+	k.auth(m.GetAuth())
 	k.services(m)
 	k.cfg.JSON = jsonOf(m.GetJson())
 	k.routes(m.GetRoutes())

@@ -22,7 +22,7 @@ func (k *compiler) etcd(m *configv1.EtcdSource, path string) *backend.Etcd {
 	for i, server := range m.GetServers() {
 		at := item(path+".servers", i)
 		if _, err := endpoint.Normalize(server); err != nil {
-			k.url(server, at, "host:port or a URL such as https://10.0.0.5:2379")
+			k.endpointURL(server, at, "host:port or a URL such as https://10.0.0.5:2379")
 		}
 	}
 	if strings.Trim(m.GetPrefix(), "/") == "" && m.GetPrefix() != "" {
@@ -38,7 +38,7 @@ func (k *compiler) consul(m *configv1.ConsulSource, path string) *backend.Consul
 	if m == nil {
 		return nil
 	}
-	k.url(m.GetServer(), path+".server", "a URL such as https://consul.internal:8501")
+	k.endpointURL(m.GetServer(), path+".server", "a URL such as https://consul.internal:8501")
 	k.secret(m.GetToken(), path+".token")
 	k.distinct(m.GetTags(), path+".tags")
 	return &backend.Consul{
@@ -51,7 +51,7 @@ func (k *compiler) kubernetes(m *configv1.KubernetesSource, path string) *backen
 	if m == nil {
 		return nil
 	}
-	k.url(m.GetServer(), path+".server", "a URL such as https://10.0.0.1:6443")
+	k.endpointURL(m.GetServer(), path+".server", "a URL such as https://10.0.0.1:6443")
 	token := m.GetTokenFile()
 	if token != noToken {
 		token = k.file(token)
@@ -72,8 +72,8 @@ func (k *compiler) sourceTLS(m *configv1.SourceTls, path string) *backend.TLS {
 	return &backend.TLS{CA: k.file(m.GetCa()), Cert: k.file(m.GetCert()), Key: k.file(m.GetKey()), ServerName: m.GetServerName()}
 }
 
-// url checks the URL of a registry.
-func (k *compiler) url(server, path, wanted string) {
+// endpointURL checks the URL of a registry.
+func (k *compiler) endpointURL(server, path, wanted string) {
 	if server == "" {
 		return
 	}

@@ -108,7 +108,7 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 		k.on(path+".connections.stream_window", "", "is more than the window of the connection, %d bytes", c)
 	}
 	if m.GetTls() != nil {
-		t.TLS = &transport.TLS{Cert: k.file(m.GetTls().GetCert()), Key: k.file(m.GetTls().GetKey()), MinVersion: m.GetTls().GetMinVersion()}
+		t.TLS = &transport.TLS{Cert: k.file(m.GetTls().GetCert()), Key: k.file(m.GetTls().GetKey()), MinVersion: m.GetTls().GetMinVersion(), ClientCertificates: m.GetTls().GetClientCertificates()}
 	}
 	k.distinct(m.GetProtocols(), path+".protocols")
 	if k.uncertain[path] || k.isRefused(path+".tls") {

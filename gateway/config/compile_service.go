@@ -67,9 +67,11 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		JSON:               jsonOf(m.GetJson()),
 		Headers:            headers.Config{Allow: m.GetHeaders().GetAllow(), Deny: m.GetHeaders().GetDeny()},
 		HideInternalErrors: m.HideInternalErrors,
+		Auth:               m.GetAuth(),
 	}
 	p.Retry = k.retry(m.GetRetry(), path+".retry")
 	p.Hedge = hedgeOf(m.GetHedge())
+	k.alternatives(p.Auth, path+".auth")
 	p.CORS = k.cors(m.GetCors(), path+".cors")
 	k.distinct(p.Headers.Allow, path+".headers.allow")
 	k.distinct(p.Headers.Deny, path+".headers.deny")

@@ -50,6 +50,8 @@ type Config struct {
 	Admin Admin
 	// Shutdown says how the gateway ends.
 	Shutdown Shutdown
+	// Auth says by what clients prove who they are.
+	Auth Auth
 	// Warnings are about what works and is probably not meant, in the order of the file.
 	Warnings []Problem
 

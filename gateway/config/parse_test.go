@@ -21,6 +21,14 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/apikey"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/basic"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/extauthz"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/introspection"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwks"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/mtls"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
@@ -64,7 +72,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		File: "complete.good.yaml",
 		Listeners: []transport.Config{{
 			Name: "public", Address: ":443", Protocols: []string{"http1", "http2", "http3"}, AltSvc: transport.AltSvc{Off: true, MaxAge: time.Hour, Port: 8443},
-			TLS:       &transport.TLS{Cert: "tls/public.crt", Key: "/etc/dragoman/public.key", MinVersion: "1.3"},
+			TLS:       &transport.TLS{Cert: "tls/public.crt", Key: "/etc/dragoman/public.key", MinVersion: "1.3", ClientCertificates: "request"},
 			MaxHeader: 16 << 10, MaxHeaderFields: 64, MaxMessage: 8 << 20, MaxAnswer: 32 << 20,
 			HeaderTimeout: 5 * time.Second, RequestTimeout: 2 * time.Minute, WriteStall: 15 * time.Second,
 			IdleTimeout: 10 * time.Minute, MaxConnections: 5000, MaxConcurrentStreams: 250, Heartbeat: 20 * time.Second,
@@ -108,6 +116,41 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			ConnectTimeout: 500 * time.Millisecond, PingInterval: time.Minute, DeadAfter: 20 * time.Second, MaxHeader: 32 << 10,
 		}},
 		Defaults: policy(10*time.Second, time.Minute, 10*time.Minute),
+		Auth: config.Auth{Providers: []config.AuthProvider{{
+			Name: "batch", JWT: &jwt.Config{
+				Name: "batch", Issuer: "batch", Audiences: []string{"acme"}, Algorithms: []string{"EdDSA"}, Keys: jwks.Config{File: "keys/batch.json"},
+				Carrier: auth.Carrier{Header: "x-batch-token"},
+			},
+		}, {
+			Name: "legacy", JWT: &jwt.Config{
+				Name: "legacy", Issuer: "legacy", Audiences: []string{"acme"}, Algorithms: []string{"PS256"},
+				Keys: jwks.Config{URL: "https://keys.internal/keys.json"},
+			},
+		}, {
+			Name: "mesh", MTLS: &mtls.Config{Name: "mesh", CA: "clients.pem", Allow: []string{"dns:*.clients.example"}, Forward: map[string]string{"sub": "x-client"}},
+		}, {
+			Name: "mobile", ForwardCredentials: true, JWT: &jwt.Config{
+				Name: "mobile", Issuer: "https://login.acme.example/", Audiences: []string{"acme-mobile", "acme-web"}, Algorithms: []string{"RS256", "ES256"},
+				Type: "at+jwt", Leeway: 20 * time.Second, Keys: jwks.Config{Refresh: 2 * time.Minute, MaxStale: 48 * time.Hour}, Discover: true,
+				Carrier: auth.Carrier{Cookie: "session"},
+				Claims: auth.ClaimNames{
+					Subject: "uid", Tenant: "org", Groups: "realm_access.roles", Scopes: "scp", Forward: map[string]string{"uid": "x-user-id", "org": "x-tenant-id-bin"},
+				},
+			},
+		}, {
+			Name: "opaque", Introspection: &introspection.Config{
+				Name: "opaque", URL: "https://login.acme.example/introspect", ClientID: "gateway", ClientSecret: "a secret", Issuer: "https://login.acme.example/", Audiences: []string{"acme"},
+				Timeout: 2 * time.Second, Remember: 30 * time.Second, Carrier: auth.Carrier{Cookie: "opaque"}, Claims: auth.ClaimNames{Scopes: "scp"},
+			},
+		}, {
+			Name: "partner", APIKey: &apikey.Config{Name: "partner", File: "keys.yaml", Header: "x-key", Forward: map[string]string{"sub": "x-partner"}},
+		}, {
+			Name: "service", ExtAuthz: &extauthz.Config{
+				Name: "service", Backend: "search", Timeout: 300 * time.Millisecond, Forward: []string{"x-service-user"}, Withhold: []string{"cookie"}, Claims: auth.ClaimNames{Subject: "user"},
+			},
+		}, {
+			Name: "small", Basic: &basic.Config{Name: "small", File: "/etc/dragoman/users.yaml", Forward: map[string]string{"sub": "x-small"}},
+		}}},
 		Services: []config.Service{
 			{Match: glob(t, "acme.users.v1.*"), Backend: "users", Policy: policy(3*time.Second, 0, 0), Methods: []config.Method{
 				{Name: "GetUser", Policy: policy(500*time.Millisecond, 2*time.Second, 0)},
@@ -311,7 +354,7 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	}
 	got := render(t, []config.Problem{cfg.Problem("listeners[0].tls.cert", "cannot be read: no such file", "create it")})
 	want := `complete.good.yaml:8:17 listeners[0].tls.cert: cannot be read: no such file
-   8 |     tls: {cert: tls/public.crt, key: /etc/dragoman/public.key, min_version: "1.3"}
+   8 |     tls: {cert: tls/public.crt, key: /etc/dragoman/public.key, min_version: "1.3", client_certificates: request}
    8 | ................^  create it
 `
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -37,6 +37,8 @@ type Policy struct {
 	Retry backend.RetryConfig
 	// Hedge says that a call which is not answered soon is made once more; nil says that it is not.
 	Hedge *backend.HedgeConfig
+	// Auth are alternatives of who may call: names of providers with a plus between, or Everybody.
+	Auth []string
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -220,6 +222,7 @@ var policyValues = []value{
 	of("hedge", func(p *Policy) **backend.HedgeConfig { return &p.Hedge }),
 
 	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
+	of("auth", func(p *Policy) *[]string { return &p.Auth }),
 }
 
 // resolve puts policies over each other, the most specific last.

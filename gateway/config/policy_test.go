@@ -98,6 +98,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 			Attempts: 4, On: []codes.Code{codes.Unavailable, codes.Aborted}, Backoff: 10 * time.Millisecond, MaxBackoff: time.Second,
 			PerTryTimeout: 250 * time.Millisecond, TreatAsIdempotent: new(false),
 		},
+		Auth: []string{"a+b"},
 		CORS: &cors.Config{
 			AllowOrigins: []string{"https://app.example", "https://*.app.example", "http://10.0.0.1:8080"}, AllowHeaders: []string{"authorization"},
 			ExposeHeaders: []string{"x-trace"}, AllowCredentials: true, MaxAge: 10 * time.Minute, DangerouslyAllowHTTP: true,
@@ -109,6 +110,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 	for name, want := range (config.Origins{
 		"json.int64_as_number": "services[0].methods[0].policy.json.int64_as_number", "json.emit_defaults": "services[0].policy.json.emit_defaults",
 		"rest.errors": "defaults.rest.errors", "rest.profile": "services[0].methods[0].policy.rest.profile", "headers.deny": "defaults.headers.deny",
+		"auth":               "services[0].methods[0].policy.auth",
 		"rest.unknown_query": "services[0].methods[0].policy.rest.unknown_query", "timeout": config.BuiltIn,
 	}) {
 		if origins[name] != want {

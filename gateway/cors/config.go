@@ -123,6 +123,11 @@ func (c *Config) CheckOrigin(origin string) error {
 // Allows tells whether pages of an origin may call; a nil Policy lets none.
 func (p *Policy) Allows(origin string) bool { return p != nil && p.allows(origin) }
 
+// AllowsCredentials tells whether pages of an origin may call with what browsers know of their users.
+func (p *Policy) AllowsCredentials(origin string) bool {
+	return p != nil && p.credentials && p.allows(origin)
+}
+
 // allows tells whether pages of an origin may call.
 func (p *Policy) allows(origin string) bool {
 	if p.any {

@@ -19,7 +19,7 @@ import (
 func StreamServerInterceptor(a Admitter) grpc.StreamServerInterceptor {
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		c := callOf(ss.Context(), info)
-		if err := a.Admit(c); err != nil {
+		if err := Admit(a, c); err != nil {
 			return err
 		}
 		if f, ok := a.(Finisher); ok {

@@ -9,6 +9,9 @@
 package interceptor
 
 import (
+	"context"
+	"errors"
+
 	"google.golang.org/grpc"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -19,6 +22,17 @@ import (
 // serves it, possibly many calls at a time, and must not block.
 type Admitter interface {
 	Admit(c *transcoder.Call) error
+}
+
+// ErrWait is what Admit of a Waiter returns where it cannot decide without waiting. It is no outcome of a call.
+var ErrWait = errors.New("interceptor: the admitter has to wait")
+
+// Waiter is an Admitter that sometimes has to wait, for a key that is being fetched or a service that is asked. Where its Admit
+// returns ErrWait, and only then, Wait is called, once, in a goroutine that may block; what Wait says counts. ctx ends when the client goes away
+// or the call's deadline passes. So the calls that need not wait, which are nearly all, need no goroutine.
+type Waiter interface {
+	Admitter
+	Wait(ctx context.Context, c *transcoder.Call) error
 }
 
 // Finisher is what a stage may be beside: Finish is called when the answer is complete, or the client gone, for every call
@@ -63,12 +77,31 @@ func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, admitted *int, las
 		if stage.Interceptor != nil {
 			return ch.intercept(i, c, s, admitted, last)
 		}
-		if err := stage.Admitter.Admit(c); err != nil {
+		if err := Admit(stage.Admitter, c); err != nil {
 			return err
 		}
 		*admitted = i + 1
 	}
 	return last(c, s)
+}
+
+// Admit asks an admitter, and waits where it has to, in this goroutine.
+func Admit(a Admitter, c *transcoder.Call) error {
+	err := a.Admit(c)
+	if err != ErrWait { //nolint:errorlint // Admit returns it as it is, and every call comes by here
+		return err
+	}
+	w, ok := a.(Waiter)
+	if !ok {
+		return err // which no client is told: it is none of ours
+	}
+	ctx := c.Context()
+	if !c.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, c.Deadline)
+		defer cancel()
+	}
+	return w.Wait(ctx, c)
 }
 
 // intercept runs a stage that is a gRPC interceptor: the rest of the chain is its handler.

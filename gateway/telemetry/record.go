@@ -19,6 +19,7 @@ type Record struct {
 	Time                       time.Time
 	RequestID, TraceID         string
 	Client                     netip.Addr
+	Auth, Subject, Tenant      string // who called, and the provider that says so
 	Protocol, Listener         string
 	HTTPMethod, Path           string
 	Route                      string // "GET /v1/shelves/{shelf}"; the match of what is passed on unread; "" for protocols that name the method
@@ -48,6 +49,9 @@ func recordOf(c *transcoder.Call) Record {
 	}
 	if c.Method != nil {
 		r.Service, r.RPC, r.Route = c.Method.Service, c.Method.Name, c.Method.Rule
+	}
+	if id := c.Identity; id != nil {
+		r.Auth, r.Subject, r.Tenant = id.Provider, id.Subject, id.Tenant
 	}
 	if c.Binding != nil {
 		r.Route = c.Binding.String()

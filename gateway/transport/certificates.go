@@ -101,8 +101,10 @@ func (c *certificates) config() *tls.Config {
 	if c.files.MinVersion == "1.3" {
 		version = tls.VersionTLS13
 	}
+	ask := map[string]tls.ClientAuthType{RequestCertificates: tls.RequestClientCert, RequireCertificates: tls.RequireAnyClientCert}
 	return &tls.Config{
 		MinVersion:     version,
+		ClientAuth:     ask[c.files.ClientCertificates],
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
 }

@@ -50,6 +50,12 @@ const (
 // protocols are all of them, in the order in which they are listed.
 var protocols = []string{HTTP1, HTTP2, H2C, HTTP3}
 
+// What ClientCertificates can be.
+const (
+	RequestCertificates = "request"
+	RequireCertificates = "require"
+)
+
 // Config is one listener. A zero field means its default.
 type Config struct {
 	// Name labels the listener in logs; unique, not empty.
@@ -119,6 +125,9 @@ type TLS struct {
 	Cert, Key string
 	// MinVersion is "1.2" or "1.3".
 	MinVersion string
+	// ClientCertificates is "request" or "require" where clients are asked for a certificate; "" asks for none. Who signed one is
+	// not checked here.
+	ClientCertificates string
 }
 
 // Check tells everything that is wrong with a configuration, the files of its certificate included, without opening a
@@ -181,6 +190,9 @@ func (c Config) withDefaults() (Config, error) {
 			c.TLS.MinVersion = DefaultMinTLSVersion
 		} else if t.MinVersion != "1.2" && t.MinVersion != "1.3" {
 			bad("tls.min_version is %q; it must be 1.2 or 1.3", t.MinVersion)
+		}
+		if !slices.Contains([]string{"", RequestCertificates, RequireCertificates}, t.ClientCertificates) {
+			bad("tls.client_certificates is %q; it must be %s or %s", t.ClientCertificates, RequestCertificates, RequireCertificates)
 		}
 	}
 	for _, d := range []struct {

@@ -5,6 +5,7 @@ package connect
 
 import (
 	"encoding/base64"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,9 @@ func (p *Protocol) refuse(c *transcoder.Call, err error, r refusal, out *transco
 	out.Header.Add("cache-control", "no-store") // T203
 	out.Header.Add("x-content-type-options", "nosniff")
 	out.Header.Add("x-dragoman-reason", string(status.ReasonOf(err)))
+	if challenge := status.ChallengeOf(err); challenge != "" && out.Status == http.StatusUnauthorized {
+		out.Header.Add("www-authenticate", challenge) // T157
+	}
 	out.Header = append(out.Header, r.fields...)
 	out.Data = append(out.Data, mem.NewBuffer(body, &buffers))
 }

@@ -44,6 +44,9 @@ type record struct {
 	Reason    string  `json:"reason"`
 	Detail    string  `json:"detail"`
 	RPC       string  `json:"rpc"`
+	Auth      string  `json:"auth"`
+	Subject   string  `json:"subject"`
+	Tenant    string  `json:"tenant"`
 	Stack     string  `json:"stack"`
 	Took      float64 `json:"duration_ms"`
 }

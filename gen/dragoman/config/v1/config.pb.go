@@ -84,6 +84,8 @@ type Config struct {
 	Admin *Admin `protobuf:"bytes,10,opt,name=admin,proto3" json:"admin,omitempty"`
 	// Shutdown says how the gateway ends.
 	Shutdown *Shutdown `protobuf:"bytes,11,opt,name=shutdown,proto3" json:"shutdown,omitempty"`
+	// Auth says by what clients prove who they are. Which calls are asked for it, policies say: defaults: {auth: [mobile]}.
+	Auth *Auth `protobuf:"bytes,30,opt,name=auth,proto3" json:"auth,omitempty"`
 	// Rpc says how gRPC, gRPC-Web and Connect are served.
 	//
 	// Example: rpc: {compress_from: 4KiB}
@@ -199,6 +201,13 @@ func (x *Config) GetShutdown() *Shutdown {
 	return nil
 }
 
+func (x *Config) GetAuth() *Auth {
+	if x != nil {
+		return x.Auth
+	}
+	return nil
+}
+
 func (x *Config) GetRpc() *Rpc {
 	if x != nil {
 		return x.Rpc
@@ -210,7 +219,7 @@ var File_dragoman_config_v1_config_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/config.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/admin.proto\x1a dragoman/config/v1/backend.proto\x1a\x1ddragoman/config/v1/json.proto\x1a!dragoman/config/v1/listener.proto\x1a&dragoman/config/v1/observability.proto\x1a\x1fdragoman/config/v1/routes.proto\x1a\x1cdragoman/config/v1/rpc.proto\x1a dragoman/config/v1/schemas.proto\x1a dragoman/config/v1/service.proto\x1a!dragoman/config/v1/shutdown.proto\"\xc1\x06\n" +
+	"\x1fdragoman/config/v1/config.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/admin.proto\x1a\x1ddragoman/config/v1/auth.proto\x1a dragoman/config/v1/backend.proto\x1a\x1ddragoman/config/v1/json.proto\x1a!dragoman/config/v1/listener.proto\x1a&dragoman/config/v1/observability.proto\x1a\x1fdragoman/config/v1/routes.proto\x1a\x1cdragoman/config/v1/rpc.proto\x1a dragoman/config/v1/schemas.proto\x1a dragoman/config/v1/service.proto\x1a!dragoman/config/v1/shutdown.proto\"\xef\x06\n" +
 	"\x06Config\x12&\n" +
 	"\aversion\x18\x01 \x01(\tB\f\xbaH\t\xc8\x01\x01r\x04R\x02v1R\aversion\x12D\n" +
 	"\tlisteners\x18\x02 \x03(\v2\x1c.dragoman.config.v1.ListenerB\b\xbaH\x05\x92\x01\x02\x10@R\tlisteners\x12=\n" +
@@ -223,7 +232,8 @@ const file_dragoman_config_v1_config_proto_rawDesc = "" +
 	"\robservability\x18\t \x01(\v2!.dragoman.config.v1.ObservabilityR\robservability\x12/\n" +
 	"\x05admin\x18\n" +
 	" \x01(\v2\x19.dragoman.config.v1.AdminR\x05admin\x128\n" +
-	"\bshutdown\x18\v \x01(\v2\x1c.dragoman.config.v1.ShutdownR\bshutdown\x12)\n" +
+	"\bshutdown\x18\v \x01(\v2\x1c.dragoman.config.v1.ShutdownR\bshutdown\x12,\n" +
+	"\x04auth\x18\x1e \x01(\v2\x18.dragoman.config.v1.AuthR\x04auth\x12)\n" +
 	"\x03rpc\x182 \x01(\v2\x17.dragoman.config.v1.RpcR\x03rpc\x1aX\n" +
 	"\rBackendsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
@@ -255,8 +265,9 @@ var file_dragoman_config_v1_config_proto_goTypes = []any{
 	(*Observability)(nil), // 8: dragoman.config.v1.Observability
 	(*Admin)(nil),         // 9: dragoman.config.v1.Admin
 	(*Shutdown)(nil),      // 10: dragoman.config.v1.Shutdown
-	(*Rpc)(nil),           // 11: dragoman.config.v1.Rpc
-	(*Backend)(nil),       // 12: dragoman.config.v1.Backend
+	(*Auth)(nil),          // 11: dragoman.config.v1.Auth
+	(*Rpc)(nil),           // 12: dragoman.config.v1.Rpc
+	(*Backend)(nil),       // 13: dragoman.config.v1.Backend
 }
 var file_dragoman_config_v1_config_proto_depIdxs = []int32{
 	2,  // 0: dragoman.config.v1.Config.listeners:type_name -> dragoman.config.v1.Listener
@@ -269,13 +280,14 @@ var file_dragoman_config_v1_config_proto_depIdxs = []int32{
 	8,  // 7: dragoman.config.v1.Config.observability:type_name -> dragoman.config.v1.Observability
 	9,  // 8: dragoman.config.v1.Config.admin:type_name -> dragoman.config.v1.Admin
 	10, // 9: dragoman.config.v1.Config.shutdown:type_name -> dragoman.config.v1.Shutdown
-	11, // 10: dragoman.config.v1.Config.rpc:type_name -> dragoman.config.v1.Rpc
-	12, // 11: dragoman.config.v1.Config.BackendsEntry.value:type_name -> dragoman.config.v1.Backend
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 10: dragoman.config.v1.Config.auth:type_name -> dragoman.config.v1.Auth
+	12, // 11: dragoman.config.v1.Config.rpc:type_name -> dragoman.config.v1.Rpc
+	13, // 12: dragoman.config.v1.Config.BackendsEntry.value:type_name -> dragoman.config.v1.Backend
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_config_proto_init() }
@@ -284,6 +296,7 @@ func file_dragoman_config_v1_config_proto_init() {
 		return
 	}
 	file_dragoman_config_v1_admin_proto_init()
+	file_dragoman_config_v1_auth_proto_init()
 	file_dragoman_config_v1_backend_proto_init()
 	file_dragoman_config_v1_json_proto_init()
 	file_dragoman_config_v1_listener_proto_init()

@@ -331,9 +331,14 @@ type ListenerTls struct {
 	// MinVersion is the lowest version of TLS that a client may speak: 1.2 or 1.3. Over HTTP/3 it is 1.3 whatever this says.
 	//
 	// Default: 1.2.
-	MinVersion    string `protobuf:"bytes,3,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MinVersion string `protobuf:"bytes,3,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
+	// ClientCertificates asks clients for a certificate: request lets those connect that have none, require does not. Who signed it is for a
+	// provider of authentication to check, auth.providers with mtls; methods that no such provider guards take any.
+	//
+	// Default: clients are not asked. Example: client_certificates: request
+	ClientCertificates string `protobuf:"bytes,20,opt,name=client_certificates,json=clientCertificates,proto3" json:"client_certificates,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ListenerTls) Reset() {
@@ -383,6 +388,13 @@ func (x *ListenerTls) GetKey() string {
 func (x *ListenerTls) GetMinVersion() string {
 	if x != nil {
 		return x.MinVersion
+	}
+	return ""
+}
+
+func (x *ListenerTls) GetClientCertificates() string {
+	if x != nil {
+		return x.ClientCertificates
 	}
 	return ""
 }
@@ -676,13 +688,14 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
 	"ping_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
 	"\"\x04\b\x80\xa3\x052\x02\b\x01R\tpingAfter\x12M\n" +
-	"\fping_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\vpingTimeout\"x\n" +
+	"\fping_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\vpingTimeout\"\xc5\x01\n" +
 	"\vListenerTls\x12\x1a\n" +
 	"\x04cert\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x04cert\x12\x18\n" +
 	"\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x03key\x123\n" +
 	"\vmin_version\x18\x03 \x01(\tB\x12\xbaH\x0f\xd8\x01\x01r\n" +
 	"R\x031.2R\x031.3R\n" +
-	"minVersion\"\x83\x06\n" +
+	"minVersion\x12K\n" +
+	"\x13client_certificates\x18\x14 \x01(\tB\x1a\xbaH\x17\xd8\x01\x01r\x12R\arequestR\arequireR\x12clientCertificates\"\x83\x06\n" +
 	"\x06Limits\x12Q\n" +
 	"\vmax_message\x18\x01 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\n" +
 	"maxMessage\x12b\n" +

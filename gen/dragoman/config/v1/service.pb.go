@@ -76,7 +76,13 @@ type Policy struct {
 	// Hedge says that a call which is not answered soon is made once more.
 	//
 	// Default: none. Example: hedge: {after: 50ms}
-	Hedge         *Hedge `protobuf:"bytes,41,opt,name=hedge,proto3" json:"hedge,omitempty"`
+	Hedge *Hedge `protobuf:"bytes,41,opt,name=hedge,proto3" json:"hedge,omitempty"`
+	// Auth says who may call: those whom one of these providers knows. "mobile+partner" asks for both at once. none is everybody; behind
+	// others it lets those in who have no credentials, and still refuses wrong ones. What a place says here stands as a whole instead of
+	// what a less specific one says. At most 16, none twice.
+	//
+	// Default: everybody. Example: auth: [mobile, partner]
+	Auth          []string `protobuf:"bytes,30,rep,name=auth,proto3" json:"auth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -184,6 +190,13 @@ func (x *Policy) GetRetry() *Retry {
 func (x *Policy) GetHedge() *Hedge {
 	if x != nil {
 		return x.Hedge
+	}
+	return nil
+}
+
+func (x *Policy) GetAuth() []string {
+	if x != nil {
+		return x.Auth
 	}
 	return nil
 }
@@ -437,7 +450,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb9\x05\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe0\x05\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -450,7 +463,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x14hide_internal_errors\x18\a \x01(\bH\x00R\x12hideInternalErrors\x88\x01\x01\x12,\n" +
 	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04cors\x12/\n" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retry\x12/\n" +
-	"\x05hedge\x18) \x01(\v2\x19.dragoman.config.v1.HedgeR\x05hedgeB\x17\n" +
+	"\x05hedge\x18) \x01(\v2\x19.dragoman.config.v1.HedgeR\x05hedge\x12%\n" +
+	"\x04auth\x18\x1e \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\ar\x05\x10\x01\x18\x80\bR\x04authB\x17\n" +
 	"\x15_hide_internal_errors\"\xf4\x02\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12\x18\n" +

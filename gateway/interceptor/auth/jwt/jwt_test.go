@@ -1,0 +1,178 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package jwt_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/authtest"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwks"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt/jwttest"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// every is an algorithm of each kind.
+var every = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+// provider returns one whose keys are in a file.
+func provider(t testing.TB, edit func(*jwt.Config), keys ...*jwttest.Key) *jwt.Provider {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(file, jwttest.Set(keys...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := jwt.Config{Name: "mobile", Issuer: jwttest.Issuer, Audiences: []string{jwttest.Audience, "web"}, Algorithms: every, Keys: jwks.Config{File: file}}
+	if edit != nil {
+		edit(&cfg)
+	}
+	p, err := jwt.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func bearer(token string) *transcoder.Request {
+	return authtest.Request("authorization", "Bearer "+token)
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	key, other := jwttest.NewKey(t, "k", "ES256"), jwttest.NewKey(t, "k", "ES256")
+	p := provider(t, func(c *jwt.Config) { c.Carrier.Cookie = "session" }, key)
+	authtest.Run(t, authtest.Subject{
+		Provider: p,
+		Good: map[string]*transcoder.Request{
+			"alice": bearer(key.Token("alice", nil)),
+			"bob":   authtest.Request("cookie", "a=b; session="+key.Token("bob", nil)),
+			"carol": authtest.Request("authorization", "bEARER   "+key.Token("carol", nil)),
+		},
+		Bad: map[string]*transcoder.Request{
+			"a stranger's key":   bearer(other.Token("alice", nil)),
+			"expired":            bearer(key.Token("alice", map[string]any{"exp": 1})),
+			"no token":           authtest.Request("authorization", "Bearer"),
+			"two words":          authtest.Request("authorization", "Bearer a b"),
+			"cookie twice":       authtest.Request("cookie", "session=a; session=b"),
+			"a bad one in front": authtest.Request("authorization", "Bearer x", "cookie", "session="+key.Token("bob", nil)),
+		},
+	})
+}
+
+// What an identity is made of.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	key := jwttest.NewKey(t, "k", "EdDSA")
+	p := provider(t, func(c *jwt.Config) {
+		c.Claims = auth.ClaimNames{
+			Tenant: "https://acme.example/org", Groups: "realm.roles",
+			Forward: map[string]string{
+				"sub": "x-user-id", "https://acme.example/org": "x-tenant", "realm.roles": "x-roles", "n": "x-n", "name": "x-name-bin", "realm": "x-realm-bin", "nothing": "x-nothing", "empty": "x-empty",
+			},
+		}
+	}, key)
+	exp := time.Now().Add(time.Hour).Unix()
+	id, err := authtest.Authenticate(t.Context(), p, bearer(key.Token("alice", map[string]any{
+		"exp": exp, "https://acme.example/org": "org-1", "realm": map[string]any{"roles": []string{"a", "b"}}, "scope": "read  write", "n": 7, "name": "Zoë", "empty": "",
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := *id
+	got.Claims = nil
+	want := transcoder.Identity{
+		Provider: "mobile", Subject: "alice", Tenant: "org-1", Groups: []string{"a", "b"}, Scopes: []string{"read", "write"}, Expires: time.Unix(exp, 0).Add(jwt.DefaultLeeway),
+		Forward: wire.Header{
+			{Name: "x-n", Value: "7"},
+			{Name: "x-name-bin", Value: wire.EncodeBinary([]byte("Zoë"))},
+			{Name: "x-realm-bin", Value: wire.EncodeBinary([]byte(`{"roles":["a","b"]}`))},
+			{Name: "x-roles", Value: "a,b"},
+			{Name: "x-tenant", Value: "org-1"},
+			{Name: "x-user-id", Value: "alice"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if !id.HasScope("read") || id.HasScope("r") || !id.InGroup("b") || id.InGroup("read") || id.Claims["name"] != "Zoë" {
+		t.Errorf("the identity is %+v", id)
+	}
+}
+
+// Threat C21: claims that cannot be said to a backend refuse the token; nothing of them becomes a field.
+func TestThreatC21ClaimsThatCannotBeForwarded(t *testing.T) {
+	t.Parallel()
+	key := jwttest.NewKey(t, "k", "EdDSA")
+	p := provider(t, func(c *jwt.Config) { c.Claims.Forward = map[string]string{"c": "x-c", "b": "x-b-bin"} }, key)
+	for name, claims := range map[string]map[string]any{
+		"CR LF": {"c": "a\r\nx-admin: 1"}, "NUL": {"c": "a\x00"}, "not ASCII": {"c": "ä"}, "spaces around": {"c": " a"}, "long": {"c": string(make([]byte, 1<<12+1))},
+		"an object": {"c": map[string]any{"a": 1}}, "a list with commas": {"c": []string{"a,b"}}, "a list of objects": {"c": []any{map[string]any{}}},
+		"long binary": {"b": string(make([]byte, 1<<12+1))},
+	} {
+		if id, err := authtest.Authenticate(t.Context(), p, bearer(key.Token("alice", claims))); err == nil || status.ReasonOf(err) != status.ReasonTokenInvalid {
+			t.Errorf("%s: got %+v, %v", name, id, err)
+		}
+	}
+}
+
+// C12, and the promise that a token is verified once: what is remembered is forgotten when the token expires.
+func TestVerifiedTokensAreRememberedUntilTheyExpire(t *testing.T) {
+	t.Parallel()
+	key := jwttest.NewKey(t, "k", "RS256")
+	p := provider(t, nil, key)
+	token := key.Token("alice", nil)
+	first, err := authtest.Authenticate(t.Context(), p, bearer(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := authtest.Authenticate(t.Context(), p, bearer(token))
+	if err != nil || first != second {
+		t.Errorf("the second time is %p, %v; want the same identity, %p", second, err, first)
+	}
+	// A token that differs in one bit is another one.
+	for i := range token {
+		changed := []byte(token)
+		if changed[i] ^= 1; changed[i] == '.' || token[i] == '.' {
+			continue
+		}
+		if id, err := authtest.Authenticate(t.Context(), p, bearer(string(changed))); err == nil {
+			t.Fatalf("with another byte %d it is %+v", i, id)
+		}
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	good := func() jwt.Config {
+		return jwt.Config{Issuer: "i", Audiences: []string{"a"}, Algorithms: []string{"RS256"}, Keys: jwks.Config{URL: "https://keys.example"}}
+	}
+	if _, err := jwt.New(good()); err != nil {
+		t.Error(err)
+	}
+	for name, edit := range map[string]func(*jwt.Config){
+		"no issuer": func(c *jwt.Config) { c.Issuer = "" }, "no audience": func(c *jwt.Config) { c.Audiences = nil }, "an empty audience": func(c *jwt.Config) { c.Audiences = []string{""} },
+		"no algorithm": func(c *jwt.Config) { c.Algorithms = nil }, "none": func(c *jwt.Config) { c.Algorithms = []string{"none"} }, "HS256": func(c *jwt.Config) { c.Algorithms = []string{"HS256"} },
+		"leeway": func(c *jwt.Config) { c.Leeway = time.Hour }, "two sources": func(c *jwt.Config) { c.Keys.File = "f" }, "no source": func(c *jwt.Config) { c.Keys.URL = "" },
+		"http": func(c *jwt.Config) { c.Keys.URL = "http://keys.example" }, "no file": func(c *jwt.Config) { c.Keys = jwks.Config{File: "/nothing"} },
+		"forward": func(c *jwt.Config) { c.Claims.Forward = map[string]string{"a": "grpc-x"} }, "forward twice": func(c *jwt.Config) { c.Claims.Forward = map[string]string{"a": "x-a", "b": "x-a"} },
+		"header": func(c *jwt.Config) { c.Carrier.Header = "X" }, "cookie": func(c *jwt.Config) { c.Carrier.Cookie = "a;b" },
+	} {
+		cfg := good()
+		edit(&cfg)
+		if _, err := jwt.New(cfg); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}

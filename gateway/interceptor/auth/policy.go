@@ -1,0 +1,218 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+// Named is a provider under the name that the configuration gives it.
+type Named struct {
+	Name string
+	Provider
+	// ForwardCredentials leaves the fields with the credentials in what the backend gets.
+	ForwardCredentials bool
+}
+
+// Config is what the calls of a method are asked for.
+type Config struct {
+	// Any are alternatives, asked in this order until one is met; all the providers of an alternative have to agree. Without any, calls
+	// are not asked.
+	Any [][]Named
+	// Optional lets calls pass that have no credentials at all. What they have must be right all the same.
+	Optional bool
+	// Reserved are names of metadata that providers may set, whether or not they are among those here: no client can (threat B1).
+	Reserved []string
+	// AllowsOrigin tells whether pages of an origin may call the method with the credentials of their users; nil for none.
+	AllowsOrigin func(origin string) bool
+}
+
+// Policy is an admitter that authenticates calls.
+type Policy struct {
+	config  Config
+	hidden  []string // fields with credentials
+	missing *status.Error
+}
+
+var _ interceptor.Waiter = (*Policy)(nil)
+
+// New returns the policy of a configuration.
+func New(cfg Config) (*Policy, error) {
+	p := &Policy{config: cfg}
+	var challenges, carriers []string
+	for _, all := range cfg.Any {
+		if len(all) == 0 {
+			return nil, errors.New("auth: an alternative has no provider")
+		}
+		for _, n := range all {
+			challenges = appendNew(challenges, n.Challenge())
+			for _, field := range n.Credentials() {
+				carriers = appendNew(carriers, field)
+				if !n.ForwardCredentials {
+					p.hidden = appendNew(p.hidden, field)
+				}
+			}
+		}
+	}
+	message := "this method asks who calls, and the call has no credentials"
+	if len(carriers) > 0 {
+		message += "; it takes them in " + strings.Join(carriers, " or ")
+	}
+	p.missing = &status.Error{
+		Code: codes.Unauthenticated, Reason: status.ReasonUnauthenticated, Message: message, Challenge: strings.Join(challenges, ", "),
+	}
+	return p, nil
+}
+
+func appendNew(list []string, s string) []string {
+	if s == "" || slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// Admit authenticates a call, unless that has to wait.
+func (p *Policy) Admit(c *transcoder.Call) error { return p.admit(c.Context(), c, false) }
+
+// Wait authenticates a call whose providers have to wait for something.
+func (p *Policy) Wait(ctx context.Context, c *transcoder.Call) error { return p.admit(ctx, c, true) }
+
+func (p *Policy) admit(ctx context.Context, c *transcoder.Call, wait bool) error {
+	id, err := p.identify(ctx, c, wait)
+	if err != nil {
+		return err
+	}
+	p.clean(c)
+	c.Identity = id
+	if id != nil {
+		c.Metadata = append(c.Metadata, id.Forward...)
+		for _, also := range id.Also {
+			c.Metadata = append(c.Metadata, also.Forward...)
+		}
+	}
+	return nil
+}
+
+// identify asks the alternatives in their order. Where none is met, the error is that which helps most: of a provider that cannot tell
+// before those of bad credentials, and these before the one of missing ones.
+func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (*transcoder.Identity, error) {
+	if len(p.config.Any) == 0 {
+		return nil, nil //nolint:nilnil // nobody in particular
+	}
+	var worst error
+	for _, all := range p.config.Any {
+		id, err := p.askAll(ctx, c, all, wait)
+		if err == nil {
+			return id, nil
+		}
+		if err == interceptor.ErrWait { //nolint:errorlint // a sentinel that is passed on as it is
+			return nil, err
+		}
+		if weight(err) > weight(worst) {
+			worst = err
+		}
+	}
+	if weight(worst) > weightNone {
+		return nil, p.challenged(worst)
+	}
+	if p.config.Optional {
+		return nil, nil //nolint:nilnil // nobody in particular
+	}
+	return nil, p.missing
+}
+
+// askAll asks the providers of an alternative. The identity is that of the first; those of the others are with it.
+func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (*transcoder.Identity, error) {
+	var (
+		first *transcoder.Identity
+		also  []*transcoder.Identity
+	)
+	for i := range all {
+		id, err := ask(ctx, c, all[i].Provider, wait)
+		if err == nil {
+			err = p.checkSite(c, all[i].Provider)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = id
+		} else {
+			also = append(also, id)
+		}
+	}
+	if len(also) > 0 {
+		together := *first
+		together.Also = also
+		return &together, nil
+	}
+	return first, nil
+}
+
+func ask(ctx context.Context, c *transcoder.Call, provider Provider, wait bool) (*transcoder.Identity, error) {
+	id, err := provider.Authenticate(c)
+	if err == interceptor.ErrWait && wait { //nolint:errorlint // a sentinel that is returned as it is
+		if w, ok := provider.(Waiter); ok {
+			id, err = w.Wait(ctx, c)
+		}
+	}
+	if err == nil && id == nil {
+		return nil, &status.Error{ // which no provider does: it would let everybody in
+			Code: codes.Internal, Reason: status.ReasonInternal, Message: "internal error", Cause: fmt.Errorf("auth: %T says neither who calls nor why not", provider),
+		}
+	}
+	return id, err
+}
+
+// Weights of errors.
+const (
+	weightNone        = 1 + iota // no credentials
+	weightForeign                // credentials of somebody else's, perhaps of another provider's
+	weightBad                    // bad credentials
+	weightUnavailable            // the provider cannot tell
+)
+
+func weight(err error) int {
+	e, ok := errors.AsType[*status.Error](err)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, ErrNone):
+		return weightNone
+	case !ok || e.Code != codes.Unauthenticated && e.Code != codes.PermissionDenied:
+		return weightUnavailable
+	case e.Reason == status.ReasonTokenUntrusted:
+		return weightForeign
+	default:
+		return weightBad
+	}
+}
+
+// challenged returns an error with what all providers ask for, that of its own provider first.
+func (p *Policy) challenged(err error) error {
+	e, ok := errors.AsType[*status.Error](err)
+	if !ok || e.Code != codes.Unauthenticated {
+		return err
+	}
+	own := *e
+	for challenge := range strings.SplitSeq(p.missing.Challenge, ", ") {
+		scheme, _, _ := strings.Cut(challenge, " ")
+		if !strings.HasPrefix(own.Challenge, scheme) {
+			own.Challenge = strings.TrimPrefix(own.Challenge+", "+challenge, ", ")
+		}
+	}
+	own.Challenge = cmp.Or(own.Challenge, p.missing.Challenge)
+	return &own
+}
