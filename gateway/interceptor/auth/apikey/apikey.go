@@ -167,7 +167,7 @@ func (p *Provider) Authenticate(c *transcoder.Call) (*transcoder.Identity, error
 	digest := digestOf(key)
 	h := (*p.known.Load())[digest]
 	if h == nil {
-		h = &nobody
+		h = &holder{} // nobody
 	}
 	if subtle.ConstantTimeCompare(h.digest[:], digest[:]) != 1 || h.identity == nil {
 		return nil, p.refuse(status.ReasonKeyInvalid, "the key is not valid")
@@ -177,9 +177,6 @@ func (p *Provider) Authenticate(c *transcoder.Call) (*transcoder.Identity, error
 	}
 	return nil, p.refuse(status.ReasonKeyExpired, "the key has expired")
 }
-
-// nobody is who has the keys that are not known.
-var nobody holder
 
 func digestOf(key string) [sha256.Size]byte {
 	if len(key) > maxKey {

@@ -194,7 +194,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 }
 
 // Threat C11: keys that are wrong, and keys that are nearly right, take equally long.
-func TestThreatC11NothingIsLearnedFromTime(t *testing.T) {
+func TestThreatC11NothingIsLearnedFromTime(t *testing.T) { //nolint:paralleltest // it measures
 	if testing.Short() {
 		t.Skip("it measures")
 	}

@@ -6,6 +6,7 @@ package jwt_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -174,5 +175,66 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := jwt.New(cfg); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
+	}
+}
+
+// BenchmarkKnownToken is what a token costs that was verified before; BenchmarkWrongToken one whose signature is wrong, which is not remembered.
+func BenchmarkKnownToken(b *testing.B) {
+	key := jwttest.NewKey(b, "k", "RS256")
+	policy, err := auth.New(auth.Config{Any: [][]auth.Named{{{Name: "mobile", Provider: provider(b, nil, key)}}}, Reserved: []string{"x-user-id", "x-tenant-id"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := bearer(key.Token("alice", map[string]any{"scope": "read write", "roles": []string{"a", "b", "c"}, "email": "alice@example.com"}))
+	r.Header = append(r.Header, wire.Header{{Name: "user-agent", Value: "test"}, {Name: "accept", Value: "*/*"}, {Name: "x-request-id", Value: "id"}}...)
+	c := authtest.Call(b.Context(), r)
+	c.Metadata = slices.Clone(r.Header)
+	if err := policy.Admit(c); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := policy.Admit(c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkWrongToken(b *testing.B) {
+	for _, algorithm := range []string{"RS256", "ES256", "EdDSA"} {
+		b.Run(algorithm, func(b *testing.B) {
+			key := jwttest.NewKey(b, "k", algorithm)
+			p := provider(b, nil, key)
+			token := []byte(key.Token("alice", nil))
+			if i := len(token) - 20; token[i] == 'A' { // in the signature, where every bit counts
+				token[i] = 'B'
+			} else {
+				token[i] = 'A'
+			}
+			c := authtest.Call(b.Context(), bearer(string(token)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Authenticate(c); err == nil {
+					b.Fatal("a wrong token is right")
+				}
+			}
+		})
+	}
+}
+
+// A token that was verified costs nothing but looking it up.
+func TestKnownTokenCostsNoAllocation(t *testing.T) { //nolint:paralleltest // it counts allocations
+	key := jwttest.NewKey(t, "k", "ES256")
+	policy, err := auth.New(auth.Config{Any: [][]auth.Named{{{Name: "mobile", Provider: provider(t, nil, key)}}}, Reserved: []string{"x-user-id"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := authtest.Call(t.Context(), bearer(key.Token("alice", nil)))
+	if n := testing.AllocsPerRun(100, func() {
+		if err := policy.Admit(c); err != nil {
+			t.Error(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
