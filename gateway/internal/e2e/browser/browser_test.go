@@ -35,15 +35,17 @@ type pageWorld struct {
 	Group  string `json:"group"`
 }
 
-// TestBrowser: pages of other origins than the gateway's call it with what pages have, in clear text and over TLS.
+// TestBrowser: pages of other origins than the gateway's call it with what pages have, in clear text, over TLS and over HTTP/3.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	for _, v := range []struct {
 		name, scheme, version string
 		tls                   bool
+		protocols             []string // of the listener; those that it has by itself where there are none
 	}{
-		{"HTTP1", "http://", "http/1.1", false},
-		{"HTTP2_with_TLS", "https://", "h2", true},
+		{"HTTP1", "http://", "http/1.1", false, nil},
+		{"HTTP2_with_TLS", "https://", "h2", true, nil},
+		{"HTTP3", "https://", "h3", true, []string{transport.HTTP1, transport.HTTP3}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +64,7 @@ func TestBrowser(t *testing.T) {
 			}
 			p.policy.REST.SSERetry = sseRetry
 			p.edit = func(c *config.Config) {
+				c.Listeners[0].Protocols = v.protocols
 				c.Services = append(c.Services,
 					serviceFor(t, "dragoman.test.v1.PublicService", "*"), serviceFor(t, "dragoman.test.v1.AdminService", stranger))
 			}
