@@ -5,7 +5,10 @@ package balancing_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,5 +59,28 @@ func TestKeysAreCheckedAgainstTheSchema(t *testing.T) {
 	}
 	if strings.Contains(told.String(), "payload_size") {
 		t.Error("a key that fits is refused")
+	}
+}
+
+// Threat C16: the files by which a registry is trusted are looked at before anything serves, with the places of the settings.
+func TestThreatC16_FilesOfRegistriesAreChecked(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := parsed(t, fmt.Sprintf("etcd:\n  servers: [\"127.0.0.1:1\"]\n  prefix: a\n  tls: {ca: %s}\ntls: {ca: no-such.pem}", empty))
+	problems := app.Check(cfg)
+	var told []string
+	for _, p := range problems {
+		told = append(told, p.String())
+		if p.Line == 0 {
+			t.Errorf("%s has no place", p)
+		}
+	}
+	for _, want := range []string{`backends["test"].etcd.tls: etcd.tls.ca: `, "has no certificate in PEM form", `backends["test"].tls: tls.ca: `} {
+		if !strings.Contains(strings.Join(told, "\n"), want) {
+			t.Errorf("%q is not in %q", want, told)
+		}
 	}
 }

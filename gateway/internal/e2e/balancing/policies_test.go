@@ -5,12 +5,19 @@ package balancing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	ws "github.com/coder/websocket"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
@@ -201,6 +208,48 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// Where the key is in the message, a stream waits for its first one: it goes on without a key when there is none, and the backend hears
+// nothing of a client that goes before.
+func TestKeyOfStreamsThatSendNothing(t *testing.T) {
+	t.Parallel()
+	all := servers(t, 2)
+	d := start(t, "endpoints: "+listed(all)+"\nload_balancing: {policy: maglev, hash_key: [{field: id}]}")
+	d.ready(t, all...)
+	talk, err := d.client.Converse(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := talk.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := talk.Recv(); !errors.Is(err, io.EOF) {
+		t.Errorf("a stream without a message ends with %v; want OK", err)
+	}
+	arrived := func() (n int) {
+		for _, s := range d.states() {
+			n += int(s.Succeeded) + int(s.Failed) + int(s.InFlight) //nolint:gosec // few
+		}
+		return n
+	}
+	eventually(t, func() error {
+		if n := arrived(); n != 1 {
+			return fmt.Errorf("%d calls reached the servers; want that one", n)
+		}
+		return nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if talk, err = d.client.Converse(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := talk.Recv(); grpcstatus.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a stream whose client waits ends with %v; want its deadline", err)
+	}
+	if n := arrived(); n != 1 {
+		t.Errorf("a client that sent nothing has reached the servers: %d calls", n)
+	}
+}
+
 // A client without a session is given one in a cookie; with it, its calls go to one server, also to that of the first call.
 func TestSessionCookie(t *testing.T) {
 	t.Parallel()
@@ -258,6 +307,57 @@ func TestSessionCookie(t *testing.T) {
 			t.Errorf("nine gRPC calls in turns: %v", by)
 			break
 		}
+	}
+}
+
+// A session is given out over every protocol whose clients keep cookies, also with the answer of a stream, an error and a WebSocket.
+func TestSessionCookieOfEveryProtocol(t *testing.T) {
+	t.Parallel()
+	d := start(t, "endpoints: "+listed(servers(t, 2))+"\nload_balancing: {sticky: {cookie: sid, set_cookie: true}}")
+	const service = "/dragoman.test.v1.EchoService/"
+	for _, row := range []struct {
+		name, method, path, kind, body string
+	}{
+		{"REST", http.MethodPost, "/canary/v1/echo", "application/json", "{}"},
+		{"a stream over REST", http.MethodPost, "/canary/v1/stream", "application/json", "{}"},
+		{"an error over REST", http.MethodPost, "/canary/v1/echo", "application/json", `{"behavior":{"status":{"code":5}}}`},
+		{"Connect", http.MethodPost, service + "Echo", "application/json", "{}"},
+		{"a stream over Connect", http.MethodPost, service + "Stream", "application/connect+json", "\x00\x00\x00\x00\x02{}"},
+		{"gRPC-Web", http.MethodPost, service + "Echo", "application/grpc-web+proto", "\x00\x00\x00\x00\x00"},
+	} {
+		request, err := http.NewRequestWithContext(within(t), row.method, "http://"+d.address+row.path, strings.NewReader(row.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", row.kind)
+		request.Close = true
+		answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if c := answer.Cookies(); err != nil || len(c) != 1 || c[0].Name != "sid" || len(c[0].Value) < 20 || c[0].MaxAge != 0 {
+			t.Errorf("%s: %s, cookies %v, %q, %v", row.name, answer.Status, c, body, err)
+		}
+	}
+	conn, answer, err := ws.Dial(within(t), "ws://"+d.address+"/canary/v1/converse", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Body != nil {
+		_ = answer.Body.Close()
+	}
+	if c := answer.Cookies(); len(c) != 1 || c[0].Name != "sid" {
+		t.Errorf("WebSocket: cookies %v", c)
+	}
+	if err := conn.CloseNow(); err != nil {
+		t.Error(err)
+	}
+	// gRPC has none.
+	var header metadata.MD
+	if _, err := d.client.Echo(within(t), &testv1.CanaryRequest{}, grpc.Header(&header)); err != nil || len(header.Get("set-cookie")) > 0 {
+		t.Errorf("gRPC: %v, %v", header, err)
 	}
 }
 
