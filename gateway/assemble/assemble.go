@@ -314,6 +314,9 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traf
 	)
 	for i, m := range mux.Passed() {
 		routes[m.ID] = policies.route(m)
+		if len(policies.of(m).Auth) == 0 {
+			open = append(open, m.Rule)
+		}
 		to := a.config.TrafficAt(a.passed[i].service, a.passed[i].method)
 		b, err := traffic.of(m, &to)
 		errs = append(errs, err)

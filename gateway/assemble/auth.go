@@ -52,7 +52,7 @@ func (a *Assembly) openAuth() error {
 			diagnostics = append(diagnostics, d)
 			continue
 		}
-		a.auth.providers[cfg.Name] = auth.Named{Name: cfg.Name, Provider: p, ForwardCredentials: cfg.ForwardCredentials}
+		a.auth.providers[cfg.Name] = auth.Named{Name: cfg.Name, Provider: p, ForwardCredentials: cfg.ForwardCredentials, EndStreams: cfg.EndStreams}
 		a.auth.reserved = append(a.auth.reserved, reserved...)
 		if r, ok := p.(auth.Runner); ok {
 			a.auth.runners = append(a.auth.runners, r)

@@ -27,6 +27,8 @@ type AuthProvider struct {
 	Name string
 	// ForwardCredentials leaves the fields with the credentials in what the backend gets.
 	ForwardCredentials bool
+	// EndStreams says that streams end when the credentials expire; nil means those over WebSocket.
+	EndStreams *bool
 	// JWT are tokens that an issuer has signed.
 	JWT *jwt.Config
 	// APIKey are keys that the operator gives out.

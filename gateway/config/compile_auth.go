@@ -27,7 +27,7 @@ func (k *compiler) auth(m *configv1.Auth) {
 			k.on(path, "give it another name", "is the name of asking nobody")
 		}
 		from := m.GetProviders()[name]
-		p := AuthProvider{Name: name, ForwardCredentials: from.GetForwardCredentials()}
+		p := AuthProvider{Name: name, ForwardCredentials: from.GetForwardCredentials(), EndStreams: from.EndExpiredStreams}
 		k.provider(&p, from, path)
 		k.cfg.Auth.Providers = append(k.cfg.Auth.Providers, p)
 	}
@@ -84,7 +84,7 @@ func (k *compiler) extAuthz(m *configv1.ExtAuthzAuth, name, path string) *extaut
 }
 
 func (k *compiler) introspection(m *configv1.IntrospectionAuth, name, path string) *introspection.Config {
-	k.url(m.GetUrl(), path+".url", m.GetInsecureHttp())
+	k.issuerURL(m.GetUrl(), path+".url", m.GetInsecureHttp())
 	k.distinct(m.GetAudiences(), path+".audiences")
 	if m.GetInsecureHttp() {
 		k.warn(path+".insecure_http", "use https", "whoever is between the gateway and the issuer reads tokens, and says of any that it is good")
@@ -116,10 +116,10 @@ func (k *compiler) jwt(m *configv1.JwtAuth, name, path string) *jwt.Config {
 		k.missing(path, path, "", "has %d of jwks_url, jwks_file and discover; it must have one of them", sources)
 	}
 	if m.GetDiscover() {
-		k.url(m.GetIssuer(), path+".issuer", m.GetInsecureHttp())
+		k.issuerURL(m.GetIssuer(), path+".issuer", m.GetInsecureHttp())
 	}
 	if m.GetJwksUrl() != "" {
-		k.url(m.GetJwksUrl(), path+".jwks_url", m.GetInsecureHttp())
+		k.issuerURL(m.GetJwksUrl(), path+".jwks_url", m.GetInsecureHttp())
 	}
 	if m.GetInsecureHttp() {
 		k.warn(path+".insecure_http", "use https", "whoever is between the gateway and the issuer can put in keys, and be anybody with them")
@@ -127,8 +127,8 @@ func (k *compiler) jwt(m *configv1.JwtAuth, name, path string) *jwt.Config {
 	return cfg
 }
 
-// url checks where something is fetched from.
-func (k *compiler) url(s, path string, insecureHTTP bool) {
+// issuerURL checks where something is fetched from.
+func (k *compiler) issuerURL(s, path string, insecureHTTP bool) {
 	if _, err := jwks.CheckURL(s, insecureHTTP); err != nil && s != "" {
 		k.on(path, "", "%s", k.detail(path, err))
 	}

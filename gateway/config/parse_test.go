@@ -129,7 +129,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		}, {
 			Name: "mesh", MTLS: &mtls.Config{Name: "mesh", CA: "clients.pem", Allow: []string{"dns:*.clients.example"}, Forward: map[string]string{"sub": "x-client"}},
 		}, {
-			Name: "mobile", ForwardCredentials: true, JWT: &jwt.Config{
+			Name: "mobile", ForwardCredentials: true, EndStreams: new(true), JWT: &jwt.Config{
 				Name: "mobile", Issuer: "https://login.acme.example/", Audiences: []string{"acme-mobile", "acme-web"}, Algorithms: []string{"RS256", "ES256"},
 				Type: "at+jwt", Leeway: 20 * time.Second, Keys: jwks.Config{Refresh: 2 * time.Minute, MaxStale: 48 * time.Hour}, Discover: true,
 				Carrier: auth.Carrier{Cookie: "session"},

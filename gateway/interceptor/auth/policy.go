@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -24,6 +25,19 @@ type Named struct {
 	Provider
 	// ForwardCredentials leaves the fields with the credentials in what the backend gets.
 	ForwardCredentials bool
+	// EndStreams says that streams end when the identity expires; nil means those over WebSocket.
+	EndStreams *bool
+}
+
+// ends tells whether a call is to end when its identity expires.
+func (n *Named) ends(c *transcoder.Call) bool {
+	if c.Method.Unary() {
+		return false // it has a deadline
+	}
+	if n.EndStreams != nil {
+		return *n.EndStreams
+	}
+	return c.Protocol == "websocket"
 }
 
 // Config is what the calls of a method are asked for.
@@ -46,7 +60,10 @@ type Policy struct {
 	missing *status.Error
 }
 
-var _ interceptor.Waiter = (*Policy)(nil)
+var (
+	_ interceptor.Waiter   = (*Policy)(nil)
+	_ interceptor.Finisher = (*Policy)(nil)
+)
 
 // New returns the policy of a configuration.
 func New(cfg Config) (*Policy, error) {
@@ -90,9 +107,12 @@ func (p *Policy) Admit(c *transcoder.Call) error { return p.admit(c.Context(), c
 func (p *Policy) Wait(ctx context.Context, c *transcoder.Call) error { return p.admit(ctx, c, true) }
 
 func (p *Policy) admit(ctx context.Context, c *transcoder.Call, wait bool) error {
-	id, err := p.identify(ctx, c, wait)
+	id, until, err := p.identify(ctx, c, wait)
 	if err != nil {
 		return err
+	}
+	if !until.IsZero() {
+		endAt(c, until)
 	}
 	p.clean(c)
 	c.Identity = id
@@ -107,45 +127,46 @@ func (p *Policy) admit(ctx context.Context, c *transcoder.Call, wait bool) error
 
 // identify asks the alternatives in their order. Where none is met, the error is that which helps most: of a provider that cannot tell
 // before those of bad credentials, and these before the one of missing ones.
-func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (*transcoder.Identity, error) {
+// Beside who calls it returns when the call is to end; zero for never.
+func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (id *transcoder.Identity, until time.Time, err error) {
 	if len(p.config.Any) == 0 {
-		return nil, nil //nolint:nilnil // nobody in particular
+		return nil, until, nil // nobody in particular
 	}
 	var worst error
 	for _, all := range p.config.Any {
-		id, err := p.askAll(ctx, c, all, wait)
+		id, until, err := p.askAll(ctx, c, all, wait)
 		if err == nil {
-			return id, nil
+			return id, until, nil
 		}
 		if err == interceptor.ErrWait { //nolint:errorlint // a sentinel that is passed on as it is
-			return nil, err
+			return nil, until, err
 		}
 		if weight(err) > weight(worst) {
 			worst = err
 		}
 	}
 	if weight(worst) > weightNone {
-		return nil, p.challenged(worst)
+		return nil, until, p.challenged(worst)
 	}
 	if p.config.Optional {
-		return nil, nil //nolint:nilnil // nobody in particular
+		return nil, until, nil
 	}
-	return nil, p.missing
+	return nil, until, p.missing
 }
 
 // askAll asks the providers of an alternative. The identity is that of the first; those of the others are with it.
-func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (*transcoder.Identity, error) {
-	var (
-		first *transcoder.Identity
-		also  []*transcoder.Identity
-	)
+func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (first *transcoder.Identity, until time.Time, err error) {
+	var also []*transcoder.Identity
 	for i := range all {
 		id, err := ask(ctx, c, all[i].Provider, wait)
 		if err == nil {
 			err = p.checkSite(c, all[i].Provider)
 		}
 		if err != nil {
-			return nil, err
+			return nil, until, err
+		}
+		if !id.Expires.IsZero() && (until.IsZero() || id.Expires.Before(until)) && all[i].ends(c) {
+			until = id.Expires
 		}
 		if i == 0 {
 			first = id
@@ -156,9 +177,9 @@ func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wa
 	if len(also) > 0 {
 		together := *first
 		together.Also = also
-		return &together, nil
+		return &together, until, nil
 	}
-	return first, nil
+	return first, until, nil
 }
 
 func ask(ctx context.Context, c *transcoder.Call, provider Provider, wait bool) (*transcoder.Identity, error) {

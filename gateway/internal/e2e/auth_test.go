@@ -4,7 +4,9 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,9 +15,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	ws "github.com/coder/websocket"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
@@ -590,4 +596,56 @@ func (s *keyServer) set(data []byte) { s.answer.Store(&data) }
 
 func corsFor(origin string, credentials bool) *cors.Config {
 	return &cors.Config{AllowOrigins: []string{origin}, AllowCredentials: credentials}
+}
+
+// Threat C22: a stream ends when the token with which it began does: over WebSocket, and elsewhere where that is said.
+func TestThreatC22StreamsOutliveNoToken(t *testing.T) {
+	t.Parallel()
+	key := jwttest.NewKey(t, "k", "ES256")
+	for _, everywhere := range []bool{false, true} {
+		d := start(t, func(c *config.Config) {
+			p := jwtProvider(t, "mobile", func(c *jwt.Config) { c.Leeway = time.Second }, key)
+			if everywhere {
+				p.EndStreams = &everywhere
+			}
+			canaryAuth(t, c, p)
+		})
+		token := func() string {
+			return key.Token("alice", map[string]any{"tenant": "t1", "exp": float64(time.Now().UnixMilli())/1000 - 0.5}) // half a second and the leeway
+		}
+		k := d.connect(t, echo+"Converse", []string{"bearer." + token(), "dragoman.json"})
+		k.send("{}")
+		k.next(ws.MessageText)
+		k.ends(4000+16, "expired")
+
+		ctx := metadata.AppendToOutgoingContext(within(t), "authorization", "Bearer "+token(), "x-request-id", "stream")
+		began := time.Now()
+		s, err := d.dial(t).NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, echo+"Converse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.SendMsg(&testv1.CanaryRequest{}), s.RecvMsg(&testv1.CanaryResponse{})); err != nil {
+			t.Fatal(err)
+		}
+		if !everywhere {
+			for time.Since(began) < time.Second { // until after the token has expired
+				if err := errors.Join(s.SendMsg(&testv1.CanaryRequest{}), s.RecvMsg(&testv1.CanaryResponse{})); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.CloseSend(); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.RecvMsg(&testv1.CanaryResponse{}); !errors.Is(err, io.EOF) {
+				t.Errorf("a stream that may go on: %v", err)
+			}
+			continue
+		}
+		if err := s.RecvMsg(&testv1.CanaryResponse{}); status.Code(err) != codes.Unauthenticated {
+			t.Errorf("%v", err)
+		}
+		if r := d.access.await(t, "stream"); r.Reason != "token_expired" || r.Subject != "alice" {
+			t.Errorf("the log has %+v", r)
+		}
+	}
 }

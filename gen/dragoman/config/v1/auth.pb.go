@@ -93,8 +93,12 @@ type AuthProvider struct {
 	//
 	// Default: false.
 	ForwardCredentials bool `protobuf:"varint,20,opt,name=forward_credentials,json=forwardCredentials,proto3" json:"forward_credentials,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// EndExpiredStreams ends streams when the credentials with which they began expire, with UNAUTHENTICATED. false never does.
+	//
+	// Default: only those over WebSocket are ended.
+	EndExpiredStreams *bool `protobuf:"varint,21,opt,name=end_expired_streams,json=endExpiredStreams,proto3,oneof" json:"end_expired_streams,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *AuthProvider) Reset() {
@@ -191,6 +195,13 @@ func (x *AuthProvider) GetIntrospection() *IntrospectionAuth {
 func (x *AuthProvider) GetForwardCredentials() bool {
 	if x != nil {
 		return x.ForwardCredentials
+	}
+	return false
+}
+
+func (x *AuthProvider) GetEndExpiredStreams() bool {
+	if x != nil && x.EndExpiredStreams != nil {
+		return *x.EndExpiredStreams
 	}
 	return false
 }
@@ -1005,7 +1016,7 @@ const file_dragoman_config_v1_auth_proto_rawDesc = "" +
 	"\tproviders\x18\x01 \x03(\v2'.dragoman.config.v1.Auth.ProvidersEntryB/\xbaH,\x9a\x01)\x10@\"%r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\tproviders\x1a^\n" +
 	"\x0eProvidersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x126\n" +
-	"\x05value\x18\x02 \x01(\v2 .dragoman.config.v1.AuthProviderR\x05value:\x028\x01\"\xb5\x03\n" +
+	"\x05value\x18\x02 \x01(\v2 .dragoman.config.v1.AuthProviderR\x05value:\x028\x01\"\x82\x04\n" +
 	"\fAuthProvider\x12/\n" +
 	"\x03jwt\x18\x01 \x01(\v2\x1b.dragoman.config.v1.JwtAuthH\x00R\x03jwt\x129\n" +
 	"\aapi_key\x18\x02 \x01(\v2\x1e.dragoman.config.v1.ApiKeyAuthH\x00R\x06apiKey\x125\n" +
@@ -1013,8 +1024,10 @@ const file_dragoman_config_v1_auth_proto_rawDesc = "" +
 	"\x04mtls\x18\x04 \x01(\v2\x1c.dragoman.config.v1.MtlsAuthH\x00R\x04mtls\x12?\n" +
 	"\text_authz\x18\x05 \x01(\v2 .dragoman.config.v1.ExtAuthzAuthH\x00R\bextAuthz\x12M\n" +
 	"\rintrospection\x18\x06 \x01(\v2%.dragoman.config.v1.IntrospectionAuthH\x00R\rintrospection\x12/\n" +
-	"\x13forward_credentials\x18\x14 \x01(\bR\x12forwardCredentialsB\r\n" +
-	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xef\x05\n" +
+	"\x13forward_credentials\x18\x14 \x01(\bR\x12forwardCredentials\x123\n" +
+	"\x13end_expired_streams\x18\x15 \x01(\bH\x01R\x11endExpiredStreams\x88\x01\x01B\r\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01B\x16\n" +
+	"\x14_end_expired_streams\"\xef\x05\n" +
 	"\aJwtAuth\x12#\n" +
 	"\x06issuer\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\x18\x80\bR\x06issuer\x121\n" +
 	"\taudiences\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\b\x01\x10@\"\ar\x05\x10\x01\x18\x80\bR\taudiences\x12{\n" +
