@@ -261,27 +261,38 @@ func (th *theatre) together(t *testing.T, all []*cell, deed func()) {
 	th.run(t, all, len(all))
 }
 
+// perConnection is how many calls of a run share the connections of a client: HTTP/3 has one, and a limit to the calls on it.
+const perConnection = 64
+
 // run runs cells, so many at a time.
 func (th *theatre) run(t *testing.T, all []*cell, atOnce int) {
 	t.Helper()
-	at := map[string]place{}
-	for _, v := range versions {
-		for _, d := range []*dragoman{th.main, th.dying, th.broken, th.hurried, th.closing} {
-			send, shut := v.open(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // the certificate is this test's own
+	type client struct {
+		version *version
+		gateway *dragoman
+		number  int
+	}
+	at := map[client]place{}
+	calls := map[client]int{} // by client number 0
+	for _, c := range all {
+		k := client{version: c.version, gateway: c.course.gateway(th)}
+		calls[k]++
+		k.number = (calls[k] - 1) / perConnection
+		if _, ok := at[k]; !ok {
+			send, shut := c.version.open(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // the certificate is this test's own
 			t.Cleanup(shut)
-			p := place{base: "http://" + d.started.Listeners[0].Addr.String(), transport: send}
-			if v.secure {
-				p.base = "https://" + d.started.Listeners[1].Addr.String()
+			at[k] = place{"http://" + k.gateway.started.Listeners[0].Addr.String(), send}
+			if c.version.secure {
+				at[k] = place{"https://" + k.gateway.started.Listeners[1].Addr.String(), send}
 			}
-			at[v.name+d.address] = p
 		}
+		c.at = at[k]
 	}
 	work := make(chan *cell)
 	var workers sync.WaitGroup
 	for range atOnce {
 		workers.Go(func() {
 			for c := range work {
-				c.at = at[c.version.name+c.course.gateway(th).address]
 				t.Run(c.name(), func(t *testing.T) {
 					c.t = t
 					c.play = th.house.add(c.name(), c.course.script(c))
