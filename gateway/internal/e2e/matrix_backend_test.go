@@ -27,11 +27,15 @@ import (
 // cellField names the cell that a call belongs to, on its way through the gateway.
 const cellField = "x-cell"
 
-// playhouse is a backend whose calls each do what their cell says.
+// playhouse is a backend whose calls each do what their cell says. It has several endpoints, for one connection can have but so many calls of
+// clients that went away (threat H1).
 type playhouse struct {
-	address string
-	plays   sync.Map // cellField → *play
+	addresses []string
+	plays     sync.Map // cellField → *play
 }
+
+// houseEndpoints are enough for as many as the matrix and its kin have.
+const houseEndpoints = 16
 
 // play is what the backend's side of a cell does, and what came of it.
 type play struct {
@@ -53,7 +57,7 @@ type play struct {
 func newPlayhouse(t testing.TB) *playhouse {
 	t.Helper()
 	b := &playhouse{}
-	b.address = misbehave(t, func(_ string, s grpc.ServerStream) error {
+	serve := func(_ string, s grpc.ServerStream) error {
 		md, _ := metadata.FromIncomingContext(s.Context())
 		p := b.of(md.Get(cellField))
 		if p == nil {
@@ -71,7 +75,10 @@ func newPlayhouse(t testing.TB) *playhouse {
 		p.mine = map[string][]string{"x-many": md.Get("x-many"), "x-raw-bin": md.Get("x-raw-bin")}
 		close(p.started)
 		return p.script(p, s)
-	})
+	}
+	for range houseEndpoints {
+		b.addresses = append(b.addresses, misbehave(t, serve))
+	}
 	return b
 }
 

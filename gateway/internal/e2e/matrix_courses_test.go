@@ -418,13 +418,12 @@ func tooLargeAnswer(c *cell, call clientCall) {
 // isCut loses its backend when all others have come as far: what then ends is never a whole answer (T136, T197, fault 2), and no call is made
 // twice that may not be (H9).
 func isCut(c *cell, call clientCall) {
-	times := int32(1)
-	if c.repeatable() { // it is made again, and its client learns nothing of it (fault 2)
-		c.waits(call, &wanted{codes: []codes.Code{codes.OK}, messages: []string{answerTo(ask(1))}, metadata: true})
-		times = 2
-	} else {
-		c.waits(call, &wanted{codes: []codes.Code{codes.Unavailable}})
+	got := c.waits(call)
+	times, want := int32(1), &wanted{codes: []codes.Code{codes.Unavailable}}
+	if c.repeatable() && c.play.arrived.Load() > 1 { // it was made again, if not too many others were (fault 14), and its client learns nothing of it
+		times, want = 2, &wanted{codes: []codes.Code{codes.OK}, messages: []string{answerTo(ask(1))}, metadata: true}
 	}
+	c.check(got, c.begun(want))
 	if n := c.play.arrived.Load(); n != times {
 		c.t.Errorf("the backend was called %d times, want %d", n, times)
 	}
@@ -433,24 +432,29 @@ func isCut(c *cell, call clientCall) {
 // repeatable tells whether a call may be made twice: calls by GET are of a method without side effects, and all others are not.
 func (c *cell) repeatable() bool { return c.form.body == nil && !c.form.socket }
 
-// waits makes a call to the point at which its backend does no more, and waits for what ends all such calls.
-func (c *cell) waits(call clientCall, want *wanted) {
+// waits makes a call to the point at which its backend does no more, waits for what ends all such calls, and reads the rest.
+func (c *cell) waits(call clientCall) *verdict {
 	var once sync.Once
 	come := func() { once.Do(c.gate.come) }
 	defer come()
 	c.reach(call)
 	come()
 	<-c.gate.open
+	return toTheEnd(call)
+}
+
+// begun adds what a stalling backend has said.
+func (c *cell) begun(want *wanted) *wanted {
 	if c.kind.server && !c.course.silent {
 		want.messages = []string{answerTo(ask(1))}
 	}
-	c.check(toTheEnd(call), want)
+	return want
 }
 
 // isTold is a stream that is still open when the time of a drain is over: it ends in the form that its protocol has for that, and its backend is
 // told, too (T146, fault 23).
 func isTold(c *cell, call clientCall) {
-	c.waits(call, &wanted{codes: []codes.Code{codes.Unavailable}, text: "shutting down"})
+	c.check(c.waits(call), c.begun(&wanted{codes: []codes.Code{codes.Unavailable}, text: "shutting down"}))
 	c.wantEnded(time.Now(), context.Canceled)
 }
 

@@ -5,19 +5,11 @@ package e2e_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
 
 // The matrix: every protocol and codec, every kind of stream, every compression and every version of HTTP, with every way in which a call can
@@ -62,6 +57,10 @@ var versions = []*version{
 	{"HTTP/1.1 over TLS", 1, true, plain((*http.Protocols).SetHTTP1)},
 	{"HTTP/2", 2, true, plain((*http.Protocols).SetHTTP2)},
 	{"h2c", 2, false, plain((*http.Protocols).SetUnencryptedHTTP2)},
+	{"HTTP/3", 3, true, func(trust *tls.Config) (http.RoundTripper, func()) {
+		t := &http3.Transport{TLSClientConfig: trust, DisableCompression: true, QUICConfig: &quic.Config{EnableStreamResetPartialDelivery: true}}
+		return t, func() { _ = t.Close() }
+	}},
 }
 
 // plain opens net/http's client for one version.
@@ -279,11 +278,11 @@ func (th *theatre) run(t *testing.T, all []*cell, atOnce int) {
 		calls[k]++
 		k.number = (calls[k] - 1) / perConnection
 		if _, ok := at[k]; !ok {
-			send, shut := c.version.open(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // the certificate is this test's own
+			send, shut := c.version.open(trusting())
 			t.Cleanup(shut)
-			at[k] = place{"http://" + k.gateway.started.Listeners[0].Addr.String(), send}
+			at[k] = place{"http://" + k.gateway.address, send}
 			if c.version.secure {
-				at[k] = place{"https://" + k.gateway.started.Listeners[1].Addr.String(), send}
+				at[k] = place{"https://" + k.gateway.secure, send}
 			}
 		}
 		c.at = at[k]
@@ -332,16 +331,19 @@ func (c *cell) run(t *testing.T) {
 // newTheatre starts it all.
 func newTheatre(t *testing.T) *theatre {
 	t.Helper()
-	cert := selfSigned(t)
 	th := &theatre{house: newPlayhouse(t)}
-	th.cable = newCable(t, th.house.address)
-	start := func(backend string, edit func(*config.Config)) *dragoman {
-		return startFor(t, backend, func(cfg *config.Config) {
+	th.cable = newCable(t, th.house.addresses[0])
+	start := func(edit func(*config.Config), backends ...string) *dragoman {
+		return startFor(t, backends[0], func(cfg *config.Config) {
+			for _, address := range backends[1:] {
+				e, err := endpoint.New(endpoint.Spec{Addresses: []string{address}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				cfg.Backends[0].Endpoints = append(cfg.Backends[0].Endpoints, e)
+			}
 			main := &cfg.Listeners[0]
 			main.MaxMessage, main.MaxAnswer = matrixMaxMessage, matrixMaxAnswer
-			secure := *main
-			secure.Name, secure.TLS = "secure", &cert
-			cfg.Listeners = append(cfg.Listeners, secure)
 			cfg.Backends[0].Gzip = true
 			cfg.Defaults.REST.Compression = &config.Compression{Algorithms: []string{"gzip", "br", "zstd"}, MinSize: mediumText / 2}
 			if edit != nil {
@@ -349,41 +351,13 @@ func newTheatre(t *testing.T) *theatre {
 			}
 		})
 	}
-	th.main, th.dying = start(th.house.address, nil), start(th.cable.address, nil)
-	th.broken = start(newBroken(t), func(cfg *config.Config) { cfg.Backends[0].Gzip = false })
-	th.hurried = start(th.house.address, func(cfg *config.Config) {
+	th.main, th.dying = start(nil, th.house.addresses...), start(nil, th.cable.address)
+	th.broken = start(func(cfg *config.Config) { cfg.Backends[0].Gzip = false }, newBroken(t))
+	th.hurried = start(func(cfg *config.Config) {
 		cfg.Defaults.Deadline.Timeout, cfg.Defaults.Deadline.StreamIdle = shortly, shortly
-	})
-	th.closing = start(th.house.address, func(cfg *config.Config) { cfg.Shutdown.Drain = shortly })
+	}, th.house.addresses...)
+	th.closing = start(func(cfg *config.Config) { cfg.Shutdown.Drain = shortly }, th.house.addresses...)
 	return th
-}
-
-// selfSigned writes a certificate that nobody trusts.
-func selfSigned(t testing.TB) transport.TLS {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	files := transport.TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	for file, block := range map[string]*pem.Block{files.Cert: {Type: "CERTIFICATE", Bytes: cert}, files.Key: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
 }
 
 // resources are what a process must not lose.
