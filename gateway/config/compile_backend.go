@@ -72,6 +72,9 @@ func (k *compiler) backend(m *configv1.Backend, name, path string) backend.Confi
 	if b.ReconnectMax > 0 && b.ReconnectMax < cmp.Or(b.ReconnectFirst, balancer.DefaultBackoffBase) {
 		k.on(path+".reconnect.max", "", "is %s, less than first, %s", formatDuration(b.ReconnectMax), formatDuration(cmp.Or(b.ReconnectFirst, balancer.DefaultBackoffBase)))
 	}
+	if b.TLS != nil && b.TLS.ServerName == "" && !b.TLS.InsecureSkipVerify && (b.File != "" || b.Etcd != nil || hasAnyScheme(b.Target, "file")) {
+		k.warn(path+".tls", "say server_name here, or in what is listed", "has no server_name: servers of which the source states none must have a certificate for localhost")
+	}
 	k.fits(m, &b, path)
 	return b
 }
