@@ -16,7 +16,7 @@ const DefaultMaxHeader = 64 << 10
 
 // Config is one backend: a named group of endpoints that serve the same methods. Two equal Configs, with
 // files of equal content, mean the same backend. Two that differ only in LoadBalancing, in Health.Outlier, in what
-// bounds calls, and in Endpoints after the first share their connections: those outlive a reload.
+// bounds calls, and in Endpoints share their connections: those outlive a reload.
 type Config struct {
 	// Name is what the configuration calls it.
 	Name string
@@ -98,7 +98,7 @@ type TLS struct {
 	CA string
 	// Cert and Key are PEM files of the gateway's own certificate, for mTLS; both or neither.
 	Cert, Key string
-	// ServerName is the name that the backend's certificate must have; "" means the host of the target.
+	// ServerName is the name that the backend's certificate must have; "" means the host of the target, or of each endpoint.
 	ServerName string
 	// InsecureSkipVerify accepts any certificate. Never outside of a test.
 	InsecureSkipVerify bool

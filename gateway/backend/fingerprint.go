@@ -27,9 +27,8 @@ func (c Config) connections() string {
 	c.LoadBalancing = LoadBalancing{}
 	c.Health.Outlier, c.Health.WithoutOutlier = outlier.Config{}, false
 	c.RetryBudget, c.RetryBuffer, c.Limits, c.CircuitBreaker = BudgetConfig{}, BufferConfig{}, LimitsConfig{}, BreakerConfig{}
-	// Which endpoints are listed may change; for whom the calls to them are is the first one's address.
 	if len(c.Endpoints) > 0 {
-		c.Name, c.Endpoints = c.Name+" at "+c.Endpoints[0].Address(), nil
+		c.Name, c.Endpoints = c.Name+", listed", nil
 	}
 	return c.fingerprint()
 }

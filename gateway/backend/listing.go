@@ -27,13 +27,33 @@ func newListing(name string, endpoints []endpoint.Endpoint) (resolver.Source, *l
 	if err != nil {
 		return s, nil, err
 	}
-	l := &listing{current: endpoints, changed: make(chan struct{})}
-	s.Watch = l
+	l := &listing{current: named(endpoints), changed: make(chan struct{})}
+	s.Watch, s.Authority = l, ""
 	return s, l, nil
+}
+
+// named returns the endpoints, each with its own address as the name that it answers by: that of one must not depend on who else is
+// listed.
+func named(endpoints []endpoint.Endpoint) []endpoint.Endpoint {
+	all := slices.Clone(endpoints)
+	for i, e := range all {
+		network, address := endpoint.Dialable(e.Address())
+		if e.ServerName() != "" || network != "tcp" {
+			continue
+		}
+		own, err := endpoint.New(endpoint.Spec{
+			Addresses: e.Addresses(), Weight: e.Weight(), Zone: e.Zone(), Priority: e.Priority(), Labels: e.Labels(), ServerName: address,
+		})
+		if err == nil { // it is an endpoint already: nothing can be wrong
+			all[i] = own
+		}
+	}
+	return all
 }
 
 // set replaces the endpoints.
 func (l *listing) set(endpoints []endpoint.Endpoint) {
+	endpoints = named(endpoints)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if slices.EqualFunc(l.current, endpoints, endpoint.Endpoint.Equal) {

@@ -94,6 +94,7 @@ func TestPoolSharesConnections(t *testing.T) {
 	}
 	for reason, change := range map[string]func(*backend.Config){
 		"the endpoints":       func(c *backend.Config) { c.Endpoints = c.Endpoints[:1] },
+		"the first endpoint":  func(c *backend.Config) { c.Endpoints = c.Endpoints[1:] },
 		"a weight":            func(c *backend.Config) { c.Endpoints = listed(t, "a", 5, 1).Endpoints },
 		"a limit":             func(c *backend.Config) { c.Limits.MaxInFlight = 7 },
 		"the policy":          func(c *backend.Config) { c.LoadBalancing.Policy = backend.LeastRequest },
@@ -119,10 +120,9 @@ func TestPoolSharesConnections(t *testing.T) {
 		release()
 	}
 	for reason, change := range map[string]func(*backend.Config){
-		"the first endpoint": func(c *backend.Config) { c.Endpoints = c.Endpoints[1:] },
-		"health checks":      func(c *backend.Config) { c.Health.Active = &backend.ActiveHealth{} },
-		"connections":        func(c *backend.Config) { c.MinConnections = 2 },
-		"TLS":                func(c *backend.Config) { c.TLS = &backend.TLS{} },
+		"health checks": func(c *backend.Config) { c.Health.Active = &backend.ActiveHealth{} },
+		"connections":   func(c *backend.Config) { c.MinConnections = 2 },
+		"TLS":           func(c *backend.Config) { c.TLS = &backend.TLS{} },
 	} {
 		b, release := with(change)
 		if b.Channel() == first.Channel() {

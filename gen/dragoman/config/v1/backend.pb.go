@@ -585,7 +585,7 @@ type BackendTls struct {
 	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
 	// ServerName is the name that the backend's certificate must have.
 	//
-	// Default: the host of the target or of the first endpoint; the name of the service in Consul, and name.namespace.svc in
+	// Default: the host of the target, or of each endpoint; the name of the service in Consul, and name.namespace.svc in
 	// Kubernetes; with file and etcd, what they state of each server. Example: server_name: users.internal
 	ServerName string `protobuf:"bytes,4,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
 	// InsecureSkipVerify accepts any certificate, so that anybody between the gateway and the backend can read and change
