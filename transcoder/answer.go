@@ -51,7 +51,7 @@ func Answer(c *Call, s Stream, handler func(grpc.ServerStream) error) error {
 	case idle.fired.Load():
 		return status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
 	case ending.Load():
-		return drainingError()
+		return endingError(c)
 	case c.Context().Err() != nil:
 		return contextError(c)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -66,8 +66,11 @@ func Answer(c *Call, s Stream, handler func(grpc.ServerStream) error) error {
 	return &status.Error{Code: codes.Internal, Reason: status.ReasonInternal, Message: "internal error", Cause: err}
 }
 
-// drainingError says that the server closes (T146).
-func drainingError() error {
+// endingError says why a call ended before it was over: for the reason that its Ending has, or because the server closes (T146).
+func endingError(c *Call) error {
+	if e, ok := errors.AsType[*status.Error](context.Cause(c.Ending)); ok {
+		return e
+	}
 	return status.Errorf(codes.Unavailable, status.ReasonDraining, "the gateway is shutting down; call again")
 }
 

@@ -49,7 +49,7 @@ type Call struct {
 	// StreamIdle ends a stream in which no message moved for so long; 0 for never.
 	StreamIdle time.Duration
 
-	// Ending ends when streams are to end because the server closes; nil for never.
+	// Ending ends when streams are to end, because the server closes or for the *status.Error that is its cause; nil for never.
 	Ending context.Context //nolint:containedctx // see ctx
 	// RequestEncoding names the compression in which messages of the request may come; "" for none. The protocol sets it.
 	RequestEncoding string

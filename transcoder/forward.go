@@ -167,7 +167,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		err = status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
 	}
 	if err != nil && ending.Load() {
-		err = drainingError()
+		err = endingError(c)
 	}
 	if err != nil {
 		err = backendError(ctx, c, err)

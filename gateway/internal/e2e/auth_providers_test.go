@@ -28,6 +28,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/quic-go/quic-go/http3"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -204,8 +205,8 @@ func (s *signer) files(t testing.TB) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-// showing returns a client that shows a certificate, if it has one, and keeps sessions to resume.
-func (d *dragoman) showing(t testing.TB, server *signer, version uint16, sessions tls.ClientSessionCache, certs ...tls.Certificate) *client {
+// shown returns a client that shows a certificate, if it has one, and keeps sessions to resume.
+func (d *dragoman) shown(t testing.TB, server *signer, version uint16, sessions tls.ClientSessionCache, certs ...tls.Certificate) *client {
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.cert)
@@ -241,27 +242,41 @@ func TestThreatC17CertificatesOfClients(t *testing.T) {
 	write(append(first.pem(), second.pem()...))
 	certFile, keyFile := server.files(t)
 	d := start(t, func(c *config.Config) {
+		c.Listeners[0].Protocols = []string{transport.HTTP1, transport.HTTP2, transport.HTTP3}
 		c.Listeners[0].TLS = &transport.TLS{Cert: certFile, Key: keyFile, ClientCertificates: transport.RequestCertificates}
 		canaryAuth(t, c, config.AuthProvider{Name: "mesh", MTLS: &mtls.Config{Name: "mesh", CA: ca, Allow: []string{"dns:*.clients.example"}, Forward: map[string]string{"sub": "x-user-id"}}})
 	})
 	const path = "/canary/v1/echo"
-	if a := d.showing(t, server, 0, nil).call(t, "GET", path, "", "x-forwarded-client-cert", "Subject=admin"); a.status != 401 { // B12
+	if a := d.shown(t, server, 0, nil).call(t, "GET", path, "", "x-forwarded-client-cert", "Subject=admin"); a.status != 401 { // B12
 		t.Errorf("without a certificate: %d", a.status)
 	}
-	if a := d.showing(t, server, 0, nil).call(t, "GET", "/canary/v1/public", "", "x-forwarded-client-cert", "Subject=admin"); a.status != 200 || len(metadataOf(d.backend.Last(canaryPublic), "x-forwarded-client-cert")) > 0 {
+	if a := d.shown(t, server, 0, nil).call(t, "GET", "/canary/v1/public", "", "x-forwarded-client-cert", "Subject=admin"); a.status != 200 || len(metadataOf(d.backend.Last(canaryPublic), "x-forwarded-client-cert")) > 0 {
 		t.Errorf("without a certificate, where none is needed: %d", a.status)
 	}
-	if a := d.showing(t, server, 0, nil, newSigner(t).client(t, "a.clients.example")).call(t, "GET", path, ""); a.status != 401 || a.header.Get("X-Dragoman-Reason") != "certificate_invalid" {
+	if a := d.shown(t, server, 0, nil, newSigner(t).client(t, "a.clients.example")).call(t, "GET", path, ""); a.status != 401 || a.header.Get("X-Dragoman-Reason") != "certificate_invalid" {
 		t.Errorf("of a stranger: %d %v", a.status, a.header)
 	}
-	if a := d.showing(t, server, 0, nil, first.client(t, "a.example")).call(t, "GET", path, ""); a.status != 401 {
+	if a := d.shown(t, server, 0, nil, first.client(t, "a.example")).call(t, "GET", path, ""); a.status != 401 {
 		t.Errorf("another name: %d", a.status)
+	}
+	for name, want := range map[string]int{"a.clients.example": 200, "a.example": 401} { // over QUIC as well
+		roots := x509.NewCertPool()
+		roots.AddCert(server.cert)
+		quic := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", Certificates: []tls.Certificate{first.client(t, name)}}}
+		c := d.h1(t)
+		c.base, c.http.Transport = "https://"+d.address, quic
+		if a := c.call(t, "GET", path, ""); a.status != want {
+			t.Errorf("%s over HTTP/3: %d; want %d", name, a.status, want)
+		}
+		if err := quic.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		write(append(first.pem(), second.pem()...))
 		sessions := tls.NewLRUClientSessionCache(8)
 		mine := first.client(t, "a.clients.example")
-		open := d.showing(t, server, version, sessions, mine)
+		open := d.shown(t, server, version, sessions, mine)
 		eventually(t, func() error { // the file has just been written
 			if a := open.call(t, "GET", path, ""); a.status != 200 || fmt.Sprint(metadataOf(d.backend.Last(canaryEcho), "x-user-id")) != "[a.clients.example]" {
 				return fmt.Errorf("%d %s", a.status, a.body)
@@ -276,7 +291,7 @@ func TestThreatC17CertificatesOfClients(t *testing.T) {
 			return nil
 		})
 		resumed := false
-		again := d.showing(t, server, version, sessions, mine)
+		again := d.shown(t, server, version, sessions, mine)
 		if own, ok := again.http.Transport.(*http.Transport); ok {
 			own.TLSClientConfig.VerifyConnection = func(s tls.ConnectionState) error {
 				resumed = s.DidResume
@@ -291,10 +306,10 @@ func TestThreatC17CertificatesOfClients(t *testing.T) {
 	if err := os.WriteFile(ca, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if a := d.showing(t, server, 0, nil, first.client(t, "a.clients.example")).call(t, "GET", path, ""); a.status != 401 {
+	if a := d.shown(t, server, 0, nil, first.client(t, "a.clients.example")).call(t, "GET", path, ""); a.status != 401 {
 		t.Errorf("with an empty file: %d", a.status)
 	}
-	if a := d.showing(t, server, 0, nil, second.client(t, "b.clients.example")).call(t, "GET", path, ""); a.status != 200 {
+	if a := d.shown(t, server, 0, nil, second.client(t, "b.clients.example")).call(t, "GET", path, ""); a.status != 200 {
 		t.Errorf("of who is still trusted, with an empty file: %d", a.status)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +19,9 @@ import (
 	ws "github.com/coder/websocket"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
@@ -67,89 +68,6 @@ func canaryAuth(t testing.TB, c *config.Config, p ...config.AuthProvider) {
 		t.Fatal(err)
 	}
 	c.Services = append([]config.Service{{Match: public, Backend: "test", Policy: config.Policy{Auth: []string{config.Everybody}}}}, c.Services...)
-}
-
-// way is one way to make a unary call of the canary with some fields, in one protocol.
-type way struct {
-	name string
-	// call makes it; it is false where the method cannot be called so.
-	call func(t *testing.T, d *dragoman, method string, fields ...string) bool
-}
-
-// canaryPaths are the paths of REST.
-var canaryPaths = map[string]string{
-	canaryPublic: "GET /canary/v1/public", canaryUser: "GET /canary/v1/users/u", canaryAdmin: "DELETE /canary/v1/admin/a", canaryEcho: "GET /canary/v1/echo",
-}
-
-// ways are all protocols.
-var ways = []way{
-	{"grpc", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		ctx := metadata.AppendToOutgoingContext(within(t), fields...)
-		_ = d.dial(t).Invoke(ctx, method, &testv1.CanaryRequest{UserId: "u"}, &testv1.CanaryResponse{}) // the log has the outcome
-		return true
-	}},
-	{"grpc-web", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		c := d.h1(t)
-		c.do(t, c.request(t, "POST", method, string(frame{0, marshal(t, &testv1.CanaryRequest{})}.bytes()), web("application/grpc-web+proto", fields...)...))
-		return true
-	}},
-	{"grpc-web-text", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		c := d.h2(t)
-		c.do(t, c.request(t, "POST", method, units(string(frame{0, marshal(t, &testv1.CanaryRequest{})}.bytes())), web("application/grpc-web-text+proto", fields...)...))
-		return true
-	}},
-	{"connect", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		c := d.h2(t)
-		c.do(t, c.request(t, "POST", method, "{}", connectJSON(fields...)...))
-		return true
-	}},
-	{"connect by GET", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		if method != canaryEcho {
-			return false
-		}
-		c := d.h1(t)
-		c.do(t, c.request(t, "GET", method+"?connect=v1&encoding=json&message="+url.QueryEscape("{}"), "", fields...))
-		return true
-	}},
-	{"rest", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		c := d.h1(t)
-		verb, path, _ := strings.Cut(canaryPaths[method], " ")
-		c.do(t, c.request(t, verb, path, "", fields...))
-		return true
-	}},
-	{"websocket", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
-		k, _, err := d.tryConnect(t, method, nil, fields...)
-		if err == nil {
-			k.send("{}")
-			k.next(ws.MessageText)
-			_, _, _ = k.conn.Read(k.ctx) // the end
-		}
-		return true
-	}},
-}
-
-// decision is what is decided of a call, and what the log says of it.
-type decision struct {
-	Code, Reason, RPC             string
-	Auth, Subject, Tenant         string
-	Arrived                       int
-	UserID, TenantID, Credentials []string // metadata at the backend
-}
-
-// decide makes a call in one way.
-func (d *dragoman) decide(t *testing.T, w way, method, id string, fields ...string) (decision, bool) {
-	t.Helper()
-	before := d.backend.Counts(method).Arrived
-	if !w.call(t, d, method, append([]string{"x-request-id", id}, fields...)...) {
-		return decision{}, false
-	}
-	r := d.access.await(t, id)
-	got := decision{Code: r.Code, Reason: r.Reason, RPC: r.RPC, Auth: r.Auth, Subject: r.Subject, Tenant: r.Tenant, Arrived: d.backend.Counts(method).Arrived - before}
-	if got.Arrived > 0 {
-		seen := d.backend.Last(method)
-		got.UserID, got.TenantID, got.Credentials = metadataOf(seen, "x-user-id"), metadataOf(seen, "x-tenant-id"), metadataOf(seen, "authorization")
-	}
-	return got, true
 }
 
 // Threat A14: the same call is decided alike in every protocol, and is the same in the log; C1 to C9: what is refused does not arrive.
@@ -646,6 +564,44 @@ func TestThreatC22StreamsOutliveNoToken(t *testing.T) {
 		}
 		if r := d.access.await(t, "stream"); r.Reason != "token_expired" || r.Subject != "alice" {
 			t.Errorf("the log has %+v", r)
+		}
+	}
+}
+
+// What the gateway itself answers is asked for as all else is, and can be opened as all else.
+func TestAuthOfHealthAndReflection(t *testing.T) {
+	t.Parallel()
+	key := jwttest.NewKey(t, "k", "ES256")
+	for _, open := range []bool{false, true} {
+		d := start(t, func(c *config.Config) {
+			withLocal(c)
+			canaryAuth(t, c, jwtProvider(t, "mobile", nil, key))
+			if open {
+				health, err := config.ParseGlob(healthService)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Services = append(c.Services, config.Service{Match: health, Backend: "test", Policy: config.Policy{Auth: []string{config.Everybody}}})
+			}
+		})
+		check := func(fields ...string) codes.Code {
+			ctx := metadata.AppendToOutgoingContext(within(t), fields...)
+			_, err := healthv1.NewHealthClient(d.dial(t)).Check(ctx, &healthv1.HealthCheckRequest{})
+			return status.Code(err)
+		}
+		want := map[bool]codes.Code{false: codes.Unauthenticated, true: codes.OK}[open]
+		if got := check(); got != want {
+			t.Errorf("health for everybody (%t): %s; want %s", open, got, want)
+		}
+		if got := check("authorization", "Bearer "+key.Token("alice", map[string]any{"tenant": "t1"})); got != codes.OK {
+			t.Errorf("health with a token: %s", got)
+		}
+		s, err := reflectionv1.NewServerReflectionClient(d.dial(t)).ServerReflectionInfo(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Recv(); status.Code(err) != codes.Unauthenticated { // before a message was sent
+			t.Errorf("reflection: %v", err)
 		}
 	}
 }

@@ -1,0 +1,109 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	ws "github.com/coder/websocket"
+	"google.golang.org/grpc/metadata"
+
+	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
+)
+
+// way is one way to make a unary call of the canary with some fields, in one protocol.
+type way struct {
+	name string
+	// call makes it; it is false where the method cannot be called so.
+	call func(t *testing.T, d *dragoman, method string, fields ...string) bool
+}
+
+// canaryPaths are the paths of REST.
+var canaryPaths = map[string]string{
+	canaryPublic: "GET /canary/v1/public", canaryUser: "GET /canary/v1/users/u", canaryAdmin: "DELETE /canary/v1/admin/a", canaryEcho: "GET /canary/v1/echo",
+}
+
+// ways are all protocols.
+var ways = []way{
+	{"grpc", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		ctx := metadata.AppendToOutgoingContext(within(t), fields...)
+		_ = d.dial(t).Invoke(ctx, method, &testv1.CanaryRequest{UserId: "u"}, &testv1.CanaryResponse{}) // the log has the outcome
+		return true
+	}},
+	{"grpc-web", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		c := d.h1(t)
+		c.do(t, c.request(t, "POST", method, string(frame{0, marshal(t, &testv1.CanaryRequest{})}.bytes()), web("application/grpc-web+proto", fields...)...))
+		return true
+	}},
+	{"grpc-web-text", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		c := d.h2(t)
+		c.do(t, c.request(t, "POST", method, units(string(frame{0, marshal(t, &testv1.CanaryRequest{})}.bytes())), web("application/grpc-web-text+proto", fields...)...))
+		return true
+	}},
+	{"connect", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		c := d.h2(t)
+		c.do(t, c.request(t, "POST", method, "{}", connectJSON(fields...)...))
+		return true
+	}},
+	{"connect by GET", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		if method != canaryEcho {
+			return false
+		}
+		c := d.h1(t)
+		c.do(t, c.request(t, "GET", method+"?connect=v1&encoding=json&message="+url.QueryEscape("{}"), "", fields...))
+		return true
+	}},
+	{"rest", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		c := d.h1(t)
+		verb, path, _ := strings.Cut(canaryPaths[method], " ")
+		c.do(t, c.request(t, verb, path, "", fields...))
+		return true
+	}},
+	{"rest over HTTP/3", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		c := d.h3(t)
+		verb, path, _ := strings.Cut(canaryPaths[method], " ")
+		c.do(t, c.request(t, verb, path, "", fields...))
+		return true
+	}},
+	{"connect over HTTP/3", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		c := d.h3(t)
+		c.do(t, c.request(t, "POST", method, "{}", connectJSON(fields...)...))
+		return true
+	}},
+	{"websocket", func(t *testing.T, d *dragoman, method string, fields ...string) bool {
+		k, _, err := d.tryConnect(t, method, nil, fields...)
+		if err == nil {
+			k.send("{}")
+			k.next(ws.MessageText)
+			_, _, _ = k.conn.Read(k.ctx) // the end
+		}
+		return true
+	}},
+}
+
+// decision is what is decided of a call, and what the log says of it.
+type decision struct {
+	Code, Reason, RPC             string
+	Auth, Subject, Tenant         string
+	Arrived                       int
+	UserID, TenantID, Credentials []string // metadata at the backend
+}
+
+// decide makes a call in one way.
+func (d *dragoman) decide(t *testing.T, w way, method, id string, fields ...string) (decision, bool) {
+	t.Helper()
+	before := d.backend.Counts(method).Arrived
+	if !w.call(t, d, method, append([]string{"x-request-id", id}, fields...)...) {
+		return decision{}, false
+	}
+	r := d.access.await(t, id)
+	got := decision{Code: r.Code, Reason: r.Reason, RPC: r.RPC, Auth: r.Auth, Subject: r.Subject, Tenant: r.Tenant, Arrived: d.backend.Counts(method).Arrived - before}
+	if got.Arrived > 0 {
+		seen := d.backend.Last(method)
+		got.UserID, got.TenantID, got.Credentials = metadataOf(seen, "x-user-id"), metadataOf(seen, "x-tenant-id"), metadataOf(seen, "authorization")
+	}
+	return got, true
+}
