@@ -95,7 +95,9 @@ func TestFault09DefaultPolicyEjects(t *testing.T) {
 		t.Errorf("success is %v", s.Success)
 	}
 	// With one policy for the turns the failures come in a row.
-	p, err := outlier.New(outlier.Config{Policy: picker.RoundRobin{}, BaseTime: 200 * time.Millisecond, MaxTime: 200 * time.Millisecond})
+	p, err := outlier.New(outlier.Config{
+		Policy: picker.RoundRobin{}, BaseTime: 200 * time.Millisecond, MaxTime: 200 * time.Millisecond, FailingFor: outlier.Off,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

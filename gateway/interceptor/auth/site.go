@@ -33,8 +33,7 @@ func (p *Policy) checkSite(c *transcoder.Call, provider Provider) error {
 	if h.Count("sec-fetch-site") > 1 || h.Count("origin") > 1 {
 		return crossSite()
 	}
-	sameOrigin := origin != "" && ownOrigin(origin, c.Request)
-	trusted := sameOrigin || origin != "" && p.config.AllowsOrigin != nil && p.config.AllowsOrigin(origin)
+	trusted := origin != "" && (ownOrigin(origin, site, c) || p.config.AllowsOrigin != nil && p.config.AllowsOrigin(origin))
 	switch {
 	case origin != "" && !trusted:
 		return crossSite()
@@ -59,8 +58,12 @@ func crossSite() error {
 	return status.Errorf(codes.PermissionDenied, status.ReasonCrossSite, "the credentials are ones that browsers send by themselves, and nothing says that the call comes from a page of this site; send the header x-requested-with, or have the origin of the page in cors.allow_origins with allow_credentials")
 }
 
-// ownOrigin tells whether a page comes from where it calls.
-func ownOrigin(origin string, r *transcoder.Request) bool {
+// ownOrigin tells whether a page comes from where it calls. Behind a proxy that ends TLS, the scheme is not the one that the browser
+// has used; there its own word counts, which no page can change.
+func ownOrigin(origin, site string, c *transcoder.Call) bool {
 	scheme, host, ok := strings.Cut(origin, "://")
-	return ok && scheme == r.Scheme && r.Authority != "" && strings.EqualFold(host, r.Authority)
+	if !ok || host == "" || !strings.EqualFold(host, c.Request.Authority) && !strings.EqualFold(host, c.Host) {
+		return false
+	}
+	return scheme == c.Request.Scheme || site == "same-origin"
 }

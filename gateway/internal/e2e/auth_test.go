@@ -273,6 +273,7 @@ func TestThreatF3F4CookiesOfOtherSites(t *testing.T) {
 		{"another origin and a header of one's own", []string{"origin", "https://evil.example", "x-requested-with", "a"}, false},
 		{"null", []string{"origin", "null"}, false},
 		{"this origin by another scheme", []string{"origin", "https://" + d.address}, false},
+		{"this origin by another scheme, behind a proxy that ends TLS", []string{"origin", "https://" + d.address, "sec-fetch-site", "same-origin"}, true},
 		{"two origins", []string{"origin", own, "origin", "https://evil.example"}, false},
 		{"a header that pages of other sites cannot send", []string{"x-requested-with", "XMLHttpRequest"}, true},
 		{"another site, with such a header", []string{"sec-fetch-site", "cross-site", "x-requested-with", "a"}, false},

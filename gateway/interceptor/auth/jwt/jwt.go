@@ -160,6 +160,9 @@ func (p *Provider) Authenticate(c *transcoder.Call) (*transcoder.Identity, error
 	}
 	now := time.Now()
 	if v, ok := p.cache.Get(token, now); ok {
+		if _, err := p.keys.Current(); err != nil { // too old to be believed, and so is what was verified by them
+			return nil, p.refusal(err)
+		}
 		if !v.key.Gone() && !now.Before(v.from) {
 			return v.identity, nil
 		}

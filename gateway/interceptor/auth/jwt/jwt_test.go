@@ -4,9 +4,14 @@
 package jwt_test
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,4 +242,47 @@ func TestKnownTokenCostsNoAllocation(t *testing.T) { //nolint:paralleltest // it
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// Fault 26, C8: what was verified counts no longer than the keys: not when they are too old, and not when they have gone.
+func TestFault26VerifiedTokensGoWithTheirKeys(t *testing.T) {
+	t.Parallel()
+	one, two := jwttest.NewKey(t, "one", "ES256"), jwttest.NewKey(t, "two", "ES256")
+	var answer atomic.Pointer[[]byte]
+	answers := func(data []byte) { answer.Store(&data) }
+	answers(jwttest.Set(one, two))
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*answer.Load()) }))
+	defer keys.Close()
+	p := provider(t, func(c *jwt.Config) {
+		c.Keys = jwks.Config{URL: keys.URL, Refresh: 2 * time.Millisecond, MaxStale: 50 * time.Millisecond}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { p.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	tokens := map[*jwttest.Key]string{one: one.Token("alice", nil), two: two.Token("alice", nil)}
+	until := func(key *jwttest.Key, want status.Reason) {
+		t.Helper()
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
+		for end := time.Now().Add(authtest.Patience); ; <-ticker.C {
+			_, err := authtest.Authenticate(ctx, p, bearer(tokens[key]))
+			if status.ReasonOf(err) == want {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%v; want %s", err, want)
+			}
+		}
+	}
+	until(one, status.ReasonOK)
+	until(two, status.ReasonOK)
+	answers(jwttest.Set(two))
+	until(one, status.ReasonTokenUntrusted)
+	until(two, status.ReasonOK)
+	answers([]byte("garbage"))
+	until(two, status.ReasonAuthUnavailable)
+	answers(jwttest.Set(one))
+	until(one, status.ReasonOK)
 }
