@@ -6,6 +6,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"io"
 	"net/netip"
 	"strconv"
 	"time"
@@ -105,7 +106,21 @@ func (d *delivery) reach(ctx context.Context, call *picker.Call, method string, 
 	if d.hedger != nil {
 		return d.hedged(ctx, call, method, args, reply, opts)
 	}
-	return d.backend.channel.Invoke(picker.WithCall(ctx, call), method, args, reply, opts...)
+	return d.send(picker.WithCall(ctx, call), method, args, reply, opts)
+}
+
+// errCut is a stream that ended while grpc-go sent its request for the second time, of which grpc-go says io.EOF and not how it ended.
+//
+// google.golang.org/grpc v1.85.0: stream.go, clientStream.retryLocked.
+var errCut = grpcstatus.Error(codes.Unavailable, "the stream ended before its request was sent")
+
+// send makes one call on the channel.
+func (d *delivery) send(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {
+	err := d.backend.channel.Invoke(ctx, method, args, reply, opts...)
+	if err == io.EOF { //nolint:errorlint // the very error: grpc-go's statuses wrap others
+		return errCut
+	}
+	return err
 }
 
 // outgoing returns the context of an attempt.

@@ -20,7 +20,7 @@ func (d *delivery) hedged(ctx context.Context, call *picker.Call, method string,
 	late := d.hedger.call()
 	began := time.Now()
 	if late == 0 {
-		err := d.backend.channel.Invoke(picker.WithCall(ctx, call), method, args, reply, opts...)
+		err := d.send(picker.WithCall(ctx, call), method, args, reply, opts)
 		if err == nil {
 			d.hedger.sample(time.Since(began))
 		}
@@ -31,7 +31,7 @@ func (d *delivery) hedged(ctx context.Context, call *picker.Call, method string,
 	r := &race{delivery: d, ctx: own, cancel: cancel, first: call, call: call, method: method, args: args, opts: opts, late: late}
 	r.changed.L = &r.mu
 	r.schedule() //nolint:contextcheck // it has the context
-	err := d.backend.channel.Invoke(picker.WithCall(own, call), method, args, reply, opts...)
+	err := d.send(picker.WithCall(own, call), method, args, reply, opts)
 	err = r.settle(ctx, err, reply)
 	if err == nil {
 		d.hedger.sample(time.Since(began))
@@ -76,7 +76,7 @@ func (r *race) scheduleLocked() {
 	r.timer = time.AfterFunc(r.late, func() {
 		defer r.others.Done()
 		if h := r.begin(); h != nil {
-			h.err = r.delivery.backend.channel.Invoke(picker.WithCall(r.ctx, h.call), r.method, r.args, &h.reply, h.options(r.opts)...)
+			h.err = r.delivery.send(picker.WithCall(r.ctx, h.call), r.method, r.args, &h.reply, h.options(r.opts))
 			r.ended(h)
 		}
 	})

@@ -53,7 +53,7 @@ func (d *delivery) careful(ctx context.Context, call *picker.Call, method string
 	p := d.backend.parking
 	p.calls.Go(func() { //nolint:contextcheck // it outlives the context on purpose
 		defer close(ended)
-		a.err = d.backend.channel.Invoke(own, method, &m, &a.reply, a.options(opts)...)
+		a.err = d.send(own, method, &m, &a.reply, a.options(opts))
 		m.Free()
 	})
 	select {

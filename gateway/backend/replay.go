@@ -78,6 +78,15 @@ type try struct {
 // answered stops the timer; it is false when the timer was first.
 func (t *try) answered() bool { return t.timer == nil || t.timer.Stop() }
 
+// RecvMsg implements grpc.ClientStream. An end without any answer is none: see errCut.
+func (t *try) RecvMsg(m any) error {
+	err := t.ClientStream.RecvMsg(m)
+	if errors.Is(err, io.EOF) && t.call.Stage() == picker.StageSent {
+		return errCut
+	}
+	return err
+}
+
 // begin opens another attempt.
 func (r *replayed) begin() (*try, error) {
 	d := r.delivery

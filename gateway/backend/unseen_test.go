@@ -26,16 +26,17 @@ type refuser struct {
 	address  string
 	refuse   atomic.Int64
 	goAway   bool
+	early    bool // before the request has come
 	answered atomic.Int64
 }
 
-func newRefuser(t *testing.T, refuse int64, goAway bool) *refuser {
+func newRefuser(t *testing.T, refuse int64, goAway, early bool) *refuser {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &refuser{address: l.Addr().String(), goAway: goAway}
+	r := &refuser{address: l.Addr().String(), goAway: goAway, early: early}
 	r.refuse.Store(refuse)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -62,14 +63,13 @@ func (r *refuser) serve(c net.Conn) {
 		return
 	}
 	f := http2.NewFramer(c, c)
-	var mu sync.Mutex
+	refused := map[uint32]bool{}
 	_ = f.WriteSettings()
 	for {
 		frame, err := f.ReadFrame()
 		if err != nil {
 			return
 		}
-		mu.Lock()
 		switch frame := frame.(type) {
 		case *http2.SettingsFrame:
 			if !frame.IsAck() {
@@ -80,18 +80,22 @@ func (r *refuser) serve(c net.Conn) {
 				_ = f.WritePing(true, frame.Data)
 			}
 		case *http2.HeadersFrame:
+			if r.early && r.refuse.Add(-1) >= 0 {
+				refused[frame.StreamID] = true
+				_ = f.WriteRSTStream(frame.StreamID, http2.ErrCodeRefusedStream)
+			}
+		case *http2.DataFrame:
 			switch {
-			case r.refuse.Add(-1) < 0:
+			case !frame.StreamEnded() || refused[frame.StreamID]:
+			case r.early || r.refuse.Add(-1) < 0:
 				r.answer(f, frame.StreamID)
 			case r.goAway:
 				_ = f.WriteGoAway(frame.StreamID-1, http2.ErrCodeNo, nil)
-				mu.Unlock()
 				return
 			default:
 				_ = f.WriteRSTStream(frame.StreamID, http2.ErrCodeRefusedStream)
 			}
 		}
-		mu.Unlock()
 	}
 }
 
@@ -120,22 +124,27 @@ func TestThreatH9WhatNobodyHasSeenIsTriedAgain(t *testing.T) {
 		name   string
 		refuse int64
 		goAway bool
+		early  bool
 		retry  backend.RetryConfig
 		want   codes.Code
 	}{
-		{"refused once", 1, false, backend.RetryConfig{Attempts: 1}, codes.OK},
-		{"refused twice", 2, false, backend.RetryConfig{Attempts: 2}, codes.OK},
-		{"refused twice, without retries", 2, false, backend.RetryConfig{Attempts: 1}, codes.Unavailable},
-		{"refused always", 1000, false, backend.RetryConfig{Attempts: 3}, codes.Unavailable},
-		{"gone away once", 1, true, backend.RetryConfig{Attempts: 1}, codes.OK},
-		{"gone away twice", 2, true, backend.RetryConfig{Attempts: 2}, codes.OK},
+		{"refused once", 1, false, false, backend.RetryConfig{Attempts: 1}, codes.OK},
+		{"refused twice", 2, false, false, backend.RetryConfig{Attempts: 2}, codes.OK},
+		{"refused twice, without retries", 2, false, false, backend.RetryConfig{Attempts: 1}, codes.Unavailable},
+		{"refused always", 1000, false, false, backend.RetryConfig{Attempts: 3}, codes.Unavailable},
+		{"refused always, before the request has come", 1000, false, true, backend.RetryConfig{Attempts: 3}, codes.Unavailable},
+		{"gone away once", 1, true, false, backend.RetryConfig{Attempts: 1}, codes.OK},
+		{"gone away twice", 2, true, false, backend.RetryConfig{Attempts: 2}, codes.OK},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := newRefuser(t, c.refuse, c.goAway)
+			s := newRefuser(t, c.refuse, c.goAway, c.early)
 			b := open(t, backend.Config{}, &server{address: s.address})
-			client := newClient("x")
-			_, err := forward(t.Context(), route(t, b, backend.PolicyConfig{Retry: c.retry}), charge(), client, 10*time.Second)
+			m := charge()
+			if c.early {
+				m = streaming(false, true) // of which an end without a status would look like an answer without a message
+			}
+			_, err := forward(t.Context(), route(t, b, backend.PolicyConfig{Retry: c.retry}), m, newClient("x"), 10*time.Second)
 			if status.Code(err) != c.want {
 				t.Errorf("got %v", err)
 			}
