@@ -132,7 +132,7 @@ const carefulFor = picker.ResetsBurst * time.Second / picker.ResetsPerSecond
 
 // ResetsLow says whether the streams of a connection were reset so often of late that calls had better not be cancelled before
 // picker.Call.MayReset says so. It takes no lock.
-func (c *Channel) ResetsLow() bool { return int64(since()) < c.hub.careful.Load() }
+func (c *Channel) ResetsLow() bool { return c.hub.isCareful() }
 
 // Policy returns the policy in force.
 func (c *Channel) Policy() picker.Policy { return c.hub.currentPolicy() }

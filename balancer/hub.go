@@ -119,6 +119,9 @@ func (b *hub) overrides() map[string]override {
 	return b.set
 }
 
+// isCareful says whether few resets are left on a connection.
+func (b *hub) isCareful() bool { return int64(since()) < b.careful.Load() }
+
 // resetsAreLow is told that few resets are left on a connection.
 func (b *hub) resetsAreLow() { b.careful.Store(int64(since() + carefulFor)) }
 

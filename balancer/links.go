@@ -28,6 +28,10 @@ func (ls *links) take() *link {
 			best, calls = l, n
 		}
 	}
+	if ls.m.host.hub.isCareful() {
+		best = ls.spare(best)
+		calls = best.calls.Load()
+	}
 	// Another is opened before this one is full, so that no call has to wait for it.
 	if limit := int64(best.limit.Load()); limit > 0 && calls*4 >= limit*3 {
 		if coming := ls.m.grow(); coming && calls >= limit {
@@ -39,6 +43,22 @@ func (ls *links) take() *link {
 		best.used.Store(true)
 	}
 	return best
+}
+
+// spare returns the connection with the fewest calls among those whose streams were not reset often of late. When there is none, another one is
+// opened, and it returns best: resets are paced by connection, so more connections take more.
+func (ls *links) spare(best *link) *link {
+	var spare *link
+	for _, l := range ls.all {
+		if !l.resets.Low() && (spare == nil || l.calls.Load() < spare.calls.Load()) {
+			spare = l
+		}
+	}
+	if spare == nil {
+		ls.m.grow()
+		return best
+	}
+	return spare
 }
 
 // end counts the end of a call. Calls that wait for a connection may take its place.

@@ -13,7 +13,7 @@ const (
 	// connections that have more, and with them the calls of everybody (threat H1; nghttp2 allows 33, Netty 200 in 30 seconds).
 	ResetsPerSecond = 25
 	// ResetsBurst is how many may be reset at once.
-	ResetsBurst = 100
+	ResetsBurst = 200
 	// resetsLow is with how many left they are few.
 	resetsLow = ResetsBurst / 2
 )
@@ -51,4 +51,12 @@ func (r *Resets) Take() bool {
 	}
 	r.spent++
 	return true
+}
+
+// Low says whether few resets are left.
+func (r *Resets) Low() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settleLocked()
+	return r.spent > ResetsBurst-resetsLow
 }

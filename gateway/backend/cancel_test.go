@@ -167,7 +167,7 @@ func TestThreatH1CancelledCallsHarmNobody(t *testing.T) {
 			close(stop)
 			victims.Wait()
 			t.Logf("%v: the loops had %d calls; %d of the others were refused, %d are parked; %d arrived; resets %v", took, served.Load(), refused.Load(), b.State().Parked, s.arrived.Load()-served.Load(), listener.resets())
-			if e := b.Channel().Endpoints()[0]; !e.Since.Equal(since) || e.Connections != 2 {
+			if e := b.Channel().Endpoints()[0]; !e.Since.Equal(since) || e.Connections < 2 {
 				t.Errorf("a connection was lost: %+v", e)
 			}
 			close(release)
