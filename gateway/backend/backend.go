@@ -100,7 +100,7 @@ func (b *Backend) open(log *slog.Logger) (*shared, error) {
 		MinConnections: cfg.MinConnections, MaxConnections: cfg.MaxConnections, MaxStreams: cfg.MaxStreams,
 		ConnectTimeout: cfg.ConnectTimeout, Backoff: balancer.Backoff{Base: cfg.ReconnectFirst, Max: cfg.ReconnectMax},
 		ResolveInterval: cfg.ResolveInterval, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
-		DialOptions: options, MinTotal: minTotal,
+		DialOptions: options, MinTotal: cfg.minTotal(),
 	})
 	return &shared{channel: channel, listing: list}, err
 }
@@ -123,6 +123,14 @@ func hasScheme(target, scheme string) bool {
 // minTotal is how many connections a backend of a single endpoint has, so that one which is lost does not take all calls with it
 // (threat H1).
 const minTotal = 2
+
+// minTotal returns how many connections it has, unless the configuration says how many an endpoint has.
+func (c *Config) minTotal() int {
+	if c.MinConnections > 0 || c.MaxConnections > 0 && c.MaxConnections < minTotal {
+		return 0
+	}
+	return minTotal
+}
 
 // Name returns what the configuration calls the backend.
 func (b *Backend) Name() string { return b.name }

@@ -441,7 +441,7 @@ type EndpointConnections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Min is how many there are always. 1 to 1024.
 	//
-	// Default: 1.
+	// Default: 1; 2 where the backend has a single server, unless max is 1.
 	Min *uint32 `protobuf:"varint,1,opt,name=min,proto3,oneof" json:"min,omitempty"`
 	// Max is how many there may be when all that there are have all the calls that the server takes; calls beyond that
 	// wait. 1 to 1024.
