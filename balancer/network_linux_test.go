@@ -112,7 +112,7 @@ func TestFault04LostPackets(t *testing.T) {
 	backends := []*backend{lost, newBackend(t), newBackend(t)}
 	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
 	ready(t, c, 3)
-	s := startSteady(t, c, 200, 250*time.Millisecond)
+	s := startSteady(t, c, 200, given(t))
 	wait(t, time.Second)
 	s.look()
 	drop(t, lost, "")
