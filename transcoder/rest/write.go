@@ -234,12 +234,13 @@ func (f *framer) dropped(name string) bool {
 	return wire.NotForBrowser(name) || name == f.config.StatusHeader || f.extra.Has(name)
 }
 
-// sendsTrailers tells whether a client is sent trailers: in HTTP/1.1 it must say that it wants them (T168).
+// sendsTrailers tells whether a client is sent trailers: in HTTP/1.1 it must say that it wants them (T168). In HTTP/3 as well: Chromium
+// now and then takes an answer that ends in trailers, which pages cannot read, for one that broke off.
 func (f *framer) sendsTrailers(c *transcoder.Call) bool {
 	if f.config.TrailersOnRequest {
 		return asksForTrailers(c) && (c.Method == nil || !c.Method.ServerStreams)
 	}
-	return c.Request.Major >= 2 || asksForTrailers(c)
+	return c.Request.Major == 2 || asksForTrailers(c)
 }
 
 // asksForTrailers tells whether a client says that it takes trailers.

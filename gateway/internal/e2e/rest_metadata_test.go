@@ -114,12 +114,12 @@ func TestT165_DroppedValues(t *testing.T) {
 	}
 }
 
-// TestT168_TrailersOverHTTP1: whoever asks for trailers gets them; others get those of a list as fields.
+// TestT168_TrailersOverHTTP1: whoever asks for trailers gets them; others get those of a list as fields. So it is over HTTP/3 (decision 11).
 func TestT168_TrailersOverHTTP1(t *testing.T) {
 	t.Parallel()
 	const behavior = `{"trailer":[{"key":"x-cost","values":["7"]},{"key":"x-other","values":["8"]}]%s}`
 	d := start(t, restPolicy(config.REST{TrailersAsHeaders: []string{"x-cost"}}))
-	h1, h2 := d.h1(t), d.h2(t)
+	h1, h2, h3 := d.h1(t), d.h2(t), d.h3(t)
 	for _, end := range []string{"", `,"status":{"code":5}`} {
 		body := strings.Replace(behavior, "%s", end, 1)
 		asked := behave(t, h1, body, "TE", "gzip, Trailers")
@@ -133,6 +133,12 @@ func TestT168_TrailersOverHTTP1(t *testing.T) {
 		two := behave(t, h2, body)
 		if two.trailer.Get("X-Cost") != "7" || two.header.Get("X-Cost") != "" {
 			t.Errorf("%s: HTTP/2: %v %v", end, two.header, two.trailer)
+		}
+		for _, fields := range [][]string{{"TE", "trailers"}, nil} {
+			three := behave(t, h3, body, fields...)
+			if asked := fields != nil; asked != (three.trailer.Get("X-Cost") == "7") || asked == (three.header.Get("X-Cost") == "7") {
+				t.Errorf("%s: HTTP/3, asked for %v: %v %v", end, fields, three.header, three.trailer)
+			}
 		}
 	}
 	stream := h1.call(t, "POST", "/canary/v1/stream", `{"behavior":{"messages":2,"trailer":[{"key":"x-cost","values":["7"]}]}}`, "TE", "trailers")

@@ -84,7 +84,7 @@ type Rest struct {
 	// Default: none. Example: response_headers: {x-total-count: total_size}
 	ResponseHeaders map[string]string `protobuf:"bytes,12,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// TrailersAsHeaders are trailers of the backend that are sent as header fields of answers that can have no trailers: those
-	// over HTTP/1.1 to clients that do not ask for trailers. Not for streams. At most 64, none twice.
+	// over HTTP/1.1 and HTTP/3 to clients that do not ask for trailers. Not for streams. At most 64, none twice.
 	//
 	// Default: none. Example: trailers_as_headers: [x-cost]
 	TrailersAsHeaders []string `protobuf:"bytes,13,rep,name=trailers_as_headers,json=trailersAsHeaders,proto3" json:"trailers_as_headers,omitempty"`
