@@ -59,7 +59,7 @@ run: build ## Build the gateway and run it: make run ARGS='run -c dragoman.yaml'
 
 .PHONY: test
 test: programs ## Run all tests, with the race detector and in random order
-	go test -race -shuffle=on $(TESTFLAGS) $(PACKAGES)
+	go test -race -shuffle=on -timeout 20m $(TESTFLAGS) $(PACKAGES)
 	go test -race -shuffle=on -tags xds $(TESTFLAGS) ./balancer/xds ./gateway/backend ./gateway/internal/e2e/xds
 
 .PHONY: e2e
