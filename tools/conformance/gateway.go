@@ -85,7 +85,7 @@ func (r *running) serve(ctx context.Context, cfg *config.Config, log *slog.Logge
 		return fmt.Errorf("the gateway listens on a %T", r.entrance.Addr())
 	}
 	r.port = tcp.Port
-	r.entrance.Start(func(err error) { log.Error("serving ended", slog.Any("error", err)) })
+	r.entrance.Start(func(err error) { log.Error("serving ended", slog.Any("error", err)) }) //nolint:contextcheck // what it serves has contexts of its own
 	return nil
 }
 
