@@ -61,6 +61,20 @@ func (m *Message) Bytes() (data []byte, free func()) {
 	return b.ReadOnlyData(), b.Free
 }
 
+// View returns the bytes in one piece, to be read while the message is not freed. A message in several pieces is made one of one.
+func (m *Message) View() []byte {
+	switch len(m.Data) {
+	case 0:
+		return nil
+	case 1:
+		return m.Data[0].ReadOnlyData()
+	}
+	b := m.Data.MaterializeToBuffer(mem.DefaultBufferPool())
+	m.Data.Free()
+	m.Data = mem.BufferSlice{b}
+	return b.ReadOnlyData()
+}
+
 // RawCodec is the codec of channels to backends: it passes a *Message through
 // untouched. A proto.Message is encoded and decoded, for interceptors that make calls of their own. It
 // calls itself "proto", which is what its bytes are.

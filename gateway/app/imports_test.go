@@ -33,7 +33,7 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
 	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
@@ -49,6 +49,8 @@ var direction = map[string]row{
 	"gateway/local":                {own: []string{"gateway", "transcoder", "transcoder/schema", "transcoder/status"}},
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/transport":            {own: []string{"transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go", "golang.org/x/sys"}},
+
+	"gateway/interceptor/ratelimit": {own: []string{"gateway/interceptor", "transcoder", "transcoder/status", "transcoder/wire"}},
 
 	"gateway/interceptor/auth":               {own: []string{"gateway/interceptor", "transcoder", "transcoder/schema/filewatch", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/auth/apikey":        {own: []string{"gateway/interceptor/auth", "transcoder", "transcoder/status"}},

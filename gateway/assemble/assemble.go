@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/connect"
@@ -54,8 +55,9 @@ type Assembly struct {
 	backends map[string]*backend.Backend
 	release  func()
 	auth     *authentication
-	places   *places // of what Build made last
-	passed   []place // of the rules by which unknown methods are passed on
+	limits   *ratelimit.Limiter // nil without rules
+	places   *places            // of what Build made last
+	passed   []place            // of the rules by which unknown methods are passed on
 }
 
 // New checks what a configuration names and opens its backends; it does not wait for them. The error joins all problems.
@@ -67,6 +69,9 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	}
 	if a.sources, err = a.openSources(); err == nil {
 		err = a.openAuth()
+	}
+	if err == nil {
+		err = a.openLimits()
 	}
 	if err != nil {
 		a.release()
@@ -155,7 +160,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.InForce = func() { a.place(backends) }
-	return s, slices.Concat(doubts, missing, a.overridden(mux)), nil
+	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux)), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.

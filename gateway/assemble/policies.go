@@ -48,6 +48,10 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	if err := p.addCORS(&defaults); err != nil {
 		return nil, fmt.Errorf("defaults: %w", err)
 	}
+	limits, err := a.newLimits(mux)
+	if err != nil {
+		return nil, err
+	}
 	byPlace := map[place]*config.Policy{}
 	add := func(m *transcoder.Method, at place, name string) error {
 		policy := byPlace[at]
@@ -56,7 +60,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err := p.addCORS(&resolved); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			chain, err := a.newChain(&resolved, p.cors[resolved.CORS])
+			chain, err := a.newChain(&resolved, p.cors[resolved.CORS], limits)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -111,8 +115,10 @@ func (p *policies) addCORS(policy *config.Policy) error {
 //   - the deadline is set before anything may take time; a call that has none left is refused at once;
 //   - header fields are sorted out before anything reads the metadata, and before authentication takes out what clients say in its
 //     name: a list of what passes cannot bring that back;
-//   - authentication comes before all that counts, caches or permits by who calls, and before a byte of the body is read.
-func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy) (*interceptor.Chain, error) {
+//   - limits that are not about who calls come before authentication, which costs more: who sends bad credentials is limited, too;
+//   - authentication comes before all else that counts, caches or permits by who calls, and before a byte of the body is read;
+//   - limits by who calls, and by what the request says, come last.
+func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPolicies) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
 	if err != nil {
 		return nil, err
@@ -125,12 +131,18 @@ func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy) (*interceptor.
 		}
 		stages = append(stages, interceptor.Stage{Name: "headers", Admitter: h})
 	}
+	if limits.before != nil {
+		stages = append(stages, interceptor.Stage{Name: "limits", Admitter: limits.before})
+	}
 	who, err := a.newAuth(p, pages)
 	if err != nil {
 		return nil, err
 	}
 	if who != nil {
 		stages = append(stages, interceptor.Stage{Name: "auth", Admitter: who})
+	}
+	if limits.after != nil {
+		stages = append(stages, interceptor.Stage{Name: "caller limits", Admitter: limits.after})
 	}
 	return interceptor.NewChain(stages...), nil
 }

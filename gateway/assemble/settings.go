@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -26,6 +27,9 @@ func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
 			d.Spans = append(d.Spans, span)
 		}
 		return d, true
+	}
+	if e, ok := errors.AsType[*ratelimit.FieldError](err); ok {
+		return a.badLimit(e), true
 	}
 	e, ok := errors.AsType[*rest.SettingError](err)
 	if !ok || e.Method == "" {

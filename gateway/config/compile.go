@@ -34,6 +34,7 @@ func compile(c *collector, m *configv1.Config, dir string) *Config {
 	k.backends(m.GetBackends())
 	k.auth(m.GetAuth())
 	k.services(m)
+	k.limits(m.GetRateLimits())
 	k.cfg.JSON = jsonOf(m.GetJson())
 	k.routes(m.GetRoutes())
 	k.rpc(m.GetRpc())

@@ -52,6 +52,8 @@ type Config struct {
 	Shutdown Shutdown
 	// Auth says by what clients prove who they are.
 	Auth Auth
+	// RateLimits say how often and how many at a time calls may be.
+	RateLimits RateLimits
 	// Warnings are about what works and is probably not meant, in the order of the file.
 	Warnings []Problem
 

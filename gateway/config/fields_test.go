@@ -40,7 +40,7 @@ var compiled = cmp.Options{
 	cmp.FilterPath(func(p cmp.Path) bool {
 		return strings.HasSuffix(p.GoString(), ".text") || strings.HasSuffix(p.GoString(), ".places") || strings.HasSuffix(p.GoString(), ".Warnings")
 	}, cmp.Ignore()),
-	cmp.AllowUnexported(Config{}, Glob{}),
+	cmp.AllowUnexported(Config{}, Glob{}, MethodGlob{}),
 }
 
 // Every field is compiled: set alone, it changes what the gateway gets. A field that is forgotten in compile fails here.
@@ -130,6 +130,10 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = in[len(in)-1]
 		case strings.Contains(texts.GetPattern(), "KiB"):
 			s = "64KiB"
+		case strings.Contains(texts.GetPattern(), "[smhd]"):
+			s = "7/s"
+		case f.Name() == "key" && f.Parent().Name() == "LimitRule":
+			s = "method"
 		case f.Name() == "output":
 			s = "./file"
 		case f.Name() == "allow_origins":

@@ -37,6 +37,7 @@ import (
 var settings = cmp.Options{
 	cmpopts.IgnoreUnexported(config.Config{}),
 	cmp.Comparer(func(a, b config.Glob) bool { return a.String() == b.String() }),
+	cmp.Comparer(func(a, b config.MethodGlob) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 }
 
@@ -176,6 +177,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		Admin:    config.Admin{Address: "localhost:9902"},
 		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},
 	}
+	want.RateLimits = completeLimits(t)
 	if diff := cmp.Diff(want, got, settings); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -5,10 +5,13 @@ package interceptor
 
 import (
 	"context"
+	"fmt"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -31,7 +34,11 @@ func StreamServerInterceptor(a Admitter) grpc.StreamServerInterceptor {
 			ctx, cancel = context.WithDeadline(ctx, c.Deadline)
 			defer cancel()
 		}
-		err := handler(srv, &contextStream{ServerStream: ss, ctx: ctx})
+		stream := &contextStream{ServerStream: ss, ctx: ctx}
+		if in, ok := a.(Inspector); ok && in.Inspects(c) {
+			stream.inspect = func(m proto.Message) error { stream.number++; return inspectMessage(in, c, stream.number, m) }
+		}
+		err := handler(srv, stream)
 		c.Err = err
 		return err
 	}
@@ -54,7 +61,29 @@ func callOf(ctx context.Context, info *grpc.StreamServerInfo) *transcoder.Call {
 // contextStream is a stream with another context.
 type contextStream struct {
 	grpc.ServerStream
-	ctx context.Context //nolint:containedctx // it replaces the stream's own
+	ctx     context.Context //nolint:containedctx // it replaces the stream's own
+	inspect func(proto.Message) error
+	number  int64 // of messages
 }
 
 func (s *contextStream) Context() context.Context { return s.ctx }
+
+// RecvMsg receives a message, which an Inspector sees first.
+func (s *contextStream) RecvMsg(v any) error {
+	if err := s.ServerStream.RecvMsg(v); err != nil || s.inspect == nil {
+		return err
+	}
+	m, ok := v.(proto.Message)
+	if !ok {
+		return fmt.Errorf("message is a %T; it must be a proto.Message", v)
+	}
+	return s.inspect(m)
+}
+
+func inspectMessage(in Inspector, c *transcoder.Call, number int64, m proto.Message) error {
+	data, err := proto.MarshalOptions{}.MarshalAppend(nil, m)
+	if err != nil {
+		return err
+	}
+	return in.Inspect(c, number, &transcoder.Message{Data: mem.BufferSlice{mem.SliceBuffer(data)}})
+}

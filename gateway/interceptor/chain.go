@@ -35,6 +35,15 @@ type Waiter interface {
 	Wait(ctx context.Context, c *transcoder.Call) error
 }
 
+// Inspector is what an Admitter may be beside: it sees each message of the request before the backend does, for policies that go by what a
+// request says. Inspect is called in the goroutine that receives, one message at a time, and may block; m stays with the caller, and number
+// counts from 1. An error ends the call with it; a request that does not stream never reaches the backend then.
+type Inspector interface {
+	// Inspects tells whether messages of a call are to be seen. It is asked when all stages have admitted the call.
+	Inspects(c *transcoder.Call) bool
+	Inspect(c *transcoder.Call, number int64, m *transcoder.Message) error
+}
+
 // Finisher is what a stage may be beside: Finish is called when the answer is complete, or the client gone, for every call
 // that the stage admitted, in the reverse order of the chain. It must not block: the client may be waiting for the connection.
 type Finisher interface {
@@ -82,7 +91,7 @@ func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, admitted *int, las
 		}
 		*admitted = i + 1
 	}
-	return last(c, s)
+	return last(c, ch.inspect(c, s))
 }
 
 // Admit asks an admitter, and waits where it has to, in this goroutine.

@@ -20,6 +20,7 @@ type Record struct {
 	RequestID, TraceID         string
 	Client                     netip.Addr
 	Auth, Subject, Tenant      string // who called, and the provider that says so
+	Rule                       string // the limit that refused it
 	Protocol, Listener         string
 	HTTPMethod, Path           string
 	Route                      string // "GET /v1/shelves/{shelf}"; the match of what is passed on unread; "" for protocols that name the method
@@ -56,8 +57,11 @@ func recordOf(c *transcoder.Call) Record {
 	if c.Binding != nil {
 		r.Route = c.Binding.String()
 	}
-	if e, ok := errors.AsType[*status.Error](c.Err); ok && e.Cause != nil {
-		r.Detail = e.Cause.Error()
+	if e, ok := errors.AsType[*status.Error](c.Err); ok {
+		r.Rule = e.Metadata["rule"]
+		if e.Cause != nil {
+			r.Detail = e.Cause.Error()
+		}
 	}
 	return r
 }

@@ -42,6 +42,9 @@ func (p *Protocol) refuse(c *transcoder.Call, err error, r refusal, out *transco
 	if challenge := status.ChallengeOf(err); challenge != "" && out.Status == http.StatusUnauthorized {
 		out.Header.Add("www-authenticate", challenge) // T157
 	}
+	if after, ok := status.RetryAfter(err); ok && (out.Status == http.StatusTooManyRequests || out.Status == http.StatusServiceUnavailable) {
+		out.Header.Add("retry-after", strconv.FormatInt(after, 10)) // T158
+	}
 	out.Header = append(out.Header, r.fields...)
 	out.Data = append(out.Data, mem.NewBuffer(body, &buffers))
 }

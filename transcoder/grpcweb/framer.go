@@ -5,6 +5,7 @@ package grpcweb
 
 import (
 	"net/http"
+	"strings"
 
 	"google.golang.org/grpc/mem"
 
@@ -137,15 +138,13 @@ func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcod
 // End writes the trailers as the last frame (T184), or into the head where nothing was written yet (T183).
 func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 	out.End = transcoder.EndClean
-	st := f.config.Status(c.Err)
 	if !f.started && len(f.held) == 0 {
 		f.head(c, out, "")
 		if f.httpStatus != 0 {
 			out.Status = f.httpStatus
 		}
-		out.Header = wire.AppendStatus(out.Header, st)
-		for _, field := range c.Trailer {
-			if !wire.NotForBrowser(field.Name) {
+		for _, field := range f.config.AppendTrailers(nil, c) {
+			if !wire.NotForBrowser(field.Name) || strings.HasPrefix(field.Name, "grpc-") {
 				out.Header = append(out.Header, field)
 			}
 		}
@@ -153,7 +152,7 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 	}
 	frame := buffers.Take()
 	*frame = append(*frame, make([]byte, wire.EnvelopeSize)...)
-	for _, field := range append(wire.AppendStatus(nil, st), c.Trailer...) {
+	for _, field := range f.config.AppendTrailers(nil, c) {
 		*frame = append(*frame, field.Name...)
 		*frame = append(*frame, ": "...)
 		*frame = append(*frame, field.Value...)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/rpc"
-	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // framer is one gRPC call.
@@ -78,5 +77,5 @@ func (f *framer) End(c *transcoder.Call, out *transcoder.Out) {
 		}
 		trailer = &out.Header
 	}
-	*trailer = append(wire.AppendStatus(*trailer, f.config.Status(c.Err)), c.Trailer...)
+	*trailer = f.config.AppendTrailers(*trailer, c)
 }

@@ -4,6 +4,7 @@
 package rpc
 
 import (
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -56,6 +57,18 @@ func ReadTimeout(c *transcoder.Call, field string, parse func(string) (time.Dura
 	}
 	c.Timeout, c.HasTimeout = d, true
 	return nil
+}
+
+// pushback tells clients of gRPC that would call again when to (gRFC A6).
+const pushback = "grpc-retry-pushback-ms"
+
+// AppendTrailers adds the end of an answer of gRPC's: the status, when to call again, and the backend's trailers.
+func (c *Config) AppendTrailers(dst wire.Header, call *transcoder.Call) wire.Header {
+	dst = wire.AppendStatus(dst, c.Status(call.Err))
+	if ms, ok := status.Pushback(call.Err); ok {
+		dst.Add(pushback, strconv.FormatInt(ms, 10))
+	}
+	return append(dst, call.Trailer...)
 }
 
 // ReadMetadata makes metadata of the fields of the request, but of those that drop refuses.

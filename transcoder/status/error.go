@@ -6,6 +6,7 @@ package status
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -13,6 +14,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // Domain is the domain of every google.rpc.ErrorInfo that the gateway itself makes.
@@ -33,6 +35,8 @@ type Error struct {
 	Violations []Violation
 	// Details are further details, sent as they are.
 	Details []*anypb.Any
+	// RetryAfter is when the client may call again: the RetryInfo of the answer, its Retry-After, and the pushback of gRPC. 0 says nothing.
+	RetryAfter time.Duration
 	// Challenge is the WWW-Authenticate of a REST answer with status 401 (RFC 9110, section 11.6.1); "" for none. It is the
 	// gateway's own: nothing that a backend says is put there (T157).
 	Challenge string
@@ -82,6 +86,9 @@ func (e *Error) proto(info bool) *spb.Status {
 				&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Description})
 		}
 		p.Details = appendDetail(p.Details, bad)
+	}
+	if e.RetryAfter > 0 {
+		p.Details = appendDetail(p.Details, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
 	}
 	p.Details = append(p.Details, e.Details...)
 	return p
@@ -143,6 +150,16 @@ func ChallengeOf(err error) string {
 		return e.Challenge
 	}
 	return ""
+}
+
+// Pushback returns in milliseconds, rounded up, when a client may call again that the gateway itself has refused; it is false where
+// nothing is said.
+func Pushback(err error) (int64, bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.RetryAfter <= 0 {
+		return 0, false
+	}
+	return int64((e.RetryAfter + time.Millisecond - 1) / time.Millisecond), true
 }
 
 // maxRetryAfter is the longest time in seconds that RetryAfter returns: what is said of next year is no help.

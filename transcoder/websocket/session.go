@@ -76,6 +76,9 @@ func (s *session) End(c *transcoder.Call, out *transcoder.Out) {
 	if challenge := status.ChallengeOf(c.Err); challenge != "" && out.Status == http.StatusUnauthorized {
 		out.Header.Add("www-authenticate", challenge)
 	}
+	if after, ok := status.RetryAfter(c.Err); ok && (out.Status == http.StatusTooManyRequests || out.Status == http.StatusServiceUnavailable) {
+		out.Header.Add("retry-after", strconv.FormatInt(after, 10)) // T158
+	}
 	if c.RequestID != "" {
 		out.Header.Add("x-request-id", c.RequestID)
 	}

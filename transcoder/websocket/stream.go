@@ -341,6 +341,7 @@ func (s *stream) refuse() error {
 	defer s.cancel()
 	out := &transcoder.Out{}
 	s.End(s.call, out)
+	out.Header = append(out.Header, s.call.AnswerFields...)
 	s.call.HTTPStatus, s.call.FirstByte = out.Status, time.Now()
 	if err := s.ex.Write(out); err != nil {
 		return &status.Error{Code: codes.Canceled, Reason: status.ReasonClientCancelled, Cause: err, Message: "the client went away"}

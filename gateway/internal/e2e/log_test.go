@@ -43,6 +43,7 @@ type record struct {
 	Status    int     `json:"http_status"`
 	Reason    string  `json:"reason"`
 	Detail    string  `json:"detail"`
+	Rule      string  `json:"rule"`
 	RPC       string  `json:"rpc"`
 	Auth      string  `json:"auth"`
 	Subject   string  `json:"subject"`

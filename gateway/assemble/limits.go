@@ -1,0 +1,92 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package assemble
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+)
+
+// Codes of what is said of limits.
+const (
+	limitKeyCode    = "DG1305" // a key that does not fit a method
+	unusedLimitCode = "DG2005" // a rule that is for no method
+)
+
+// openLimits makes the limiter, which outlives snapshots: a reload forgets nothing of what was counted.
+func (a *Assembly) openLimits() error {
+	limits := &a.config.RateLimits
+	if len(limits.Rules) == 0 {
+		return nil
+	}
+	cfg := ratelimit.Config{MaxKeys: limits.MaxKeys, Announce: limits.Announce}
+	var errs []error
+	for i := range limits.Rules {
+		rule, err := limits.Rules[i].Rule()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("rate_limits.rules[%d].key %w", i, err))
+		}
+		cfg.Rules = append(cfg.Rules, rule)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &schema.LoadError{Diagnostics: each(err)}
+	}
+	var err error
+	if a.limits, err = ratelimit.New(cfg); err != nil {
+		return &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
+	}
+	return nil
+}
+
+// limitPolicies are the admitters of the limits, nil where there is nothing to ask.
+type limitPolicies struct{ before, after *ratelimit.Policy }
+
+// newLimits makes the admitters for the methods of a Mux.
+func (a *Assembly) newLimits(mux *transcoder.Mux) (limitPolicies, error) {
+	if a.limits == nil {
+		return limitPolicies{}, nil
+	}
+	before, err := a.limits.Policy(mux.Methods(), ratelimit.BeforeAuth)
+	if err != nil {
+		return limitPolicies{}, err
+	}
+	after, err := a.limits.Policy(mux.Methods(), ratelimit.AfterAuth)
+	return limitPolicies{before: before, after: after}, err
+}
+
+// badLimit is the diagnostic of a key that does not fit a method, with its place in the configuration.
+func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
+	path := fmt.Sprintf("rate_limits.rules[%d].key", e.Rule)
+	d := schema.Diagnostic{
+		Level: schema.Error, Code: limitKeyCode, Message: fmt.Sprintf("%s does not fit %s: %s", path, e.Method, e.Message),
+		Help: []string{"let match name the methods that have the field"},
+	}
+	if span := configSpan(a.config, path, ""); span.Line > 0 {
+		d.Spans = append(d.Spans, span)
+	}
+	return d
+}
+
+// unusedLimits tells which rules are for no method.
+func (a *Assembly) unusedLimits(mux *transcoder.Mux) []schema.Diagnostic {
+	if a.limits == nil {
+		return nil
+	}
+	var all []schema.Diagnostic
+	for _, i := range a.limits.Unused(mux.Methods()) {
+		rule := &a.config.RateLimits.Rules[i]
+		d := schema.Diagnostic{
+			Level: schema.Warning, Code: unusedLimitCode, Message: fmt.Sprintf("no method that can be called is one of %s: the limit %s is for none", rule.Match, rule.Name),
+		}
+		if span := configSpan(a.config, fmt.Sprintf("rate_limits.rules[%d].match", i), rule.Match.String()); span.Line > 0 {
+			d.Spans = append(d.Spans, span)
+		}
+		all = append(all, d)
+	}
+	return all
+}
