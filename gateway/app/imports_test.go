@@ -33,7 +33,7 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
 	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
@@ -50,7 +50,9 @@ var direction = map[string]row{
 	"gateway/telemetry":            {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/transport":            {own: []string{"transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go", "golang.org/x/sys"}},
 
-	"gateway/interceptor/ratelimit": {own: []string{"gateway/interceptor", "transcoder", "transcoder/status", "transcoder/wire"}},
+	"gateway/interceptor/ratelimit":                 {own: []string{"gateway/interceptor", "transcoder", "transcoder/status", "transcoder/wire"}},
+	"gateway/interceptor/ratelimit/redis":           {own: []string{"gateway/interceptor/ratelimit"}, outside: []string{"github.com/redis/go-redis"}},
+	"gateway/interceptor/ratelimit/redis/redistest": {},
 
 	"gateway/interceptor/auth":               {own: []string{"gateway/interceptor", "transcoder", "transcoder/schema/filewatch", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/auth/apikey":        {own: []string{"gateway/interceptor/auth", "transcoder", "transcoder/status"}},
@@ -120,7 +122,7 @@ var onlySome = []string{
 	"github.com/quic-go/quic-go", "github.com/quic-go/qpack",
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
-	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "cel.dev/cel-go", "github.com/envoyproxy/go-control-plane",
+	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "github.com/redis/go-redis", "cel.dev/cel-go", "github.com/envoyproxy/go-control-plane",
 }
 
 // vague are names of packages that say nothing.

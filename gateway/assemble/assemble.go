@@ -7,6 +7,7 @@ package assemble
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -56,9 +57,13 @@ type Assembly struct {
 	release  func()
 	auth     *authentication
 	limits   *ratelimit.Limiter // nil without rules
+	runners  []runner           // what has work to do beside calls, beside providers
 	places   *places            // of what Build made last
 	passed   []place            // of the rules by which unknown methods are passed on
 }
+
+// runner is a part with work to do beside calls. Run is called once and returns, when all is quiet, after ctx has ended.
+type runner interface{ Run(ctx context.Context) }
 
 // New checks what a configuration names and opens its backends; it does not wait for them. The error joins all problems.
 func New(cfg *config.Config, parts Parts) (*Assembly, error) {

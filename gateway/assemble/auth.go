@@ -109,6 +109,9 @@ func (a *Assembly) Run(ctx context.Context) {
 	for _, r := range a.auth.runners {
 		running.Go(func() { r.Run(ctx) })
 	}
+	for _, r := range a.runners {
+		running.Go(func() { r.Run(ctx) })
+	}
 	running.Wait()
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -24,8 +25,19 @@ func (a *Assembly) openLimits() error {
 	if len(limits.Rules) == 0 {
 		return nil
 	}
-	cfg := ratelimit.Config{MaxKeys: limits.MaxKeys, Announce: limits.Announce}
+	cfg := ratelimit.Config{MaxKeys: limits.MaxKeys, Announce: limits.Announce, Gateways: limits.Gateways}
 	var errs []error
+	if limits.Redis != nil {
+		own := *limits.Redis
+		own.Log = a.parts.Log
+		store, err := redis.New(own)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("rate_limits.store.redis: %w", err))
+		} else {
+			cfg.Store = store
+			a.runners = append(a.runners, store)
+		}
+	}
 	for i := range limits.Rules {
 		rule, err := limits.Rules[i].Rule()
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
@@ -14,6 +15,7 @@ import (
 func (k *compiler) limits(m *configv1.RateLimits) {
 	const path = "rate_limits"
 	k.cfg.RateLimits = RateLimits{MaxKeys: int(m.GetMaxKeys()), Announce: m.GetAnnounce()}
+	k.limitStore(m.GetStore(), path+".store")
 	names := map[string]string{}
 	for i, from := range m.GetRules() {
 		at := item(path+".rules", i)
@@ -25,6 +27,7 @@ func (k *compiler) limits(m *configv1.RateLimits) {
 func (k *compiler) limit(m *configv1.LimitRule, path string) LimitRule {
 	r := LimitRule{
 		Name: m.GetName(), Match: AllMethods(), Key: m.GetKey(), Burst: m.GetBurst(), MaxInFlight: m.GetMaxInFlight(), Messages: m.GetMessages(),
+		Shared: m.GetShared(), Lease: m.GetLease(), OnError: ratelimit.OnError(m.GetOnError()),
 	}
 	if m.GetMatch() != "" {
 		r.Match = k.methods(m.GetMatch(), path+".match")
@@ -44,6 +47,12 @@ func (k *compiler) limit(m *configv1.LimitRule, path string) LimitRule {
 		k.on(path+".key", "", "%s", k.detail(path+".key", err))
 	} else {
 		k.limitKey(rule.Key, path+".key")
+	}
+	if r.Shared && !k.cfg.RateLimits.HasStore() && !k.uncertain["rate_limits"] && !k.refused["rate_limits.store"] {
+		k.on(path+".shared", "add rate_limits.store", "is set, and there is no store")
+	}
+	if r.OnError == ratelimit.Allow {
+		k.warn(path+".on_error", "local is the default: each gateway admits its share", "while the store cannot be asked, nothing limits these calls")
 	}
 	if k.isRefused(path) || k.holders[path] {
 		return r // what was refused looks as if it were not set
@@ -72,4 +81,25 @@ func (k *compiler) limitKey(key ratelimit.Key, path string) {
 		k.warn(path, "count by auth.subject or client.address, or have it beside a limit that does",
 			"%s is what a client says: who writes another value each time is without limit", part)
 	}
+}
+
+func (k *compiler) limitStore(m *configv1.LimitStore, path string) {
+	k.cfg.RateLimits.Gateways = m.GetGateways()
+	from := m.GetRedis()
+	if from == nil {
+		return
+	}
+	path += ".redis"
+	cfg := &redis.Config{
+		Addresses: from.GetAddresses(), Cluster: from.GetCluster(), Sentinel: from.GetSentinel(), Username: from.GetUsername(), Password: from.GetPassword(),
+		Database: int(from.GetDatabase()), Timeout: from.GetTimeout().AsDuration(), Prefix: from.GetPrefix(),
+	}
+	if from.GetTls() != nil {
+		cfg.TLS = &redis.TLS{CA: k.file(from.GetTls().GetCa()), ServerName: from.GetTls().GetServerName()}
+	}
+	k.distinct(cfg.Addresses, path+".addresses")
+	if err := cfg.Check(); err != nil && !k.isRefused(path) && !k.holders[path] {
+		k.on(path, "", "%s", k.detail(path, err))
+	}
+	k.cfg.RateLimits.Redis = cfg
 }

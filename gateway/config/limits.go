@@ -5,6 +5,7 @@ package config
 
 import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 )
 
 // RateLimits say how often and how many at a time calls may be.
@@ -15,7 +16,14 @@ type RateLimits struct {
 	MaxKeys int
 	// Announce tells clients in every answer what is left.
 	Announce bool
+	// Redis is where shared limits are kept; nil for nowhere.
+	Redis *redis.Config
+	// Gateways is how many share them; 0 means ratelimit.DefaultGateways.
+	Gateways uint32
 }
+
+// HasStore tells whether limits can be shared.
+func (l *RateLimits) HasStore() bool { return l.Redis != nil }
 
 // LimitRule is one limit.
 type LimitRule struct {
@@ -35,6 +43,10 @@ type LimitRule struct {
 	Messages bool
 	// Weights are how much calls of some methods count.
 	Weights []LimitWeight
+	// Shared keeps the limit in the store; Lease is how many are taken from there at a time, and OnError what happens while it cannot be asked.
+	Shared  bool
+	Lease   uint32
+	OnError ratelimit.OnError
 }
 
 // LimitWeight is how much a call of some methods counts.
@@ -50,6 +62,7 @@ func (r *LimitRule) Rule() (ratelimit.Rule, error) {
 	key, err := ratelimit.ParseKey(r.Key)
 	rule := ratelimit.Rule{
 		Name: r.Name, Match: r.Match.Match, Key: key, Rate: r.Limit, Burst: r.Burst, MaxInFlight: r.MaxInFlight, Messages: r.Messages,
+		Shared: r.Shared, Lease: r.Lease, OnError: r.OnError,
 	}
 	for _, w := range r.Weights {
 		rule.Weights = append(rule.Weights, ratelimit.Weight{Match: w.Match.Match, Weight: w.Weight})

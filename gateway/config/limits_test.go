@@ -9,6 +9,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 )
 
 func methodGlob(t testing.TB, s string) config.MethodGlob {
@@ -23,10 +24,14 @@ func methodGlob(t testing.TB, s string) config.MethodGlob {
 // completeLimits are the limits of complete.good.yaml.
 func completeLimits(t testing.TB) config.RateLimits {
 	t.Helper()
-	return config.RateLimits{MaxKeys: 50_000, Announce: true, Rules: []config.LimitRule{
+	return config.RateLimits{MaxKeys: 50_000, Announce: true, Gateways: 5, Redis: &redis.Config{
+		Addresses: []string{"redis-1:6379", "redis-2:6379"}, Cluster: true, Username: "gateway", Password: "a", Timeout: 3 * time.Millisecond, Prefix: "acme:",
+		TLS: &redis.TLS{CA: "redis.pem", ServerName: "redis.internal"},
+	}, Rules: []config.LimitRule{
 		{
 			Name: "per-caller", Match: config.AllMethods(), Key: "auth.tenant+auth.subject || client.address",
 			Limit: ratelimit.Rate{Count: 100, Per: time.Second}, Burst: 200,
+			Shared: true, Lease: 20, OnError: ratelimit.Refuse,
 		},
 		{
 			Name: "login", Match: methodGlob(t, "acme.users.v1.UserService/Login"), Key: "client.address", Limit: ratelimit.Rate{Count: 5, Per: time.Minute},

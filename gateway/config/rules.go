@@ -122,6 +122,7 @@ var patternSentences = []struct{ part, sentence string }{
 	{"KiB", "must be a size such as 4MiB: a whole number with one of the units B, KiB, MiB, GiB, kB, MB"},
 	{"{0,99}[*]?", `must be the name of a header field, in lower case, with * at its end for all that begin so`},
 	{"{0,99}", "must be the name of a header field, in lower case"},
+	{".+:[0-9]", "must be host:port, such as redis:6379"},
 	{"[smhd]", "must be a number, a slash and one of s, m, h and d, such as 100/s"},
 	{"{0,63}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 64`},
 	{"{0,127}", `must be letters, digits, "_", "-" and ".", beginning with a letter or a digit, at most 128`},

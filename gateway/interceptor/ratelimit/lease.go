@@ -14,7 +14,7 @@ import (
 // them calls can be admitted, and so by how much a gateway can be over the limit in any window: by its lease.
 const leaseTime = time.Second
 
-// leaseRounds is how often a call waits for tokens that others fetch, before it is counted locally.
+// leaseRounds is how often a call waits for tokens that others fetch, before it asks the store for itself alone.
 const leaseRounds = 4
 
 // lease is tokens that were taken from a store in advance, and what is known of there being none. It is guarded by the lock of its
@@ -25,6 +25,7 @@ type lease struct {
 	denied   int64         // until when the store has too few
 	least    int64         // how many it has too few for
 	fetching chan struct{} // closed when more are there, or none; nil while nobody fetches
+	wanted   int64         // by calls that wait, which the next fetch is for as well
 }
 
 // has takes tokens if they are there.
@@ -140,7 +141,7 @@ func (l *Limiter) takeLeased(ctx context.Context, r *rule, key []byte, q *Query)
 			return verdict{}, false
 		}
 	}
-	return verdict{}, false
+	return l.ask(ctx, r, key, q)
 }
 
 // fromLease decides by what was fetched. Where it cannot, somebody fetches, and wait is closed when that is over; or the caller
@@ -160,6 +161,7 @@ func (l *Limiter) fromLease(r *rule, key []byte, cost int64) (v verdict, wait <-
 	case e.lease.isDenied(cost, now):
 		return verdict{kind: limited, wait: time.Duration(e.lease.denied - now)}, nil, true
 	case e.lease.fetching != nil:
+		e.lease.wanted += cost
 		return verdict{}, e.lease.fetching, false
 	}
 	e.lease.fetching = make(chan struct{})
@@ -168,7 +170,7 @@ func (l *Limiter) fromLease(r *rule, key []byte, cost int64) (v verdict, wait <-
 
 // fetch takes tokens from the store, for the caller and for calls to come.
 func (l *Limiter) fetch(ctx context.Context, r *rule, key []byte, q *Query) (verdict, bool) {
-	q.Most = max(int64(r.Lease), q.Least)
+	q.Most = max(int64(r.Lease), l.wanted(key)+q.Least)
 	out, err := l.store.Take(ctx, q)
 	now := l.table.now()
 	s := l.table.lock(key)
@@ -195,6 +197,19 @@ func (l *Limiter) fetch(ctx context.Context, r *rule, key []byte, q *Query) (ver
 	e.lease.until = now + int64(leaseTime)
 	e.full = r.share.force(e.full, now, q.Least)
 	return verdict{left: out.Left + e.lease.tokens, full: out.Full}, true
+}
+
+// wanted returns how many tokens the calls wanted that waited for the fetch before.
+func (l *Limiter) wanted(key []byte) int64 {
+	s := l.table.lock(key)
+	defer s.mu.Unlock()
+	e := s.entries[string(key)]
+	if e == nil || e.lease == nil {
+		return 0
+	}
+	n := e.lease.wanted
+	e.lease.wanted = 0
+	return n
 }
 
 // alone decides while the store cannot tell.

@@ -13,6 +13,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -41,7 +42,9 @@ type RateLimits struct {
 	// Announce tells clients in every answer what is left, in RateLimit and RateLimit-Policy, and not in refusals alone.
 	//
 	// Default: false.
-	Announce      bool `protobuf:"varint,3,opt,name=announce,proto3" json:"announce,omitempty"`
+	Announce bool `protobuf:"varint,3,opt,name=announce,proto3" json:"announce,omitempty"`
+	// Store is where limits are kept that several gateways share.
+	Store         *LimitStore `protobuf:"bytes,4,opt,name=store,proto3" json:"store,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +100,13 @@ func (x *RateLimits) GetAnnounce() bool {
 	return false
 }
 
+func (x *RateLimits) GetStore() *LimitStore {
+	if x != nil {
+		return x.Store
+	}
+	return nil
+}
+
 // LimitRule is one limit. Limit, max_in_flight or both are set.
 type LimitRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -133,7 +143,21 @@ type LimitRule struct {
 	// Weights are how much a call, or a message, of some methods counts; of those that match, the first. At most 64.
 	//
 	// Default: 1. Example: weights: [{match: acme.orders.v1.OrderService/Export, weight: 20}]
-	Weights       []*LimitWeight `protobuf:"bytes,8,rep,name=weights,proto3" json:"weights,omitempty"`
+	Weights []*LimitWeight `protobuf:"bytes,8,rep,name=weights,proto3" json:"weights,omitempty"`
+	// Shared keeps the limit in the store, for all gateways together.
+	//
+	// Default: false.
+	Shared bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
+	// Lease is how many calls a gateway takes from the store at a time, so that it asks less often. The limit is kept all the same; a call may be
+	// admitted up to a second later than the store has counted it, and what a gateway has taken and does not use is lost. 1 to 1000000.
+	//
+	// Default: none, to ask for every call. Example: lease: 20
+	Lease *uint32 `protobuf:"varint,10,opt,name=lease,proto3,oneof" json:"lease,omitempty"`
+	// OnError is what happens to calls while the store cannot be asked: "local" lets each gateway admit its share of the limit, "allow" admits
+	// all, "refuse" none.
+	//
+	// Default: local.
+	OnError       string `protobuf:"bytes,11,opt,name=on_error,json=onError,proto3" json:"on_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +248,27 @@ func (x *LimitRule) GetWeights() []*LimitWeight {
 	return nil
 }
 
+func (x *LimitRule) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *LimitRule) GetLease() uint32 {
+	if x != nil && x.Lease != nil {
+		return *x.Lease
+	}
+	return 0
+}
+
+func (x *LimitRule) GetOnError() string {
+	if x != nil {
+		return x.OnError
+	}
+	return ""
+}
+
 // LimitWeight is how much a call of some methods counts.
 type LimitWeight struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -279,18 +324,293 @@ func (x *LimitWeight) GetWeight() uint32 {
 	return 0
 }
 
+// LimitStore is where limits are kept that gateways share. Exactly one kind is set.
+type LimitStore struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind is what it is.
+	//
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*LimitStore_Redis
+	Kind isLimitStore_Kind `protobuf_oneof:"kind"`
+	// Gateways is how many share it. Each has that share of a limit while it cannot be asked. 1 to 10000.
+	//
+	// Default: 2.
+	Gateways      *uint32 `protobuf:"varint,20,opt,name=gateways,proto3,oneof" json:"gateways,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LimitStore) Reset() {
+	*x = LimitStore{}
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LimitStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LimitStore) ProtoMessage() {}
+
+func (x *LimitStore) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LimitStore.ProtoReflect.Descriptor instead.
+func (*LimitStore) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_limits_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *LimitStore) GetKind() isLimitStore_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *LimitStore) GetRedis() *RedisStore {
+	if x != nil {
+		if x, ok := x.Kind.(*LimitStore_Redis); ok {
+			return x.Redis
+		}
+	}
+	return nil
+}
+
+func (x *LimitStore) GetGateways() uint32 {
+	if x != nil && x.Gateways != nil {
+		return *x.Gateways
+	}
+	return 0
+}
+
+type isLimitStore_Kind interface {
+	isLimitStore_Kind()
+}
+
+type LimitStore_Redis struct {
+	// Redis keeps buckets in Redis, or in what speaks its protocol.
+	Redis *RedisStore `protobuf:"bytes,1,opt,name=redis,proto3,oneof"`
+}
+
+func (*LimitStore_Redis) isLimitStore_Kind() {}
+
+// RedisStore is a Redis of version 5 or later: one server, a cluster, or one that sentinels watch.
+type RedisStore struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Addresses are "host:port": of the server, of some of a cluster, or of the sentinels. Required, at most 64.
+	//
+	// Example: addresses: ["redis:6379"]
+	Addresses []string `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// Cluster says that the addresses are of a cluster.
+	//
+	// Default: false.
+	Cluster bool `protobuf:"varint,2,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	// Sentinel is the name of the master that the sentinels at the addresses watch.
+	//
+	// Default: none. Example: sentinel: mymaster
+	Sentinel string `protobuf:"bytes,3,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	// Username and password log in. Write the password as a variable.
+	//
+	// Default: none. Example: password: "${REDIS_PASSWORD}"
+	Username string `protobuf:"bytes,4,opt,name=username,proto3" json:"username,omitempty"`
+	// Password is the password.
+	Password string `protobuf:"bytes,5,opt,name=password,proto3" json:"password,omitempty"`
+	// Database is the number of the database; a cluster has 0 alone. 1 to 1023.
+	//
+	// Default: 0.
+	Database *uint32 `protobuf:"varint,6,opt,name=database,proto3,oneof" json:"database,omitempty"`
+	// Tls connects by TLS.
+	//
+	// Default: in clear text.
+	Tls *RedisTls `protobuf:"bytes,7,opt,name=tls,proto3" json:"tls,omitempty"`
+	// Timeout is how long a call waits for an answer before it is counted locally. 1ms to 1s.
+	//
+	// Default: 5ms.
+	Timeout *durationpb.Duration `protobuf:"bytes,8,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Prefix is what the keys in Redis begin with. Gateways that share limits have the same.
+	//
+	// Default: "dragoman:". Example: prefix: "acme:limits:"
+	Prefix        string `protobuf:"bytes,9,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedisStore) Reset() {
+	*x = RedisStore{}
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedisStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedisStore) ProtoMessage() {}
+
+func (x *RedisStore) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedisStore.ProtoReflect.Descriptor instead.
+func (*RedisStore) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_limits_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RedisStore) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *RedisStore) GetCluster() bool {
+	if x != nil {
+		return x.Cluster
+	}
+	return false
+}
+
+func (x *RedisStore) GetSentinel() string {
+	if x != nil {
+		return x.Sentinel
+	}
+	return ""
+}
+
+func (x *RedisStore) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *RedisStore) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *RedisStore) GetDatabase() uint32 {
+	if x != nil && x.Database != nil {
+		return *x.Database
+	}
+	return 0
+}
+
+func (x *RedisStore) GetTls() *RedisTls {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *RedisStore) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *RedisStore) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+// RedisTls is TLS to Redis.
+type RedisTls struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ca is a file with the certificates that are trusted.
+	//
+	// Default: those of the system.
+	Ca string `protobuf:"bytes,1,opt,name=ca,proto3" json:"ca,omitempty"`
+	// ServerName is the name that the certificate must have.
+	//
+	// Default: the host of the address.
+	ServerName    string `protobuf:"bytes,2,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedisTls) Reset() {
+	*x = RedisTls{}
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedisTls) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedisTls) ProtoMessage() {}
+
+func (x *RedisTls) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedisTls.ProtoReflect.Descriptor instead.
+func (*RedisTls) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_limits_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RedisTls) GetCa() string {
+	if x != nil {
+		return x.Ca
+	}
+	return ""
+}
+
+func (x *RedisTls) GetServerName() string {
+	if x != nil {
+		return x.ServerName
+	}
+	return ""
+}
+
 var File_dragoman_config_v1_limits_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_limits_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/limits.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"\xa4\x01\n" +
+	"\x1fdragoman/config/v1/limits.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xda\x01\n" +
 	"\n" +
 	"RateLimits\x12>\n" +
 	"\x05rules\x18\x01 \x03(\v2\x1d.dragoman.config.v1.LimitRuleB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x05rules\x12-\n" +
 	"\bmax_keys\x18\x02 \x01(\rB\r\xbaH\n" +
 	"*\b\x18\x80\xad\xe2\x04(\xe8\aH\x00R\amaxKeys\x88\x01\x01\x12\x1a\n" +
-	"\bannounce\x18\x03 \x01(\bR\bannounceB\v\n" +
-	"\t_max_keys\"\x9b\x03\n" +
+	"\bannounce\x18\x03 \x01(\bR\bannounce\x124\n" +
+	"\x05store\x18\x04 \x01(\v2\x1e.dragoman.config.v1.LimitStoreR\x05storeB\v\n" +
+	"\t_max_keys\"\xa0\x04\n" +
 	"\tLimitRule\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12\x1e\n" +
 	"\x05match\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x05match\x12\x1a\n" +
@@ -300,13 +620,43 @@ const file_dragoman_config_v1_limits_proto_rawDesc = "" +
 	"*\b\x18\x80\x94\xeb\xdc\x03(\x01H\x00R\x05burst\x88\x01\x01\x124\n" +
 	"\rmax_in_flight\x18\x06 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\vmaxInFlight\x88\x01\x01\x12\x1a\n" +
 	"\bmessages\x18\a \x01(\bR\bmessages\x12C\n" +
-	"\aweights\x18\b \x03(\v2\x1f.dragoman.config.v1.LimitWeightB\b\xbaH\x05\x92\x01\x02\x10@R\aweightsB\b\n" +
+	"\aweights\x18\b \x03(\v2\x1f.dragoman.config.v1.LimitWeightB\b\xbaH\x05\x92\x01\x02\x10@R\aweights\x12\x16\n" +
+	"\x06shared\x18\t \x01(\bR\x06shared\x12&\n" +
+	"\x05lease\x18\n" +
+	" \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x02R\x05lease\x88\x01\x01\x129\n" +
+	"\bon_error\x18\v \x01(\tB\x1e\xbaH\x1b\xd8\x01\x01r\x16R\x05localR\x05allowR\x06refuseR\aonErrorB\b\n" +
 	"\x06_burstB\x10\n" +
-	"\x0e_max_in_flight\"h\n" +
+	"\x0e_max_in_flightB\b\n" +
+	"\x06_lease\"h\n" +
 	"\vLimitWeight\x12!\n" +
 	"\x05match\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\x18\x80\bR\x05match\x12+\n" +
 	"\x06weight\x18\x02 \x01(\rB\x0e\xbaH\v\xc8\x01\x01*\x06\x18\xc0\x84=(\x01H\x00R\x06weight\x88\x01\x01B\t\n" +
-	"\a_weightB\xd5\x01\n" +
+	"\a_weight\"\x8d\x01\n" +
+	"\n" +
+	"LimitStore\x126\n" +
+	"\x05redis\x18\x01 \x01(\v2\x1e.dragoman.config.v1.RedisStoreH\x00R\x05redis\x12+\n" +
+	"\bgateways\x18\x14 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\x90N(\x01H\x01R\bgateways\x88\x01\x01B\r\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01B\v\n" +
+	"\t_gateways\"\xaa\x03\n" +
+	"\n" +
+	"RedisStore\x12=\n" +
+	"\taddresses\x18\x01 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\b\x01\x10@\"\x13r\x112\x0f^.+:[0-9]{1,5}$R\taddresses\x12\x18\n" +
+	"\acluster\x18\x02 \x01(\bR\acluster\x12$\n" +
+	"\bsentinel\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bsentinel\x12$\n" +
+	"\busername\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12$\n" +
+	"\bpassword\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\bpassword\x12+\n" +
+	"\bdatabase\x18\x06 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\xff\a(\x01H\x00R\bdatabase\x88\x01\x01\x12.\n" +
+	"\x03tls\x18\a \x01(\v2\x1c.dragoman.config.v1.RedisTlsR\x03tls\x12E\n" +
+	"\atimeout\x18\b \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x02\b\x012\x04\x10\xc0\x84=R\atimeout\x12 \n" +
+	"\x06prefix\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06prefixB\v\n" +
+	"\t_database\"E\n" +
+	"\bRedisTls\x12\x0e\n" +
+	"\x02ca\x18\x01 \x01(\tR\x02ca\x12)\n" +
+	"\vserver_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\n" +
+	"serverNameB\xd5\x01\n" +
 	"\x16com.dragoman.config.v1B\vLimitsProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -321,20 +671,28 @@ func file_dragoman_config_v1_limits_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_limits_proto_rawDescData
 }
 
-var file_dragoman_config_v1_limits_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_dragoman_config_v1_limits_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_dragoman_config_v1_limits_proto_goTypes = []any{
-	(*RateLimits)(nil),  // 0: dragoman.config.v1.RateLimits
-	(*LimitRule)(nil),   // 1: dragoman.config.v1.LimitRule
-	(*LimitWeight)(nil), // 2: dragoman.config.v1.LimitWeight
+	(*RateLimits)(nil),          // 0: dragoman.config.v1.RateLimits
+	(*LimitRule)(nil),           // 1: dragoman.config.v1.LimitRule
+	(*LimitWeight)(nil),         // 2: dragoman.config.v1.LimitWeight
+	(*LimitStore)(nil),          // 3: dragoman.config.v1.LimitStore
+	(*RedisStore)(nil),          // 4: dragoman.config.v1.RedisStore
+	(*RedisTls)(nil),            // 5: dragoman.config.v1.RedisTls
+	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
 }
 var file_dragoman_config_v1_limits_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.RateLimits.rules:type_name -> dragoman.config.v1.LimitRule
-	2, // 1: dragoman.config.v1.LimitRule.weights:type_name -> dragoman.config.v1.LimitWeight
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	3, // 1: dragoman.config.v1.RateLimits.store:type_name -> dragoman.config.v1.LimitStore
+	2, // 2: dragoman.config.v1.LimitRule.weights:type_name -> dragoman.config.v1.LimitWeight
+	4, // 3: dragoman.config.v1.LimitStore.redis:type_name -> dragoman.config.v1.RedisStore
+	5, // 4: dragoman.config.v1.RedisStore.tls:type_name -> dragoman.config.v1.RedisTls
+	6, // 5: dragoman.config.v1.RedisStore.timeout:type_name -> google.protobuf.Duration
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_limits_proto_init() }
@@ -345,13 +703,17 @@ func file_dragoman_config_v1_limits_proto_init() {
 	file_dragoman_config_v1_limits_proto_msgTypes[0].OneofWrappers = []any{}
 	file_dragoman_config_v1_limits_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_config_v1_limits_proto_msgTypes[2].OneofWrappers = []any{}
+	file_dragoman_config_v1_limits_proto_msgTypes[3].OneofWrappers = []any{
+		(*LimitStore_Redis)(nil),
+	}
+	file_dragoman_config_v1_limits_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_limits_proto_rawDesc), len(file_dragoman_config_v1_limits_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
