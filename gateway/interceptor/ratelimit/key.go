@@ -271,13 +271,21 @@ func (p *part) append(dst []byte, c *transcoder.Call, fields []*field, message [
 		}
 		return dst, false
 	case method:
-		return appendText(dst, c.Method.Path), true
+		return appendText(dst, known(c.Method, c.Method.Path)), true
 	case service:
-		return appendText(dst, c.Method.Service), true
+		return appendText(dst, known(c.Method, c.Method.Service)), true
 	case listener:
 		return appendText(dst, c.Request.Listener), true
 	}
 	return dst, false
+}
+
+// known returns a name of a method. Those of methods that no schema has are made up by clients: the rule by which they pass stands for them.
+func known(m *transcoder.Method, name string) string {
+	if m.Rule != "" {
+		return m.Rule
+	}
+	return name
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -363,9 +371,9 @@ func (p *part) text(c *transcoder.Call, fields []*field, message []byte) (string
 		}
 		return "", false
 	case method:
-		return c.Method.Path, true
+		return known(c.Method, c.Method.Path), true
 	case service:
-		return c.Method.Service, true
+		return known(c.Method, c.Method.Service), true
 	case listener:
 		return c.Request.Listener, true
 	}

@@ -51,6 +51,7 @@ type bound struct {
 // Policy is an admitter that holds calls to the rules of a Limiter.
 type Policy struct {
 	limiter  *Limiter
+	rules    []int              // the indexes of those that are asked at this place
 	calls    map[string][]bound // decided on the head of a call; the key is the method's path
 	messages map[string][]bound // decided on messages
 }
@@ -65,33 +66,71 @@ var (
 // for each key that does not fit.
 func (l *Limiter) Policy(methods []*transcoder.Method, stage Stage) (*Policy, error) {
 	p := &Policy{limiter: l, calls: map[string][]bound{}, messages: map[string][]bound{}}
-	var errs []error
 	for i, r := range l.rules {
-		late := r.Key.NeedsIdentity() || r.Key.NeedsMessage() || r.Messages
-		if late != (stage == AfterAuth) {
-			continue
-		}
-		for _, m := range methods {
-			if !r.Match(m.Service, m.Name) {
-				continue
-			}
-			b := bound{rule: r, cost: r.weight(m)}
-			var err error
-			if b.fields, err = r.Key.fields(m); err != nil {
-				errs = append(errs, &FieldError{Rule: i, Method: m.Path, Message: err.Error()})
-				continue
-			}
-			if r.Messages || r.Key.NeedsMessage() {
-				p.messages[m.Path] = append(p.messages[m.Path], b)
-			} else {
-				p.calls[m.Path] = append(p.calls[m.Path], b)
-			}
+		if r.stage() == stage {
+			p.rules = append(p.rules, i)
 		}
 	}
-	if len(p.calls) == 0 && len(p.messages) == 0 {
-		p = nil
+	if len(p.rules) == 0 {
+		return nil, nil //nolint:nilnil // nothing to ask is no error
+	}
+	var errs []error
+	for _, m := range methods {
+		var err error
+		p.calls[m.Path], p.messages[m.Path], err = p.bind(m)
+		errs = append(errs, err)
 	}
 	return p, errors.Join(errs...)
+}
+
+// stage is where a rule is asked.
+func (r *rule) stage() Stage {
+	if r.Key.NeedsIdentity() || r.onMessages() {
+		return AfterAuth
+	}
+	return BeforeAuth
+}
+
+// onMessages tells whether a rule is asked when messages come.
+func (r *rule) onMessages() bool { return r.Messages || r.Key.NeedsMessage() }
+
+// bind returns the rules that are for a method: those for its calls, and those for its messages.
+func (p *Policy) bind(m *transcoder.Method) (calls, messages []bound, err error) {
+	var errs []error
+	for _, i := range p.rules {
+		r := p.limiter.rules[i]
+		if !r.Match(m.Service, m.Name) {
+			continue
+		}
+		b := bound{rule: r, cost: r.weight(m)}
+		if b.fields, err = r.Key.fields(m); err != nil {
+			errs = append(errs, &FieldError{Rule: i, Method: m.Path, Message: err.Error()})
+			continue
+		}
+		if r.onMessages() {
+			messages = append(messages, b)
+		} else {
+			calls = append(calls, b)
+		}
+	}
+	return calls, messages, errors.Join(errs...)
+}
+
+// callRules returns the rules for the calls of a method. Methods that no schema has are found each time anew: clients make up their names.
+func (p *Policy) callRules(m *transcoder.Method) []bound {
+	if m.Rule != "" {
+		calls, _, _ := p.bind(m) // without fields, which nobody knows, there is no error
+		return calls
+	}
+	return p.calls[m.Path]
+}
+
+func (p *Policy) messageRules(m *transcoder.Method) []bound {
+	if m.Rule != "" {
+		_, messages, _ := p.bind(m) // as above
+		return messages
+	}
+	return p.messages[m.Path]
 }
 
 // Unused returns the indexes of the rules that match none of some methods.
@@ -113,6 +152,9 @@ func (k *Key) fields(m *transcoder.Method) ([]*field, error) {
 			if p.kind != requestField || slices.ContainsFunc(fields, func(f *field) bool { return f.path == p.name }) {
 				continue
 			}
+			if m.Rule != "" {
+				continue // no schema has it: the call has no such part
+			}
 			if m.Desc == nil {
 				return nil, errors.New("the schema of the method is not known")
 			}
@@ -128,7 +170,7 @@ func (k *Key) fields(m *transcoder.Method) ([]*field, error) {
 
 // Admit counts a call, unless a store has to be asked for that.
 func (p *Policy) Admit(c *transcoder.Call) error {
-	rules := p.calls[c.Method.Path]
+	rules := p.callRules(c.Method)
 	for i := range rules {
 		if p.limiter.asks(&rules[i], c) {
 			return interceptor.ErrWait
@@ -139,12 +181,12 @@ func (p *Policy) Admit(c *transcoder.Call) error {
 
 // Wait counts a call of which a store has to be asked.
 func (p *Policy) Wait(ctx context.Context, c *transcoder.Call) error {
-	return p.admit(ctx, c, p.calls[c.Method.Path], nil)
+	return p.admit(ctx, c, p.callRules(c.Method), nil)
 }
 
 // Finish ends to count a call as under way.
 func (p *Policy) Finish(c *transcoder.Call) {
-	rules := p.calls[c.Method.Path]
+	rules := p.callRules(c.Method)
 	for i := range rules {
 		if rules[i].rule.MaxInFlight > 0 {
 			p.limiter.release(c, &rules[i], 0)
@@ -153,11 +195,11 @@ func (p *Policy) Finish(c *transcoder.Call) {
 }
 
 // Inspects tells whether messages of the request are to be seen.
-func (p *Policy) Inspects(c *transcoder.Call) bool { return len(p.messages[c.Method.Path]) > 0 }
+func (p *Policy) Inspects(c *transcoder.Call) bool { return len(p.messageRules(c.Method)) > 0 }
 
 // Inspect counts a message of the request, or a call by what its first message says.
 func (p *Policy) Inspect(c *transcoder.Call, number int64, m *transcoder.Message) error {
-	rules := p.messages[c.Method.Path]
+	rules := p.messageRules(c.Method)
 	var data []byte
 	for i := range rules {
 		if len(rules[i].fields) > 0 {

@@ -420,3 +420,32 @@ func BenchmarkLimit(b *testing.B) {
 		})
 	}
 }
+
+// Methods that no schema has are limited as others are, and counted by the rule by which they pass: their names are the client's.
+func TestMethodsThatNoSchemaHas(t *testing.T) {
+	t.Parallel()
+	p := policy(t, ratelimit.Config{Rules: []ratelimit.Rule{{
+		Name: "r", Match: func(service, _ string) bool { return strings.HasPrefix(service, "legacy.") }, Key: key(t, "client.address+method"),
+		Rate: ratelimit.Rate{Count: 3, Per: 24 * time.Hour}, MaxInFlight: 100,
+	}}})
+	passed := 0
+	for _, name := range []string{"/legacy.A/One", "/legacy.B/Two", "/legacy.C/Three", "/legacy.D/Four", "/legacy.E/Five"} {
+		m := transcoder.BareMethod(name, true, true)
+		m.Rule = "legacy.*"
+		c := call(m, "10.0.0.1")
+		if p.Admit(c) == nil {
+			passed++
+			p.Finish(c)
+		}
+	}
+	if passed != 3 {
+		t.Errorf("%d passed; want 3", passed)
+	}
+	other := transcoder.BareMethod("/other.A/One", true, true)
+	other.Rule = "**"
+	for range 10 {
+		if err := p.Admit(call(other, "10.0.0.1")); err != nil {
+			t.Fatalf("a method that the rule is not for: %v", err)
+		}
+	}
+}
