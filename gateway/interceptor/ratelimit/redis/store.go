@@ -28,14 +28,6 @@ const (
 	dialTimeout = 500 * time.Millisecond
 	// poolSize is how many connections there may be to each server. A script takes some ten microseconds there.
 	poolSize = 32
-	// tolerance is how many calls in a row may wait in vain before no more are sent to.
-	tolerance = 3
-	// probeInterval is how often Redis is tried that is thought not to answer.
-	probeInterval = 100 * time.Millisecond
-	// mostProbes is how many probes in a row have to be answered by a Redis that comes and goes: at most 0.8 s after it is back, calls are sent to it.
-	mostProbes = 8
-	// calm is after how long a Redis is no longer one that comes and goes.
-	calm = 5 * time.Second
 )
 
 //go:embed take.lua
@@ -51,13 +43,8 @@ type Store struct {
 	config  Config
 	options goredis.UniversalOptions
 
-	client   atomic.Pointer[goredis.UniversalClient] // nil while Run does not run
-	up       atomic.Bool
-	failures atomic.Int32  // in a row
-	tripped  chan struct{} // has an element when up has become false
-
-	mu    sync.Mutex
-	cause error // why up has become false last; guarded by mu
+	client  atomic.Pointer[goredis.UniversalClient] // nil before Run
+	circuit *ratelimit.Circuit
 }
 
 var _ ratelimit.Store = (*Store)(nil)
@@ -75,7 +62,7 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	silence()
-	s := &Store{config: cfg.clone(), tripped: make(chan struct{}, 1)}
+	s := &Store{config: cfg.clone(), circuit: ratelimit.NewCircuit()}
 	if s.config.Timeout == 0 {
 		s.config.Timeout = DefaultTimeout
 	}
@@ -101,12 +88,12 @@ func New(cfg Config) (*Store, error) {
 }
 
 // Up tells whether Redis is asked.
-func (s *Store) Up() bool { return s.up.Load() }
+func (s *Store) Up() bool { return s.circuit.Up() }
 
 // Take takes tokens.
 func (s *Store) Take(ctx context.Context, q *ratelimit.Query) (ratelimit.Outcome, error) {
 	client := s.client.Load()
-	if client == nil || !s.up.Load() {
+	if client == nil || !s.circuit.Up() {
 		return ratelimit.Outcome{}, errDown
 	}
 	own, cancel := context.WithTimeout(ctx, s.config.Timeout)
@@ -114,10 +101,9 @@ func (s *Store) Take(ctx context.Context, q *ratelimit.Query) (ratelimit.Outcome
 	out, err := s.run(own, *client, s.config.Prefix+q.Rule+":"+string(q.Key), q)
 	switch {
 	case err == nil:
-		s.failures.Store(0)
-	case ctx.Err() != nil: // the client has gone
-	case isAnswer(err) || s.failures.Add(1) >= tolerance:
-		s.trip(err)
+		s.circuit.Answered()
+	case ctx.Err() == nil: // else the client has gone
+		s.circuit.Failed(err, isAnswer(err))
 	}
 	return out, err
 }
@@ -161,76 +147,13 @@ func outcomeOf(answer []any, key string, q *ratelimit.Query) (ratelimit.Outcome,
 	}, nil
 }
 
-// trip stops asking.
-func (s *Store) trip(cause error) {
-	if !s.up.CompareAndSwap(true, false) {
-		return
-	}
-	s.mu.Lock()
-	s.cause = cause
-	s.mu.Unlock()
-	select {
-	case s.tripped <- struct{}{}:
-	default:
-	}
-}
-
 // Run connects to Redis, and tries it while it does not answer, until ctx ends. It returns when all is quiet.
 func (s *Store) Run(ctx context.Context) {
 	options := s.options
 	client := goredis.NewUniversalClient(&options)
 	s.client.Store(&client)
-	defer func() {
-		s.up.Store(false)
-		_ = client.Close() // nothing is kept in it
-	}()
-	for probes := 1; ; {
-		if !s.recover(ctx, client, probes) {
-			return
-		}
-		back := time.Now()
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.tripped:
-		}
-		s.mu.Lock()
-		cause := s.cause
-		s.mu.Unlock()
-		s.config.Log.Warn("redis cannot be asked for limits; each gateway counts its share", slog.Any("error", cause))
-		if probes = min(2*probes, mostProbes); time.Since(back) > calm {
-			probes = 1
-		}
-	}
-}
-
-// recover probes until enough probes in a row were answered; it is false when ctx has ended.
-func (s *Store) recover(ctx context.Context, client goredis.UniversalClient, probes int) bool {
-	ticker := time.NewTicker(probeInterval)
-	defer ticker.Stop()
-	began, told := time.Now(), false
-	for good := 0; good < probes; {
-		if err := s.probe(ctx, client); err == nil {
-			good++
-		} else {
-			if good = 0; !told && time.Since(began) > time.Second {
-				s.config.Log.Warn("redis does not answer", slog.Any("error", err))
-				told = true
-			}
-		}
-		if good >= probes {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-ticker.C:
-		}
-	}
-	s.failures.Store(0)
-	s.up.Store(true)
-	s.config.Log.Info("redis is asked for limits")
-	return true
+	s.circuit.Run(ctx, s.config.Log, "redis", func(ctx context.Context) error { return s.probe(ctx, client) })
+	_ = client.Close() // nothing is kept in it
 }
 
 // probe is what a call does, with a bucket of its own: it finds out whether scripts can write. The connection may have to be made first, and that

@@ -1,0 +1,108 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ratelimit
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// tolerance is how many calls in a row may wait for a store in vain before no more are sent to it.
+	tolerance = 3
+	// probeInterval is how often a store is tried that is thought not to answer.
+	probeInterval = 100 * time.Millisecond
+	// mostProbes is how many probes in a row have to be answered by a store that comes and goes: at most 0.8 s after it is back, calls are sent to it.
+	mostProbes = 8
+	// calm is after how long a store is no longer one that comes and goes.
+	calm = 5 * time.Second
+)
+
+// Circuit keeps calls from a store that does not answer, and finds out when it does again. It is safe for concurrent use.
+type Circuit struct {
+	up       atomic.Bool
+	failures atomic.Int32  // in a row
+	tripped  chan struct{} // has an element when up has become false
+
+	mu    sync.Mutex
+	cause error // why up has become false last; guarded by mu
+}
+
+// NewCircuit returns a circuit that is open until Run has had an answer.
+func NewCircuit() *Circuit { return &Circuit{tripped: make(chan struct{}, 1)} }
+
+// Up tells whether the store is asked.
+func (k *Circuit) Up() bool { return k.up.Load() }
+
+// Answered is told of a call that had its answer.
+func (k *Circuit) Answered() { k.failures.Store(0) }
+
+// Failed is told of a call that had none; certain says that it is of no use to ask again.
+func (k *Circuit) Failed(cause error, certain bool) {
+	if !certain && k.failures.Add(1) < tolerance || !k.up.CompareAndSwap(true, false) {
+		return
+	}
+	k.mu.Lock()
+	k.cause = cause
+	k.mu.Unlock()
+	select {
+	case k.tripped <- struct{}{}:
+	default:
+	}
+}
+
+// Run probes a store while it does not answer, until ctx ends. name is what the log calls it.
+func (k *Circuit) Run(ctx context.Context, log *slog.Logger, name string, probe func(context.Context) error) {
+	defer k.up.Store(false)
+	for probes := 1; ; {
+		if !k.recover(ctx, log, name, probes, probe) {
+			return
+		}
+		back := time.Now()
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.tripped:
+		}
+		k.mu.Lock()
+		cause := k.cause
+		k.mu.Unlock()
+		log.Warn(name+" cannot be asked for limits; each gateway counts its share", slog.Any("error", cause))
+		if probes = min(2*probes, mostProbes); time.Since(back) > calm {
+			probes = 1
+		}
+	}
+}
+
+// recover probes until enough probes in a row were answered; it is false when ctx has ended.
+func (k *Circuit) recover(ctx context.Context, log *slog.Logger, name string, probes int, probe func(context.Context) error) bool {
+	ticker := time.NewTicker(probeInterval)
+	defer ticker.Stop()
+	began, told := time.Now(), false
+	for good := 0; ; {
+		if err := probe(ctx); err == nil {
+			good++
+		} else {
+			if good = 0; !told && time.Since(began) > time.Second {
+				log.Warn(name+" does not answer", slog.Any("error", err))
+				told = true
+			}
+		}
+		if good >= probes {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+	}
+	k.failures.Store(0)
+	k.up.Store(true)
+	log.Info(name + " is asked for limits")
+	return true
+}
