@@ -53,6 +53,7 @@ var direction = map[string]row{
 	"gateway/interceptor/ratelimit":                 {own: []string{"gateway/interceptor", "transcoder", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/ratelimit/redis":           {own: []string{"gateway/interceptor/ratelimit"}, outside: []string{"github.com/redis/go-redis"}},
 	"gateway/interceptor/ratelimit/redis/redistest": {},
+	"gateway/interceptor/ratelimit/rls":             {own: []string{"gateway/interceptor/ratelimit"}, outside: []string{"github.com/envoyproxy/go-control-plane"}},
 
 	"gateway/interceptor/auth":               {own: []string{"gateway/interceptor", "transcoder", "transcoder/schema/filewatch", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/auth/apikey":        {own: []string{"gateway/interceptor/auth", "transcoder", "transcoder/status"}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -27,16 +28,13 @@ func (a *Assembly) openLimits() error {
 	}
 	cfg := ratelimit.Config{MaxKeys: limits.MaxKeys, Announce: limits.Announce, Gateways: limits.Gateways}
 	var errs []error
-	if limits.Redis != nil {
-		own := *limits.Redis
-		own.Log = a.parts.Log
-		store, err := redis.New(own)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("rate_limits.store.redis: %w", err))
-		} else {
-			cfg.Store = store
-			a.runners = append(a.runners, store)
-		}
+	store, err := a.openStore()
+	switch {
+	case err != nil:
+		errs = append(errs, err)
+	case store != nil:
+		cfg.Store = store
+		a.runners = append(a.runners, store)
 	}
 	for i := range limits.Rules {
 		rule, err := limits.Rules[i].Rule()
@@ -48,11 +46,44 @@ func (a *Assembly) openLimits() error {
 	if err := errors.Join(errs...); err != nil {
 		return &schema.LoadError{Diagnostics: each(err)}
 	}
-	var err error
 	if a.limits, err = ratelimit.New(cfg); err != nil {
 		return &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
 	}
 	return nil
+}
+
+// limitStore is a store with work to do beside calls.
+type limitStore interface {
+	ratelimit.Store
+	runner
+}
+
+// openStore is the table of the kinds of stores; nil where limits are not shared.
+func (a *Assembly) openStore() (limitStore, error) {
+	limits := &a.config.RateLimits
+	switch {
+	case limits.Redis != nil:
+		own := *limits.Redis
+		own.Log = a.parts.Log
+		s, err := redis.New(own)
+		if err != nil {
+			return nil, fmt.Errorf("rate_limits.store.redis: %w", err)
+		}
+		return s, nil
+	case limits.RLS != nil:
+		own := *limits.RLS
+		own.Log = a.parts.Log
+		if b := a.backends[own.Backend]; b != nil { // there is none where a configuration is only looked at
+			own.Conn = b.Channel()
+		}
+		s, err := rls.New(own)
+		if err != nil {
+			return nil, fmt.Errorf("rate_limits.store.rls: %w", err)
+		}
+		return s, nil
+	default:
+		return nil, nil //nolint:nilnil // limits are not shared
+	}
 }
 
 // limitPolicies are the admitters of the limits, nil where there is nothing to ask.

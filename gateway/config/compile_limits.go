@@ -8,6 +8,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
@@ -51,6 +52,9 @@ func (k *compiler) limit(m *configv1.LimitRule, path string) LimitRule {
 	if r.Shared && !k.cfg.RateLimits.HasStore() && !k.uncertain["rate_limits"] && !k.refused["rate_limits.store"] {
 		k.on(path+".shared", "add rate_limits.store", "is set, and there is no store")
 	}
+	if r.Lease > 0 && k.cfg.RateLimits.RLS != nil {
+		k.on(path+".lease", "", "is set, and the store is rls, which grants nothing in advance")
+	}
 	if r.OnError == ratelimit.Allow {
 		k.warn(path+".on_error", "local is the default: each gateway admits its share", "while the store cannot be asked, nothing limits these calls")
 	}
@@ -85,6 +89,10 @@ func (k *compiler) limitKey(key ratelimit.Key, path string) {
 
 func (k *compiler) limitStore(m *configv1.LimitStore, path string) {
 	k.cfg.RateLimits.Gateways = m.GetGateways()
+	if own := m.GetRls(); own != nil {
+		k.use(own.GetBackend(), path+".rls.backend")
+		k.cfg.RateLimits.RLS = &rls.Config{Backend: own.GetBackend(), Domain: own.GetDomain(), Timeout: own.GetTimeout().AsDuration()}
+	}
 	from := m.GetRedis()
 	if from == nil {
 		return

@@ -6,6 +6,7 @@ package config
 import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
 )
 
 // RateLimits say how often and how many at a time calls may be.
@@ -18,12 +19,14 @@ type RateLimits struct {
 	Announce bool
 	// Redis is where shared limits are kept; nil for nowhere.
 	Redis *redis.Config
+	// RLS is a service that keeps them; nil for none.
+	RLS *rls.Config
 	// Gateways is how many share them; 0 means ratelimit.DefaultGateways.
 	Gateways uint32
 }
 
 // HasStore tells whether limits can be shared.
-func (l *RateLimits) HasStore() bool { return l.Redis != nil }
+func (l *RateLimits) HasStore() bool { return l.Redis != nil || l.RLS != nil }
 
 // LimitRule is one limit.
 type LimitRule struct {

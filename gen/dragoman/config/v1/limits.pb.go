@@ -332,6 +332,7 @@ type LimitStore struct {
 	// Types that are valid to be assigned to Kind:
 	//
 	//	*LimitStore_Redis
+	//	*LimitStore_Rls
 	Kind isLimitStore_Kind `protobuf_oneof:"kind"`
 	// Gateways is how many share it. Each has that share of a limit while it cannot be asked. 1 to 10000.
 	//
@@ -387,6 +388,15 @@ func (x *LimitStore) GetRedis() *RedisStore {
 	return nil
 }
 
+func (x *LimitStore) GetRls() *RlsStore {
+	if x != nil {
+		if x, ok := x.Kind.(*LimitStore_Rls); ok {
+			return x.Rls
+		}
+	}
+	return nil
+}
+
 func (x *LimitStore) GetGateways() uint32 {
 	if x != nil && x.Gateways != nil {
 		return *x.Gateways
@@ -403,7 +413,15 @@ type LimitStore_Redis struct {
 	Redis *RedisStore `protobuf:"bytes,1,opt,name=redis,proto3,oneof"`
 }
 
+type LimitStore_Rls struct {
+	// Rls is a service of Envoy's rate limit protocol, which has the limits itself. It is sent the name of the rule under "rule", and the parts of
+	// its key under their names; what the rule says is for the time while it cannot be asked.
+	Rls *RlsStore `protobuf:"bytes,2,opt,name=rls,proto3,oneof"`
+}
+
 func (*LimitStore_Redis) isLimitStore_Kind() {}
+
+func (*LimitStore_Rls) isLimitStore_Kind() {}
 
 // RedisStore is a Redis of version 5 or later: one server, a cluster, or one that sentinels watch.
 type RedisStore struct {
@@ -598,6 +616,74 @@ func (x *RedisTls) GetServerName() string {
 	return ""
 }
 
+// RlsStore is a service of Envoy's rate limit protocol, version 3.
+type RlsStore struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Backend is the name of the backend that the service is. Required.
+	Backend string `protobuf:"bytes,1,opt,name=backend,proto3" json:"backend,omitempty"`
+	// Domain is that of the descriptors that it is sent.
+	//
+	// Default: dragoman.
+	Domain string `protobuf:"bytes,2,opt,name=domain,proto3" json:"domain,omitempty"`
+	// Timeout is how long a call waits for an answer before it is counted locally. 1ms to 1s.
+	//
+	// Default: 5ms.
+	Timeout       *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RlsStore) Reset() {
+	*x = RlsStore{}
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RlsStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RlsStore) ProtoMessage() {}
+
+func (x *RlsStore) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_limits_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RlsStore.ProtoReflect.Descriptor instead.
+func (*RlsStore) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_limits_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RlsStore) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+func (x *RlsStore) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *RlsStore) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_limits_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_limits_proto_rawDesc = "" +
@@ -631,10 +717,11 @@ const file_dragoman_config_v1_limits_proto_rawDesc = "" +
 	"\vLimitWeight\x12!\n" +
 	"\x05match\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\x18\x80\bR\x05match\x12+\n" +
 	"\x06weight\x18\x02 \x01(\rB\x0e\xbaH\v\xc8\x01\x01*\x06\x18\xc0\x84=(\x01H\x00R\x06weight\x88\x01\x01B\t\n" +
-	"\a_weight\"\x8d\x01\n" +
+	"\a_weight\"\xbf\x01\n" +
 	"\n" +
 	"LimitStore\x126\n" +
-	"\x05redis\x18\x01 \x01(\v2\x1e.dragoman.config.v1.RedisStoreH\x00R\x05redis\x12+\n" +
+	"\x05redis\x18\x01 \x01(\v2\x1e.dragoman.config.v1.RedisStoreH\x00R\x05redis\x120\n" +
+	"\x03rls\x18\x02 \x01(\v2\x1c.dragoman.config.v1.RlsStoreH\x00R\x03rls\x12+\n" +
 	"\bgateways\x18\x14 \x01(\rB\n" +
 	"\xbaH\a*\x05\x18\x90N(\x01H\x01R\bgateways\x88\x01\x01B\r\n" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01B\v\n" +
@@ -656,7 +743,12 @@ const file_dragoman_config_v1_limits_proto_rawDesc = "" +
 	"\bRedisTls\x12\x0e\n" +
 	"\x02ca\x18\x01 \x01(\tR\x02ca\x12)\n" +
 	"\vserver_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\n" +
-	"serverNameB\xd5\x01\n" +
+	"serverName\"\x95\x01\n" +
+	"\bRlsStore\x12 \n" +
+	"\abackend\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\abackend\x12 \n" +
+	"\x06domain\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06domain\x12E\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x02\b\x012\x04\x10\xc0\x84=R\atimeoutB\xd5\x01\n" +
 	"\x16com.dragoman.config.v1B\vLimitsProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -671,7 +763,7 @@ func file_dragoman_config_v1_limits_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_limits_proto_rawDescData
 }
 
-var file_dragoman_config_v1_limits_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_dragoman_config_v1_limits_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_dragoman_config_v1_limits_proto_goTypes = []any{
 	(*RateLimits)(nil),          // 0: dragoman.config.v1.RateLimits
 	(*LimitRule)(nil),           // 1: dragoman.config.v1.LimitRule
@@ -679,20 +771,23 @@ var file_dragoman_config_v1_limits_proto_goTypes = []any{
 	(*LimitStore)(nil),          // 3: dragoman.config.v1.LimitStore
 	(*RedisStore)(nil),          // 4: dragoman.config.v1.RedisStore
 	(*RedisTls)(nil),            // 5: dragoman.config.v1.RedisTls
-	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
+	(*RlsStore)(nil),            // 6: dragoman.config.v1.RlsStore
+	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
 }
 var file_dragoman_config_v1_limits_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.RateLimits.rules:type_name -> dragoman.config.v1.LimitRule
 	3, // 1: dragoman.config.v1.RateLimits.store:type_name -> dragoman.config.v1.LimitStore
 	2, // 2: dragoman.config.v1.LimitRule.weights:type_name -> dragoman.config.v1.LimitWeight
 	4, // 3: dragoman.config.v1.LimitStore.redis:type_name -> dragoman.config.v1.RedisStore
-	5, // 4: dragoman.config.v1.RedisStore.tls:type_name -> dragoman.config.v1.RedisTls
-	6, // 5: dragoman.config.v1.RedisStore.timeout:type_name -> google.protobuf.Duration
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	6, // 4: dragoman.config.v1.LimitStore.rls:type_name -> dragoman.config.v1.RlsStore
+	5, // 5: dragoman.config.v1.RedisStore.tls:type_name -> dragoman.config.v1.RedisTls
+	7, // 6: dragoman.config.v1.RedisStore.timeout:type_name -> google.protobuf.Duration
+	7, // 7: dragoman.config.v1.RlsStore.timeout:type_name -> google.protobuf.Duration
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_limits_proto_init() }
@@ -705,6 +800,7 @@ func file_dragoman_config_v1_limits_proto_init() {
 	file_dragoman_config_v1_limits_proto_msgTypes[2].OneofWrappers = []any{}
 	file_dragoman_config_v1_limits_proto_msgTypes[3].OneofWrappers = []any{
 		(*LimitStore_Redis)(nil),
+		(*LimitStore_Rls)(nil),
 	}
 	file_dragoman_config_v1_limits_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
@@ -713,7 +809,7 @@ func file_dragoman_config_v1_limits_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_limits_proto_rawDesc), len(file_dragoman_config_v1_limits_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
