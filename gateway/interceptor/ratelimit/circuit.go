@@ -71,7 +71,7 @@ func (k *Circuit) Run(ctx context.Context, log *slog.Logger, name string, probe 
 		k.mu.Lock()
 		cause := k.cause
 		k.mu.Unlock()
-		log.Warn(name+" cannot be asked for limits; each gateway counts its share", slog.Any("error", cause))
+		log.Warn("the store of limits cannot be asked; each gateway counts its share", slog.String("store", name), slog.Any("error", cause))
 		if probes = min(2*probes, mostProbes); time.Since(back) > calm {
 			probes = 1
 		}
@@ -88,7 +88,7 @@ func (k *Circuit) recover(ctx context.Context, log *slog.Logger, name string, pr
 			good++
 		} else {
 			if good = 0; !told && time.Since(began) > time.Second {
-				log.Warn(name+" does not answer", slog.Any("error", err))
+				log.Warn("the store of limits does not answer", slog.String("store", name), slog.Any("error", err))
 				told = true
 			}
 		}
@@ -103,6 +103,6 @@ func (k *Circuit) recover(ctx context.Context, log *slog.Logger, name string, pr
 	}
 	k.failures.Store(0)
 	k.up.Store(true)
-	log.Info(name + " is asked for limits")
+	log.Info("the store of limits is asked", slog.String("store", name))
 	return true
 }

@@ -39,7 +39,7 @@ func startSharing(t *testing.T, redisAddress string, timeout time.Duration, rule
 		})
 		s.gateways = append(s.gateways, d)
 		eventually(t, func() error {
-			if !strings.Contains(d.log.String(), "redis is asked for limits") {
+			if !strings.Contains(d.log.String(), "the store of limits is asked") {
 				return fmt.Errorf("the gateway is not connected to redis")
 			}
 			return nil
@@ -247,7 +247,7 @@ func TestFault25RedisUnderLoad(t *testing.T) {
 			}
 			for i, d := range s.gateways {
 				eventually(t, func() error {
-					warned, asked := strings.LastIndex(d.log.String(), "redis cannot be asked"), strings.LastIndex(d.log.String(), "redis is asked for limits")
+					warned, asked := strings.LastIndex(d.log.String(), "the store of limits cannot be asked"), strings.LastIndex(d.log.String(), "the store of limits is asked")
 					if warned < 0 || asked < warned {
 						return fmt.Errorf("gateway %d: the log has the last warning at %d, and that redis is asked at %d", i, warned, asked)
 					}

@@ -144,7 +144,7 @@ func (s *Store) Run(ctx context.Context) {
 	if s.client == nil {
 		return
 	}
-	s.circuit.Run(ctx, s.config.Log, "the rate limit service", s.probe)
+	s.circuit.Run(ctx, s.config.Log, s.config.Backend, s.probe)
 }
 
 // probe asks for a rule that there is not: a second time, for the first may have to connect.
