@@ -53,11 +53,13 @@ func (f File) Watch(ctx context.Context, loaded string, changed func()) {
 
 // State tells one state of the file from others, without reading it. It is never empty.
 func (f File) State() string {
-	info, err := os.Stat(f.Path)
-	if err != nil {
-		return "none"
+	seen := filewatch.NewFingerprint()
+	if info, err := os.Stat(f.Path); err == nil {
+		seen.Add(f.Path, info)
+	} else {
+		seen.Miss(f.Path)
 	}
-	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+	return seen.Sum()
 }
 
 // dirs are the folders in which the file can change: its own, and where it really is.
