@@ -32,13 +32,14 @@ func once(t *testing.T, ps ...*process) {
 	}
 }
 
-// Fault 1: all three backends are restarted one after the other, in their own time, and no call fails, of whatever method.
+// Fault 1: all three backends are restarted one after the other, in their own time, and no call fails, of whatever method, or takes much
+// longer.
 func TestFault01RollingRestart(t *testing.T) {
 	t.Parallel()
 	ps := []*process{startProcess(t), startProcess(t), startProcess(t)}
 	b := openProcesses(t, backend.Config{LoadBalancing: backend.LoadBalancing{Policy: backend.Adaptive}}, ps...)
 	l := startLoad(t, route(t, b, backend.PolicyConfig{}), rate, get(), charge())
-	l.more(t, get(), 50)
+	b99 := quiet(t, l, get())
 	for range rounds(1, 6) {
 		for _, p := range ps {
 			p.restart(t, syscall.SIGTERM)
@@ -46,6 +47,7 @@ func TestFault01RollingRestart(t *testing.T) {
 		}
 	}
 	l.end()
+	within(t, "during restarts", l.p99(get()), b99, 2)
 	t.Log(l)
 	if l.failures(get()) > 0 || l.failures(charge()) > 0 {
 		t.Errorf("calls failed: %v; %+v", l, b.State())
@@ -82,13 +84,21 @@ func TestFault03Stopped(t *testing.T) {
 	b := openProcesses(t, backend.Config{LoadBalancing: backend.LoadBalancing{Policy: backend.Adaptive}}, ps...)
 	r := route(t, b, backend.PolicyConfig{Retry: backend.RetryConfig{Attempts: 3, PerTryTimeout: 250 * time.Millisecond}})
 	l := startLoad(t, r, rate, get())
-	l.more(t, get(), 100)
+	b99 := quiet(t, l, get())
 	ps[0].signal(t, syscall.SIGSTOP)
-	l.more(t, get(), rounds(600, 3000))
+	l.more(t, get(), rounds(300, 900)) // three seconds
+	during := l.p99(get())
+	for range rounds(1, 9) {
+		l.more(t, get(), 3*rate)
+	}
+	within(t, "once it is ejected", l.p99(get()), b99, 1.2)
 	ps[0].signal(t, syscall.SIGCONT)
 	l.more(t, get(), 100)
 	l.end()
-	t.Log(l, b.State().Retries)
+	t.Log(l, b.State().Retries, "p99 of the first three seconds:", during)
+	if timesHold() && during > 300*time.Millisecond {
+		t.Errorf("p99 until it was ejected: %v", during)
+	}
 	if l.failures(get()) > 0 || b.State().Retries == 0 {
 		t.Errorf("calls failed: %v; %+v", l, b.State())
 	}
@@ -112,6 +122,85 @@ func TestFault09OneIsAlwaysUnavailable(t *testing.T) {
 	if n := bad.arrived.Load(); n > calls/10 {
 		t.Errorf("it had %d of %d calls", n, calls)
 	}
+}
+
+// Fault 11: two of three fail, or are gone. Not all are ejected, calls of idempotent methods are carried out by the good one as far as the
+// budget of retries allows, and it is not asked for more than it may be: what is too much is refused soon.
+func TestFault11TwoOfThreeBad(t *testing.T) {
+	t.Parallel()
+	const capacity, work = 8, 10 * time.Millisecond // of the good one: 800 calls a second
+	good := newServer(t, func(n int64, s grpc.ServerStream) error {
+		time.Sleep(work)
+		return echo(n, s)
+	})
+	bad, gone := newServer(t, failing(errDown)), newServer(t, echo)
+	b := open(t, backend.Config{
+		LoadBalancing: backend.LoadBalancing{Policy: backend.Adaptive},
+		Limits:        backend.LimitsConfig{MaxPerEndpoint: capacity, QueueTimeout: 500 * time.Millisecond},
+	}, bad, gone, good)
+	gone.grpc.Stop()
+	l := startLoad(t, route(t, b, backend.PolicyConfig{}), rate, get())
+	ejected, most := 0, int64(0)
+	for range rounds(10, 60) {
+		l.more(t, get(), 50)
+		out := 0
+		for _, e := range b.Overview().Endpoints {
+			if e.State == "ejected" {
+				out++
+			}
+			if e.Address == good.address {
+				most = max(most, e.InFlight)
+			}
+		}
+		ejected = max(ejected, out)
+	}
+	before := l.failures(get())
+	calls := l.count(get())
+	l.more(t, get(), 300)
+	l.end()
+	t.Logf("%v; at most %d ejected, %d calls at the good one; %+v", l, ejected, most, b.State())
+	if ejected > 1 || most > capacity {
+		t.Errorf("%d ejected, %d calls at the good one", ejected, most)
+	}
+	if failed, all := l.failures(get())-before, l.count(get())-calls; failed > all/10 {
+		t.Errorf("%d of %d calls failed after it was known", failed, all)
+	}
+	if timesHold() && l.took[get().Name] > time.Second {
+		t.Errorf("the longest call: %v", l)
+	}
+}
+
+// Fault 13: one of three is killed and started again, again and again. No call of an idempotent method fails, and it is not ejected and
+// taken back as often.
+func TestFault13Flapping(t *testing.T) {
+	t.Parallel()
+	ps := []*process{startProcess(t), startProcess(t), startProcess(t)}
+	b := openProcesses(t, backend.Config{LoadBalancing: backend.LoadBalancing{Policy: backend.Adaptive}}, ps...)
+	l := startLoad(t, route(t, b, backend.PolicyConfig{Retry: backend.RetryConfig{Attempts: 3}}), rate, get(), charge())
+	l.more(t, get(), 50)
+	flaps, ejections, was := rounds(4, 60), 0, false
+	for range flaps {
+		ps[0].restart(t, syscall.SIGKILL)
+		from := l.count(get())
+		eventually(t, "a second's calls", func() bool {
+			for _, e := range b.Overview().Endpoints {
+				if e.Address == ps[0].address {
+					is := e.State == "ejected"
+					if is && !was {
+						ejections++
+					}
+					was = is
+				}
+			}
+			return l.count(get()) >= from+rate/2
+		})
+	}
+	l.end()
+	t.Logf("%v; %d ejections; %+v", l, ejections, b.State())
+	if l.failures(get()) > 0 || ejections > 1+flaps/10 {
+		t.Errorf("calls failed: %v; %d ejections", l, ejections)
+	}
+	once(t, ps...)
 }
 
 // Fault 12: while all backends are down calls fail at once; when one is back, so are they.

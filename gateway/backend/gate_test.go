@@ -188,3 +188,39 @@ func TestFault44ANoisyNeighbour(t *testing.T) {
 		t.Errorf("%d of the noisy one's calls were refused", refused)
 	}
 }
+
+// Fault 44: while a client makes ten times as many calls as it may have at a time, and is refused most of them, the calls of the others take as
+// long as before.
+func TestFault44TheOthersTakeNoLonger(t *testing.T) {
+	t.Parallel()
+	const share = 10
+	s := newServer(t, func(n int64, s grpc.ServerStream) error {
+		time.Sleep(2 * time.Millisecond)
+		return echo(n, s)
+	})
+	b := open(t, backend.Config{Limits: backend.LimitsConfig{MaxInFlight: 200, MaxPerClient: share}}, s)
+	r := route(t, b, backend.PolicyConfig{})
+	l := startLoad(t, r, rate, get())
+	b99 := quiet(t, l, get())
+	ctx, cancel := context.WithCancel(t.Context())
+	var noisy sync.WaitGroup
+	for range 10 * share {
+		noisy.Go(func() {
+			for ctx.Err() == nil {
+				<-startFrom(ctx, r, "10.0.0.1")
+				time.Sleep(100 * time.Millisecond) // as fast as it may: a thousand calls a second, ten times its share of them at once
+			}
+		})
+	}
+	l.p99(get())
+	l.more(t, get(), rounds(200, 3000))
+	p99 := l.p99(get())
+	cancel()
+	noisy.Wait()
+	l.end()
+	within(t, "beside a noisy client", p99, b99, 1.2)
+	t.Logf("%v; %+v", l, b.State())
+	if l.failures(get()) > 0 || b.State().Refused == 0 {
+		t.Errorf("%v; %+v", l, b.State())
+	}
+}

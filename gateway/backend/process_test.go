@@ -8,10 +8,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -143,31 +145,35 @@ func asked(t *testing.T, ps ...*process) map[string]int {
 	return all
 }
 
-// load calls so often a second, whatever becomes of the calls, one method after the other, until it is ended.
+// load calls so often a second, whatever becomes of the calls, one of the methods each time, until it is ended. A call takes from when it
+// was due, so that nothing is gained by calling late.
 type load struct {
 	end func()
 
 	mu     sync.Mutex
-	calls  map[string]int           // by method
-	failed map[string]int           // by method and code
-	took   map[string]time.Duration // the longest, by method
+	calls  map[string]int             // by method
+	failed map[string]int             // by method and code
+	took   map[string]time.Duration   // the longest, by method
+	lately map[string][]time.Duration // by method, since the last look
 }
 
 func startLoad(t *testing.T, r *backend.Route, perSecond int, methods ...*transcoder.Method) *load {
 	t.Helper()
-	l := &load{calls: map[string]int{}, failed: map[string]int{}, took: map[string]time.Duration{}}
+	l := &load{calls: map[string]int{}, failed: map[string]int{}, took: map[string]time.Duration{}, lately: map[string][]time.Duration{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var calls sync.WaitGroup
 	calls.Go(func() {
-		tick := time.NewTicker(time.Second / time.Duration(perSecond))
-		defer tick.Stop()
+		began, pause := time.Now(), time.NewTimer(0)
+		defer pause.Stop()
 		for n := 0; ; n++ {
+			due := began.Add(time.Duration(n) * time.Second / time.Duration(perSecond))
+			pause.Reset(time.Until(due))
 			select {
 			case <-ctx.Done():
 				return
-			case <-tick.C:
-				m := methods[n%len(methods)]
-				calls.Go(func() { l.call(r, m, fmt.Sprint(n)) }) //nolint:contextcheck // a call under way is to end, not to be cancelled
+			case <-pause.C:
+				m := methods[rand.IntN(len(methods))]                 //nolint:gosec // no secret: so that what the test does is in step with no method
+				calls.Go(func() { l.call(r, m, fmt.Sprint(n), due) }) //nolint:contextcheck // a call under way is to end, not to be cancelled
 			}
 		}
 	})
@@ -179,8 +185,7 @@ func startLoad(t *testing.T, r *backend.Route, perSecond int, methods ...*transc
 	return l
 }
 
-func (l *load) call(r *backend.Route, m *transcoder.Method, id string) {
-	began := time.Now()
+func (l *load) call(r *backend.Route, m *transcoder.Method, id string, due time.Time) {
 	client := newClient(id)
 	_, err := forward(context.Background(), r, m, client, 10*time.Second)
 	if err == nil && client.got() != id {
@@ -188,8 +193,10 @@ func (l *load) call(r *backend.Route, m *transcoder.Method, id string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	took := time.Since(due)
 	l.calls[m.Name]++
-	l.took[m.Name] = max(l.took[m.Name], time.Since(began))
+	l.took[m.Name] = max(l.took[m.Name], took)
+	l.lately[m.Name] = append(l.lately[m.Name], took)
 	if err != nil {
 		l.failed[m.Name+" "+status.Code(err).String()]++
 	}
@@ -215,6 +222,19 @@ func (l *load) failures(m *transcoder.Method) int {
 	return sum
 }
 
+// p99 returns the time that all but one in a hundred calls of a method took at most since it was last asked for.
+func (l *load) p99(m *transcoder.Method) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	took := l.lately[m.Name]
+	l.lately[m.Name] = nil
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
+
 // more waits for so many calls of a method.
 func (l *load) more(t *testing.T, m *transcoder.Method, n int) {
 	t.Helper()
@@ -236,6 +256,26 @@ func openProcesses(t *testing.T, cfg backend.Config, ps ...*process) *backend.Ba
 		servers = append(servers, &server{address: p.address})
 	}
 	return open(t, cfg, servers...)
+}
+
+// quiet returns the p99 of a method while nothing happens, of which the fault table has multiples.
+func quiet(t *testing.T, l *load, m *transcoder.Method) time.Duration {
+	t.Helper()
+	l.more(t, m, 50) // the connections are warm
+	l.p99(m)
+	l.more(t, m, rounds(50, 1500))
+	return l.p99(m)
+}
+
+// within holds a p99 to a multiple of the quiet one, where times are held. Below a tick of the scheduler's a multiple says nothing.
+func within(t *testing.T, when string, p99, quiet time.Duration, times float64) {
+	t.Helper()
+	const grain = 4 * time.Millisecond
+	limit := max(time.Duration(float64(quiet)*times), quiet+grain)
+	t.Logf("p99 %s: %v, quiet %v", when, p99, quiet)
+	if timesHold() && p99 > limit {
+		t.Errorf("p99 %s is %v, want %v at most", when, p99, limit)
+	}
 }
 
 // rounds is how often a fault is repeated: more often where the times of faults are held.
