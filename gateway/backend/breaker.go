@@ -95,16 +95,30 @@ func (c Circuit) String() string {
 	}
 }
 
+// MarshalText writes the circuit as String does.
+func (c Circuit) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (c *Circuit) UnmarshalText(text []byte) error {
+	for _, known := range []Circuit{CircuitClosed, CircuitOpen, CircuitHalfOpen} {
+		if known.String() == string(text) {
+			*c = known
+			return nil
+		}
+	}
+	return fmt.Errorf("backend: circuit %q is none of closed, open and half open", text)
+}
+
 // BreakerState is how a breaker stands.
 type BreakerState struct {
 	// Circuit is what it does.
-	Circuit Circuit
+	Circuit Circuit `json:"circuit"`
 	// Reason says why it is not closed, such as "12 of 20 calls failed".
-	Reason string
+	Reason string `json:"reason,omitempty"`
 	// Since is when it began to do so; the beginning of the backend for one that has always been closed.
-	Since time.Time
+	Since time.Time `json:"since,omitzero"`
 	// Until is when the next probe may come, of an open one.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 }
 
 // breaker is a circuit breaker. It is safe for concurrent use.

@@ -4,7 +4,9 @@
 package backend_test
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,6 +53,11 @@ func TestCircuitBreaker(t *testing.T) {
 	st := b.State().Breaker
 	if st.Circuit != backend.CircuitOpen || st.Reason != "6 of 12 calls failed" || st.Since.Before(before) || st.Until.Before(st.Since.Add(80*time.Millisecond)) {
 		t.Fatalf("6 of 12 failed, and the circuit is %+v", st)
+	}
+	var shown backend.Overview
+	if text, err := json.Marshal(b.Overview()); err != nil || json.Unmarshal(text, &shown) != nil || shown.Calls.Breaker.Circuit != backend.CircuitOpen ||
+		shown.Calls.Breaker.Reason != st.Reason || !strings.Contains(string(text), `"circuit":"open"`) {
+		t.Errorf("operators are shown %s: %v", text, err)
 	}
 	arrived := s.arrived.Load()
 	err := call()

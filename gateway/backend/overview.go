@@ -25,6 +25,8 @@ type Overview struct {
 	TLS bool `json:"tls"`
 	// Source is where the endpoints come from.
 	Source SourceState `json:"source"`
+	// Calls is how the calls fare: under way, waiting, refused, tried again, and whether the circuit breaker lets them through.
+	Calls State `json:"calls"`
 	// Endpoints are all endpoints, those that are leaving but still have calls among them, by address. With xDS nothing is known of
 	// them.
 	Endpoints []EndpointState `json:"endpoints"`
@@ -86,7 +88,7 @@ func (b *Backend) Source() string {
 
 // Overview returns what is known of the backend now.
 func (b *Backend) Overview() Overview {
-	o := Overview{Name: b.name, Policy: b.config.LoadBalancing.name(), TLS: b.config.TLS != nil, Endpoints: []EndpointState{}}
+	o := Overview{Name: b.name, Policy: b.config.LoadBalancing.name(), TLS: b.config.TLS != nil, Calls: b.State(), Endpoints: []EndpointState{}}
 	if b.config.XDS() {
 		o.Policy, o.Source.Name = xdsScheme, b.config.Target
 		return o

@@ -8,29 +8,31 @@ import "sync/atomic"
 // State is how the calls of a backend fare. What is counted is counted since it was opened.
 type State struct {
 	// InFlight and Streams are how many calls that do not stream, and how many streams, are under way.
-	InFlight, Streams int
+	InFlight int `json:"in_flight"`
+	Streams  int `json:"streams"`
 	// Queued is how many calls wait for another one to end.
-	Queued int
+	Queued int `json:"queued"`
 	// Limit is how many calls that do not stream there may be now.
-	Limit int
+	Limit int `json:"limit"`
 	// Refused is how many calls were refused because there were too many, or waited in vain.
-	Refused uint64
+	Refused uint64 `json:"refused"`
 	// Parked is how many calls are under way that nobody waits for any more: they are reset in their turn, or end by themselves.
-	Parked int64
+	Parked int64 `json:"parked"`
 	// Retries is how many attempts were made beside the first ones.
-	Retries uint64
+	Retries uint64 `json:"retries"`
 	// OverBudget is how many retries were due that the budget did not allow.
-	OverBudget uint64
+	OverBudget uint64 `json:"over_budget"`
 	// Hedges is how many calls were made once more because they were late, and HedgesWon in how many that was answered first.
-	Hedges, HedgesWon uint64
+	Hedges    uint64 `json:"hedges"`
+	HedgesWon uint64 `json:"hedges_won"`
 	// HedgesOverBudget is how many more were late, but the budget did not allow it.
-	HedgesOverBudget uint64
+	HedgesOverBudget uint64 `json:"hedges_over_budget"`
 	// Buffered is how many bytes of requests of streams are kept for retries.
-	Buffered int64
+	Buffered int64 `json:"buffered"`
 	// Breaker is how the circuit breaker stands; closed where there is none.
-	Breaker BreakerState
+	Breaker BreakerState `json:"circuit_breaker"`
 	// Shut is how many calls the circuit breaker refused.
-	Shut uint64
+	Shut uint64 `json:"shut"`
 }
 
 // counts are what a State is made of.

@@ -132,7 +132,8 @@ func TestBackendsAreShown(t *testing.T) {
 		t.Fatalf("%d %s: %v", status, body, err)
 	}
 	o := shown.Backends[0]
-	if o.Name != "test" || o.Policy != backend.Adaptive || o.TLS || o.Source.Endpoints != 3 || o.Source.Error != "" || o.Source.Good.IsZero() {
+	if o.Name != "test" || o.Policy != backend.Adaptive || o.TLS || o.Source.Endpoints != 3 || o.Source.Error != "" || o.Source.Good.IsZero() ||
+		o.Calls.Limit != backend.DefaultMaxInFlight || o.Calls.Breaker.Circuit != backend.CircuitClosed {
 		t.Errorf("the backend is shown as %+v", o)
 	}
 	by := map[string]backend.EndpointState{}
