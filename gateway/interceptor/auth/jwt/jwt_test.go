@@ -30,9 +30,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// every is an algorithm of each kind.
-var every = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-
 // provider returns one whose keys are in a file.
 func provider(t testing.TB, edit func(*jwt.Config), keys ...*jwttest.Key) *jwt.Provider {
 	t.Helper()
@@ -40,7 +37,7 @@ func provider(t testing.TB, edit func(*jwt.Config), keys ...*jwttest.Key) *jwt.P
 	if err := os.WriteFile(file, jwttest.Set(keys...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg := jwt.Config{Name: "mobile", Issuer: jwttest.Issuer, Audiences: []string{jwttest.Audience, "web"}, Algorithms: every, Keys: jwks.Config{File: file}}
+	cfg := jwt.Config{Name: "mobile", Issuer: jwttest.Issuer, Audiences: []string{jwttest.Audience, "web"}, Algorithms: jwttest.Algorithms(), Keys: jwks.Config{File: file}}
 	if edit != nil {
 		edit(&cfg)
 	}
