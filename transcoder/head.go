@@ -50,6 +50,10 @@ func CheckHead(r *Request) error {
 			return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "header %q: it is given more than once", name)
 		}
 	}
+	// HTTP/2 and HTTP/3 have two places for the host (RFC 9113, section 8.3.1).
+	if host := r.Header.Get("host"); host != "" && !strings.EqualFold(host, r.Authority) {
+		return status.Errorf(codes.InvalidArgument, status.ReasonBadHeader, "header \"host\": it names another host than the request's authority")
+	}
 	return nil
 }
 

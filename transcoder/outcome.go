@@ -128,6 +128,11 @@ func localFailure(st *grpcstatus.Status) *status.Error {
 		}
 	}
 	switch {
+	case st.Code() == codes.Internal && strings.HasPrefix(text, "header list size to send violates "): // threat B8: the backend has seen nothing of it
+		return &status.Error{
+			Code: codes.ResourceExhausted, Reason: status.ReasonHeaderTooLarge, HTTP: http.StatusRequestHeaderFieldsTooLarge,
+			Message: "the request has a larger head than the backend takes",
+		}
 	case strings.HasPrefix(text, "stream terminated by RST_STREAM"):
 		return status.Errorf(st.Code(), status.ReasonBackendReset, "the backend reset the stream")
 	case strings.HasPrefix(text, "unexpected HTTP status code received from server: "),
