@@ -58,7 +58,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) { //nolint:gochecknog
 		cel.ParserRecursionLimit(maxNesting),
 		// Without has: a header that is not there reads as "", so that it would always be true.
 		cel.ClearMacros(), cel.Macros(cel.AllMacro, cel.ExistsMacro, cel.ExistsOneMacro, cel.MapMacro, cel.MapFilterMacro, cel.FilterMacro),
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateComprehensionNestingLimit(maxLoops), headerNames{}),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), literalPatterns{}, cel.ValidateComprehensionNestingLimit(maxLoops), headerNames{}),
 		ext.Strings(ext.StringsVersion(4)), ext.Network(),
 	}
 	for _, v := range Variables() {

@@ -77,6 +77,9 @@ func TestExpressionsAreCheckedWithTheirTypes(t *testing.T) {
 		{"in a list, too", `"X-Canary" in headers`, `"X-Canary" must be the name of a header field`},
 		{"has would always be true", `has(headers.accept)`, "undeclared reference to 'has'"},
 		{"a regular expression that is none", `host.matches("[")`, "at character 14: invalid matches argument"},
+		{"A16 a regular expression that the client chooses", `headers["x-canary"].matches(headers["x-pattern"])`, "at character 36: the pattern of matches must be a text that stands here"},
+		{"A16 by the other form", `matches(host, "a" + headers["x-pattern"])`, "the pattern of matches must be a text that stands here"},
+		{"A16 a regular expression that is large when it is compiled", `host.matches("((a{100}){100}){100}")`, "invalid matches argument"},
 		{"loops in loops", `headers.exists(a, headers.exists(b, headers.exists(c, a == b && b == c)))`, "comprehension exceeds nesting limit"},
 		{"too long", `host == "` + strings.Repeat("a", split.MaxExpression) + `"`, "has 4106 bytes; it may have 4096"},
 		{"too deep", strings.Repeat("(", 100) + "true" + strings.Repeat(")", 100), "recursion limit"},
@@ -89,6 +92,21 @@ func TestExpressionsAreCheckedWithTheirTypes(t *testing.T) {
 	cfg := when(`clientaddress == ""`)
 	if problems := cfg.Check(); len(problems) != 1 || !strings.Contains(problems[0].Hint, "client.address") {
 		t.Errorf("the hint does not say which variables there are: %v", problems)
+	}
+}
+
+// Threat A16: a regular expression takes time in proportion to the text, whatever both are.
+func TestThreatA16PatternsAreLinear(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{`^(a+)+$`, `^(a|a)*$`, `^(a|aa)+$`, `(x+x+)+y`, `^(([a-z])+.)+[A-Z]([a-z])+$`} {
+		s := newSplit(t, when(`headers["x-canary"].matches("`+pattern+`")`))
+		c := call("x-canary", strings.Repeat("a", 16<<10)+"!")
+		began := time.Now()
+		to(t, s, c)
+		// 16 KiB take some milliseconds; what is not linear would not end.
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s takes %s", pattern, took)
+		}
 	}
 }
 
