@@ -114,14 +114,16 @@ func (k *compiler) target(target, path string) {
 		k.on(path, "", "%s", k.detail(path, err))
 		return
 	}
-	if scheme, _, ok := strings.Cut(target, "://"); ok && scheme != "dns" && scheme != "static" {
-		return // it names no address of a server
-	}
-	_, addresses, authority := strings.Cut(target, "://")
-	if authority { // "dns://server/host:port", "static:///a:1,b:2"
-		_, addresses, _ = strings.Cut(addresses, "/")
-	} else {
-		addresses = target
+	addresses := target
+	if scheme, rest, ok := strings.Cut(target, ":"); ok {
+		switch scheme {
+		case "dns": // "dns:///host:port", "dns://server/host:port", "dns:host:port"
+			if addresses = rest; strings.HasPrefix(rest, "//") {
+				_, addresses, _ = strings.Cut(rest[2:], "/")
+			}
+		case "static": // "static:///a:1,b:2", "static:a:1"
+			addresses = strings.TrimPrefix(rest, "///")
+		}
 	}
 	for address := range strings.SplitSeq(addresses, ",") {
 		k.notAdmin(address, path)
@@ -136,9 +138,18 @@ func (k *compiler) notAdmin(address, path string) {
 		return
 	}
 	host, port, err := net.SplitHostPort(strings.TrimSpace(address))
-	if err == nil && port == admin && loopback(strings.ToLower(host)) {
+	if err == nil && port == admin && ownHost(host) {
 		k.on(path, "", "is the gateway's own admin address, which clients must not reach")
 	}
+}
+
+// ownHost tells whether a host is this machine: loopback, and what the kernel takes for it when it connects.
+func ownHost(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback() || ip.Unmap().IsUnspecified()
+	}
+	return host == "" || loopback(host) || strings.HasSuffix(host, ".localhost")
 }
 
 func (k *compiler) endpoints(list []*configv1.Endpoint, path string) []endpoint.Endpoint {
