@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// T208: which origins a list lets in, and no others.
+// T208, F1: which origins a list lets in, and no others.
 func TestT208_Origins(t *testing.T) {
 	t.Parallel()
 	p, err := New(Config{AllowOrigins: []string{

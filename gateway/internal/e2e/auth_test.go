@@ -70,7 +70,7 @@ func canaryAuth(t testing.TB, c *config.Config, p ...config.AuthProvider) {
 	c.Services = append([]config.Service{{Match: public, Backend: "test", Policy: config.Policy{Auth: []string{config.Everybody}}}}, c.Services...)
 }
 
-// Threat A14: the same call is decided alike in every protocol, and is the same in the log; C1 to C9: what is refused does not arrive.
+// Threat A14: the same call is decided alike in every protocol, and is the same in the log; and what is refused does not arrive.
 func TestThreatA14DecisionsAreTheSameInEveryProtocol(t *testing.T) {
 	t.Parallel()
 	key, stranger := jwttest.NewKey(t, "k", "ES256"), jwttest.NewKey(t, "k", "ES256")
@@ -130,13 +130,13 @@ func TestThreatB1NoClientForgesAnIdentity(t *testing.T) {
 		c.Defaults.Headers.Allow = []string{"x-user-id", "x.user.id", "cookie"}
 	})
 	token := []string{"authorization", "Bearer " + key.Token("alice", map[string]any{"tenant": "t1"})}
-	spellings := []string{
+	names := []string{
 		"x-user-id", "X-User-Id", "X-USER-ID", "x_user_id", "X_User_Id", "x.user.id", "x.user-id", "x-user_id", "x_user-id", "x-user.id",
 		"grpc-metadata-x-user-id", "grpcgateway-x-user-id",
 	}
 	n := 0
 	for _, method := range []string{canaryPublic, canaryEcho} {
-		for _, name := range spellings {
+		for _, name := range names {
 			for _, w := range ways {
 				fields := []string{name, "admin", name, "root", "x-tenant-id", "evil"} // B2: each of several
 				if w.name == "rest" || w.name == "connect" {

@@ -415,7 +415,7 @@ func tooLargeAnswer(c *cell, call clientCall) {
 	c.check(toTheEnd(call), want)
 }
 
-// isCut loses its backend when all others have come as far: what then ends is never a whole answer (T136, T197, fault 2), and no call is made
+// isCut loses its backend when all others have come as far: what then ends is never a whole answer (T136, T197, faults 2 and 48), and no call is made
 // twice that may not be (H9).
 func isCut(c *cell, call clientCall) {
 	got := c.waits(call)
@@ -458,7 +458,7 @@ func isTold(c *cell, call clientCall) {
 	c.wantEnded(time.Now(), context.Canceled)
 }
 
-// breaks is the course of a backend that ends in the middle of a message (T136, T154, T197).
+// breaks is the course of a backend that ends in the middle of a message (T136, T154, T197, fault 48).
 func breaks(how string) *course {
 	return &course{
 		name: "half a message, " + how, gateway: func(th *theatre) *dragoman { return th.broken },

@@ -18,17 +18,24 @@ import (
 // ends. It returns the address.
 func misbehave(t testing.TB, serve func(method string, s grpc.ServerStream) error) string {
 	t.Helper()
+	return misbehaveBy(t, serve)
+}
+
+// misbehaveBy is misbehave with options of the server.
+func misbehaveBy(t testing.TB, serve func(method string, s grpc.ServerStream) error, options ...grpc.ServerOption) string {
+	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(
+	server := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.ForceServerCodecV2(transcoder.RawCodec{}),
-		grpc.MaxRecvMsgSize(1<<30), grpc.MaxSendMsgSize(1<<30),
+		grpc.MaxRecvMsgSize(1 << 30), grpc.MaxSendMsgSize(1 << 30),
 		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error {
 			method, _ := grpc.MethodFromServerStream(s)
 			return serve(method, s)
-		}))
+		}),
+	}, options...)...)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {

@@ -283,7 +283,7 @@ func watch(ctx context.Context, t testing.TB, c *client) <-chan int {
 	return count
 }
 
-// TestT2_T7_BrokenReload: what is broken is told, and what was good is served on.
+// TestT2_T7_BrokenReload: what is broken is told, and what was good is served on (fault 21).
 func TestT2_T7_BrokenReload(t *testing.T) {
 	t.Parallel()
 	folder, files := newTree(t)

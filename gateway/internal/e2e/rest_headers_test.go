@@ -194,7 +194,7 @@ var reserved = []string{
 	"access-control-max-age", "age", "expires", "pragma", "nel", "report-to", "reporting-endpoints", "permissions-policy", "referrer-policy", "x-accel-redirect", "x-sendfile", "sourcemap", "status",
 }
 
-// TestB15_ReservedAnswerNames: a backend cannot speak HTTP to the client through its metadata.
+// TestB15_ReservedAnswerNames: a backend cannot speak HTTP to the client through its metadata, nor send it elsewhere (H7).
 func TestB15_ReservedAnswerNames(t *testing.T) {
 	t.Parallel()
 	const evil = "evil-value"
