@@ -27,32 +27,32 @@ const manyTests = 4
 // ownFiles are where these tests are: what they cite is an example.
 const ownFiles = "gateway/app/"
 
-var (
-	// cited is a statement that a comment or a string names: T49.
-	cited = regexp.MustCompile(`\bT(\d{1,3})\b`)
-	// citedRange is several at once: T49-T53, T49 to T53.
-	citedRange = regexp.MustCompile(`\bT(\d{1,3})(?:-|–| to )T?(\d{1,3})\b`)
-	// citedName is a statement that the name of a test begins with, alone or after another: TestT49Query, TestT2_T7_BrokenReload.
-	citedName = regexp.MustCompile(`^_?T(\d{1,3})(?:\D|$)`)
-	// isTest is the name of what go test runs.
-	isTest = regexp.MustCompile(`^(Test|Fuzz|Benchmark|Example)[A-Z_]`)
-)
+// isTest is the name of what go test runs.
+var isTest = regexp.MustCompile(`^(Test|Fuzz|Benchmark|Example)[A-Z_]`)
 
-// citation is who proves a statement.
+// citing is how tests cite the entries of a list.
+type citing struct {
+	// text finds what a comment cites, or a string (literal).
+	text func(text string, literal bool, cite func(key string, direct bool))
+	// name finds what the name of a test cites, without its "Test".
+	name func(rest string, cite func(key string, direct bool))
+}
+
+// citation is who proves an entry.
 type citation struct {
 	pkg, test string
-	direct    bool // it names the statement itself, and not only as one within a range
+	direct    bool // it names the entry itself, and not only as one within a range
 }
 
 // declaration is a top-level declaration of a test file: what it cites and what else of its package it names.
 type declaration struct {
-	cites map[int]bool // to whether it names the statement itself
+	cites map[string]bool // to whether it names the entry itself
 	uses  map[string]bool
 }
 
-// citations finds what every test file of the repository cites, by statement. What a table or a helper cites is credited to the
+// citations finds what every test file of the repository cites, by entry. What a table or a helper cites is credited to the
 // tests that use it.
-func citations(t *testing.T) map[int][]citation {
+func citations(t *testing.T, by citing) map[string][]citation {
 	t.Helper()
 	packages := map[string]map[string]*declaration{}
 	goFiles(t, func(file, rel string) {
@@ -63,18 +63,18 @@ func citations(t *testing.T) map[int][]citation {
 		if packages[pkg] == nil {
 			packages[pkg] = map[string]*declaration{}
 		}
-		readDeclarations(t, file, packages[pkg])
+		readDeclarations(t, file, by, packages[pkg])
 	})
-	found := map[int][]citation{}
+	found := map[string][]citation{}
 	for pkg, declarations := range packages {
-		credit(pkg, declarations, func(number int, c citation) { found[number] = append(found[number], c) })
+		credit(pkg, declarations, func(key string, c citation) { found[key] = append(found[key], c) })
 	}
-	scripts(t, func(number int, c citation) { found[number] = append(found[number], c) })
+	scripts(t, by, func(key string, c citation) { found[key] = append(found[key], c) })
 	return found
 }
 
 // readDeclarations adds the declarations of a file. Methods and the specs of a group go by their own names.
-func readDeclarations(t *testing.T, file string, into map[string]*declaration) {
+func readDeclarations(t *testing.T, file string, by citing, into map[string]*declaration) {
 	t.Helper()
 	files := token.NewFileSet()
 	parsed, err := parser.ParseFile(files, file, nil, parser.ParseComments)
@@ -84,7 +84,7 @@ func readDeclarations(t *testing.T, file string, into map[string]*declaration) {
 	add := func(name string, n, doc ast.Node) {
 		d := into[name]
 		if d == nil {
-			d = &declaration{cites: map[int]bool{}, uses: map[string]bool{}}
+			d = &declaration{cites: map[string]bool{}, uses: map[string]bool{}}
 			into[name] = d
 		}
 		from := n.Pos()
@@ -93,7 +93,7 @@ func readDeclarations(t *testing.T, file string, into map[string]*declaration) {
 		}
 		for _, group := range parsed.Comments {
 			if group.Pos() >= from && group.End() <= n.End() || files.Position(group.Pos()).Line == files.Position(n.End()).Line {
-				d.read(group.Text())
+				by.text(group.Text(), false, d.cite)
 			}
 		}
 		ast.Inspect(n, func(n ast.Node) bool {
@@ -102,17 +102,14 @@ func readDeclarations(t *testing.T, file string, into map[string]*declaration) {
 				d.uses[n.Name] = true
 			case *ast.BasicLit:
 				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
-					d.read(text)
+					by.text(text, true, d.cite)
 				}
 			}
 			return true
 		})
 		if isTest.MatchString(name) {
 			_, rest, _ := strings.Cut(name, isTest.FindStringSubmatch(name)[1])
-			for m := citedName.FindStringSubmatch(rest); m != nil; m = citedName.FindStringSubmatch(rest) {
-				d.cite(m[1], true)
-				rest = rest[strings.Index(rest, m[1])+len(m[1]):]
-			}
+			by.name(rest, d.cite)
 		}
 	}
 	for _, decl := range parsed.Decls {
@@ -138,26 +135,10 @@ func readDeclarations(t *testing.T, file string, into map[string]*declaration) {
 	}
 }
 
-func (d *declaration) cite(number string, direct bool) {
-	n, _ := strconv.Atoi(number) // it is digits
-	d.cites[n] = d.cites[n] || direct
-}
-
-func (d *declaration) read(text string) {
-	for _, m := range citedRange.FindAllStringSubmatch(text, -1) {
-		from, _ := strconv.Atoi(m[1])
-		to, _ := strconv.Atoi(m[2])
-		for n := from; n <= to; n++ {
-			d.cite(strconv.Itoa(n), false)
-		}
-	}
-	for _, m := range cited.FindAllStringSubmatch(citedRange.ReplaceAllString(text, ""), -1) {
-		d.cite(m[1], true)
-	}
-}
+func (d *declaration) cite(key string, direct bool) { d.cites[key] = d.cites[key] || direct }
 
 // credit gives each citation of a package to the tests that make it, themselves or by what they use.
-func credit(pkg string, declarations map[string]*declaration, found func(int, citation)) {
+func credit(pkg string, declarations map[string]*declaration, found func(string, citation)) {
 	users := map[string][]string{} // tests, by what they reach
 	for _, name := range slices.Sorted(maps.Keys(declarations)) {
 		if !isTest.MatchString(name) {
@@ -175,20 +156,20 @@ func credit(pkg string, declarations map[string]*declaration, found func(int, ci
 		}
 	}
 	for name, d := range declarations {
-		for number, direct := range d.cites {
+		for key, direct := range d.cites {
 			tests := users[name]
 			if len(tests) > manyTests {
 				tests = []string{fmt.Sprintf("%s, of %d tests", name, len(tests))}
 			}
 			for _, test := range tests {
-				found(number, citation{pkg: pkg, test: test, direct: direct})
+				found(key, citation{pkg: pkg, test: test, direct: direct})
 			}
 		}
 	}
 }
 
 // scripts finds what the comments of test scripts cite.
-func scripts(t *testing.T, found func(int, citation)) {
+func scripts(t *testing.T, by citing, found func(string, citation)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".txtar") {
@@ -207,15 +188,15 @@ func scripts(t *testing.T, found func(int, citation)) {
 		}
 		defer func() { _ = f.Close() }()
 		pkg, _, _ := strings.Cut(filepath.ToSlash(rel), "/testdata/")
-		script := &declaration{cites: map[int]bool{}}
+		script := &declaration{cites: map[string]bool{}}
 		lines := bufio.NewScanner(f)
 		for lines.Scan() && !strings.HasPrefix(lines.Text(), "-- ") {
 			if strings.HasPrefix(lines.Text(), "#") {
-				script.read(lines.Text())
+				by.text(lines.Text(), false, script.cite)
 			}
 		}
-		for number, direct := range script.cites {
-			found(number, citation{pkg: pkg, test: filepath.Base(file), direct: direct})
+		for key, direct := range script.cites {
+			found(key, citation{pkg: pkg, test: filepath.Base(file), direct: direct})
 		}
 		return lines.Err()
 	})

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +26,44 @@ const (
 
 // required are the statements that have to have a test, from and to. The others are of what the gateway does not do yet.
 var required = [][2]int{{1, 203}, {208, 208}, {215, 216}}
+
+var (
+	// cited is a statement that a comment or a string names: T49.
+	cited = regexp.MustCompile(`\bT(\d{1,3})\b`)
+	// citedRange is several at once: T49-T53, T49 to T53.
+	citedRange = regexp.MustCompile(`\bT(\d{1,3})(?:-|–| to )T?(\d{1,3})\b`)
+	// citedName is a statement that the name of a test begins with, alone or after another: TestT49Query, TestT2_T7_BrokenReload.
+	citedName = regexp.MustCompile(`^_?T(\d{1,3})(?:\D|$)`)
+)
+
+// citingStatements is how tests cite statements.
+var citingStatements = citing{
+	text: func(text string, _ bool, cite func(string, bool)) {
+		for _, m := range citedRange.FindAllStringSubmatch(text, -1) {
+			for n := number(m[1]); n <= number(m[2]); n++ {
+				cite(strconv.Itoa(n), false)
+			}
+		}
+		for _, m := range cited.FindAllStringSubmatch(citedRange.ReplaceAllString(text, ""), -1) {
+			cite(strconv.Itoa(number(m[1])), true)
+		}
+	},
+	name: func(rest string, cite func(string, bool)) {
+		for m := citedName.FindStringSubmatch(rest); m != nil; m = citedName.FindStringSubmatch(rest) {
+			cite(strconv.Itoa(number(m[1])), true)
+			rest = rest[strings.Index(rest, m[1])+len(m[1]):]
+		}
+	},
+}
+
+// number reads digits.
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
 
 // readStatements reads the texts of all statements, the first at index 1.
 func readStatements(t *testing.T) []string {
@@ -47,10 +87,12 @@ func readStatements(t *testing.T) []string {
 func TestStatementsAreProven(t *testing.T) {
 	t.Parallel()
 	texts := readStatements(t)
-	found := citations(t)
-	for number, tests := range found {
-		if number < 1 || number >= len(texts) {
-			t.Errorf("T%d is cited by %s: %s, but there is no such statement", number, tests[0].pkg, tests[0].test)
+	found := make([][]citation, len(texts))
+	for key, tests := range citations(t, citingStatements) {
+		if n := number(key); n >= 1 && n < len(texts) {
+			found[n] = tests
+		} else {
+			t.Errorf("T%s is cited by %s: %s, but there is no such statement", key, tests[0].pkg, tests[0].test)
 		}
 	}
 	for number := range texts {
@@ -62,8 +104,13 @@ func TestStatementsAreProven(t *testing.T) {
 			t.Errorf("T%d has no test that cites it (a range alone does not prove one): %s", number, texts[number])
 		}
 	}
-	got := renderStatements(texts, found)
-	file := filepath.Join(root, statementsTable)
+	sameAsWritten(t, statementsTable, renderStatements(texts, found))
+}
+
+// sameAsWritten fails when a document that is written from the tests is not what they say, or writes it anew.
+func sameAsWritten(t *testing.T, document, got string) {
+	t.Helper()
+	file := filepath.Join(root, document)
 	old, err := os.ReadFile(file)
 	if err != nil && !*update {
 		t.Fatal(err)
@@ -72,7 +119,7 @@ func TestStatementsAreProven(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s is not what the tests say; run: make golden", statementsTable)
+		t.Fatalf("%s is not what the tests say; run: make golden", document)
 	}
 	const mode = 0o644
 	if err := os.WriteFile(file, []byte(got), mode); err != nil { //nolint:gosec // a document
@@ -99,7 +146,10 @@ func requiredText() string {
 	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
-func renderStatements(texts []string, found map[int][]citation) string {
+// markdown says a text so that it is shown as it is.
+var markdown = strings.NewReplacer("*", `\*`, "|", `\|`, "<", "&lt;", "_", `\_`)
+
+func renderStatements(texts []string, found [][]citation) string {
 	var b strings.Builder
 	b.WriteString(`# Statements on transcoding
 
@@ -111,15 +161,14 @@ The last column has the profiles in which the statement holds; the others have a
 | | statement | proven by | holds in |
 | --- | --- | --- | --- |
 `)
-	escape := strings.NewReplacer("*", `\*`, "|", `\|`, "<", "&lt;", "_", `\_`)
 	for number := 1; number < len(texts); number++ {
-		fmt.Fprintf(&b, "| T%d | %s | %s | %s |\n", number, escape.Replace(texts[number]), provenBy(number, found[number]), strings.Join(holdsIn(number), ", "))
+		fmt.Fprintf(&b, "| T%d | %s | %s | %s |\n", number, markdown.Replace(texts[number]), provenBy(found[number]), strings.Join(holdsIn(number), ", "))
 	}
 	return b.String()
 }
 
 // provenBy lists tests by package.
-func provenBy(number int, tests []citation) string {
+func provenBy(tests []citation) string {
 	slices.SortFunc(tests, func(a, b citation) int { return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(a.test, b.test)) })
 	tests = slices.CompactFunc(tests, func(a, b citation) bool { return a.pkg == b.pkg && a.test == b.test })
 	var b strings.Builder
