@@ -130,7 +130,7 @@ func scalar(data []byte, t protowire.Type, kind protoreflect.Kind) (value []byte
 	return nil, v, true
 }
 
-// text is the value as people write it; bytes that are no text as base64.
+// text is the value as people write it; bytes as base64. A text may have bytes that are not UTF-8.
 func (f *field) text(message []byte) (string, bool) {
 	value, number, ok := find(message, f.numbers, f.kind)
 	if !ok || !f.zero && len(value) == 0 && number == 0 {
@@ -138,7 +138,7 @@ func (f *field) text(message []byte) (string, bool) {
 	}
 	switch f.kind {
 	case protoreflect.StringKind:
-		return strings.ToValidUTF8(string(value), "\uFFFD"), true
+		return string(value), true
 	case protoreflect.BytesKind:
 		return base64.StdEncoding.EncodeToString(value), true
 	case protoreflect.BoolKind:

@@ -5,7 +5,9 @@ package ratelimit
 
 import (
 	"context"
+	"encoding/base64"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
@@ -45,10 +47,19 @@ type Outcome struct {
 
 // Entry says one thing of a call by which it is counted.
 type Entry struct {
-	// Name is how the part of the key is written, such as client.address.
+	// Name is how the part of the key is written, such as client.address; with "-bin" behind it where Value is base64.
 	Name string
-	// Value is what the call has.
+	// Value is what the call has, in UTF-8.
 	Value string
+}
+
+// newEntry returns an entry. What is not UTF-8 goes as base64 under a name of its own: what no message can carry would look as if the store were at
+// fault (threat G6), and what stands in its place must not be another caller's (threat G2).
+func newEntry(name, value string) Entry {
+	if !utf8.ValidString(value) {
+		return Entry{Name: name + "-bin", Value: base64.StdEncoding.EncodeToString([]byte(value))}
+	}
+	return Entry{Name: name, Value: value}
 }
 
 // Entries are the parts of the call's key, as texts.
@@ -60,7 +71,7 @@ func (q *Query) Entries() []Entry {
 			if !ok {
 				break
 			}
-			entries = append(entries, Entry{Name: list[i].label, Value: text})
+			entries = append(entries, newEntry(list[i].label, text))
 		}
 		if len(entries) == len(list) {
 			return entries

@@ -42,6 +42,7 @@ type record struct {
 	Code      string  `json:"code"`
 	Status    int     `json:"http_status"`
 	Reason    string  `json:"reason"`
+	Message   string  `json:"message"`
 	Detail    string  `json:"detail"`
 	Rule      string  `json:"rule"`
 	RPC       string  `json:"rpc"`

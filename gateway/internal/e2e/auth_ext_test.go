@@ -1,0 +1,86 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/extauthz"
+)
+
+// Threat C13, fault 28: whatever a service of Envoy's ext_authz does that is no answer, nothing arrives, by any protocol, and no client is told more than that
+// it is so. Where the configuration says to fail open, that is for a service that does not answer, and not for one whose answer makes no sense.
+func TestThreatC13ExtAuthzThroughEveryProtocol(t *testing.T) {
+	t.Parallel()
+	const yes = "\x0a\x00\x1a\x00" // an OK status, and what to do with the request: nothing
+	for _, tt := range evil(yes) {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := runSwitchable(t, sendsRaw(yes))
+			provider := func(name string, open bool) config.AuthProvider {
+				return config.AuthProvider{Name: name, ExtAuthz: &extauthz.Config{Name: name, Backend: "authz", Timeout: 200 * time.Millisecond, InsecureFailOpen: open}}
+			}
+			d := start(t, func(c *config.Config) {
+				c.Backends = append(c.Backends, at(t, "authz", s.address))
+				c.Auth.Providers = []config.AuthProvider{provider("closed", false), provider("open", true)}
+				c.Defaults.Auth = []string{"closed"}
+				users, err := config.ParseGlob("dragoman.test.v1.UserService")
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Services = append([]config.Service{{Match: users, Backend: "test", Policy: config.Policy{Auth: []string{"open"}}}}, c.Services...)
+			})
+			if a := d.h1(t).call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
+				t.Fatalf("while it is good: %d %s", a.status, a.body)
+			}
+			if tt.instead == nil {
+				s.stop()
+			} else {
+				s.instead.Store(&tt.instead)
+			}
+			for i, w := range ways {
+				got, made := d.decide(t, w, canaryEcho, fmt.Sprintf("evil-%d", i))
+				if made && (got.Arrived != 0 || got.Code != "UNAVAILABLE" || got.Reason != "auth_unavailable") {
+					t.Errorf("%s: %+v", w.name, got)
+				}
+				if r := d.access.await(t, fmt.Sprintf("evil-%d", i)); strings.Contains(r.Message, s.address) {
+					t.Errorf("%s: the client is told %q", w.name, r.Message)
+				}
+				got, made = d.decide(t, w, canaryUser, fmt.Sprintf("open-%d", i))
+				if made && (got.Arrived != 1 || got.Code != "OK" || got.Subject == "alice") {
+					t.Errorf("%s, open: %+v", w.name, got)
+				}
+			}
+			if tt.instead == nil {
+				s.run(t)
+			}
+			s.instead.Store(nil)
+			c := d.h1(t)
+			eventually(t, func() error {
+				if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
+					return fmt.Errorf("when it is back: %d %s", a.status, a.body)
+				}
+				return nil
+			})
+		})
+	}
+	// An answer that cannot be read is none, and an answer all the same: it refuses, also where it may fail open.
+	for name, answer := range map[string]string{"a denial": "\x12\x00", "nothing": "", "another status": "\x0a\x02\x08\x07\x1a\x00"} {
+		s := runSwitchable(t, sendsRaw(answer))
+		d := start(t, func(c *config.Config) {
+			c.Backends = append(c.Backends, at(t, "authz", s.address))
+			c.Auth.Providers = []config.AuthProvider{{Name: "open", ExtAuthz: &extauthz.Config{Name: "open", Backend: "authz", Timeout: patience / 4, InsecureFailOpen: true}}}
+			c.Defaults.Auth = []string{"open"}
+		})
+		none(t, d.arrivals(func() {
+			if a := d.h1(t).call(t, "GET", "/canary/v1/echo", ""); a.status < 400 {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}))
+	}
+}
