@@ -4,13 +4,9 @@
 package balancer_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +26,8 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
+	"github.com/dragoman-gateway/dragoman/internal/subprocess"
 )
 
 // steady calls so many times a second whatever becomes of the calls, each with a time limit, until it is stopped, and counts
@@ -99,15 +97,11 @@ func (s *steady) look() (went map[string]int, all, failed int, p99 time.Duration
 	return went, all, failed, p99
 }
 
-// faultsVariable says that the machine is free for these tests, so that their times and shares are held as the fault's row has
-// them (make faults). Otherwise only the order of events is: a machine with other work is late itself.
-const faultsVariable = "DRAGOMAN_FAULTS"
-
-// exact reports a figure, and whether it is to be held.
+// exact reports a figure, and whether it is to be held. Otherwise only the order of events is.
 func exact(t *testing.T, format string, args ...any) bool {
 	t.Helper()
 	t.Logf(format, args...)
-	return os.Getenv(faultsVariable) != ""
+	return faults.Held()
 }
 
 // given is how long each call may take while a backend is silent.
@@ -152,80 +146,39 @@ func TestFault07ASlowBackendIsLeftAlone(t *testing.T) {
 	}
 }
 
-// stopped is a backend in a process of its own, which can be stopped (SIGSTOP) and go on.
-type stopped struct {
-	address string
-	cmd     *exec.Cmd
-}
+// aloneRole is that of a backend in a process of its own, which can be stopped (SIGSTOP) and go on.
+const aloneRole = "backend"
 
-// serverVariable makes the test's program a server.
-const serverVariable = "DRAGOMAN_TEST_SERVER"
-
-// serveAlone serves until its input ends.
-func serveAlone() {
+// serveAlone serves until the test ends.
+func serveAlone(string) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
-	b := &backend{address: l.Addr().String()}
 	s := grpc.NewServer()
+	b := &backend{address: l.Addr().String()}
 	testpb.RegisterTestServiceServer(s, b)
-	go func() { _ = s.Serve(l) }()
 	fmt.Println(b.address)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-}
-
-func startStopped(t *testing.T) *stopped {
-	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), serverVariable+"=1")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGCONT)
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &stopped{strings.TrimSpace(line), cmd}
-}
-
-func (s *stopped) signal(t *testing.T, sig syscall.Signal) {
-	t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
+	_ = s.Serve(l)
 }
 
 // Fault 3: one of three backends is stopped, so that its kernel still acknowledges: it is ejected within 3 s, after which no
 // call waits for it but a trial now and then; and it is back within 5 s of going on, without a burst.
 func TestFault03AStoppedBackend(t *testing.T) {
 	t.Parallel()
-	b := startStopped(t)
+	b := subprocess.Start(t, aloneRole, "")
 	others := []*backend{newBackend(t), newBackend(t)}
-	c := open(t, balancer.Config{Endpoints: append(endpointsOf(t, others), at(t, b.address))})
+	c := open(t, balancer.Config{Endpoints: append(endpointsOf(t, others), at(t, b.Line))})
 	ready(t, c, 3)
 	s := startSteady(t, c, 200, given(t))
 	wait(t, time.Second)
 	s.look()
-	b.signal(t, syscall.SIGSTOP)
+	b.Signal(t, syscall.SIGSTOP)
 	began := time.Now()
 	states(t, c, "ejected", func(s []balancer.State) bool {
 		return slices.ContainsFunc(s, func(e balancer.State) bool {
-			return e.Condition == balancer.Ejected && e.Endpoint.Address() == b.address
+			return e.Condition == balancer.Ejected && e.Endpoint.Address() == b.Line
 		})
 	})
 	if d := time.Since(began); exact(t, "it was ejected after %v", d) && d > 3*time.Second {
@@ -238,18 +191,18 @@ func TestFault03AStoppedBackend(t *testing.T) {
 	}
 	wait(t, 4*time.Second)
 	went, all, failed, p99 := s.look()
-	if exact(t, "while it was out it had %d of %d calls, %d failed, p99 %v", went[b.address], all, failed, p99) &&
+	if exact(t, "while it was out it had %d of %d calls, %d failed, p99 %v", went[b.Line], all, failed, p99) &&
 		(failed > 4 || p99 > 100*time.Millisecond) {
 		t.Error("want 4 failed at most, and a p99 of 100ms")
 	}
-	if went[b.address] > 6 {
-		t.Errorf("while it was out it had %d calls, want a trial now and then", went[b.address])
+	if went[b.Line] > 6 {
+		t.Errorf("while it was out it had %d calls, want a trial now and then", went[b.Line])
 	}
-	b.signal(t, syscall.SIGCONT)
+	b.Signal(t, syscall.SIGCONT)
 	back := time.Now()
 	states(t, c, "back", func(s []balancer.State) bool {
 		return slices.ContainsFunc(s, func(e balancer.State) bool {
-			return e.Condition == balancer.Ready && e.Endpoint.Address() == b.address
+			return e.Condition == balancer.Ready && e.Endpoint.Address() == b.Line
 		})
 	})
 	if d := time.Since(back); exact(t, "it was back after %v", d) && d > 5*time.Second {
@@ -258,7 +211,7 @@ func TestFault03AStoppedBackend(t *testing.T) {
 	s.look()
 	wait(t, time.Second)
 	went, all, _, _ = s.look()
-	if share := float64(went[b.address]) / float64(all); exact(t, "after its return it had %.2f of the calls", share) && share > 0.67 {
+	if share := float64(went[b.Line]) / float64(all); exact(t, "after its return it had %.2f of the calls", share) && share > 0.67 {
 		t.Error("want no burst")
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,13 +27,11 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
+	"github.com/dragoman-gateway/dragoman/internal/subprocess"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(serverVariable) != "" {
-		serveAlone()
-		return
-	}
+	subprocess.Play(map[string]subprocess.Role{aloneRole: serveAlone})
 	goleak.VerifyTestMain(m)
 }
 

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,57 +16,8 @@ import (
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/dragoman-gateway/dragoman/balancer"
+	"github.com/dragoman-gateway/dragoman/internal/testnet"
 )
-
-// networkVariable says that the process has a network of its own.
-const networkVariable = "DRAGOMAN_TEST_NETWORK"
-
-// ownNetwork runs the test again in a process whose network is a new namespace, where packets can be dropped without harm to
-// anybody, and returns true there. The namespace ends with the process.
-func ownNetwork(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(networkVariable) != "" {
-		run(t, "ip", "link", "set", "lo", "up", "mtu", "1500")
-		run(t, "nft", "add table inet faults")
-		run(t, "nft", "add chain inet faults in { type filter hook input priority 0; }")
-		return true
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), networkVariable+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if id := os.Geteuid(); id != 0 { // root in a namespace of users suffices
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	t.Logf("in a network of its own:\n%s", out)
-	if err != nil {
-		t.Error(err)
-	}
-	return false
-}
-
-func run(t *testing.T, name string, args ...string) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-}
-
-// drop drops packets to and from a backend: all that match what nft's language says beside the port.
-func drop(t *testing.T, b *backend, which string) {
-	t.Helper()
-	for _, side := range []string{"dport", "sport"} {
-		run(t, "nft", fmt.Sprintf("add rule inet faults in tcp %s %s %s drop", side, port(t, b), which))
-	}
-}
-
-// mend lets all packets through again.
-func mend(t *testing.T) {
-	t.Helper()
-	run(t, "nft", "flush chain inet faults in")
-}
 
 func port(t *testing.T, b *backend) string {
 	t.Helper()
@@ -105,7 +54,7 @@ func connectionsTo(t *testing.T, b *backend) int {
 // known to be dead within 10 s and closed, and it is back within 5 s of the network's return.
 func TestFault04LostPackets(t *testing.T) {
 	t.Parallel()
-	if !ownNetwork(t) {
+	if !testnet.Own(t) {
 		return
 	}
 	lost := newBackend(t)
@@ -115,7 +64,7 @@ func TestFault04LostPackets(t *testing.T) {
 	s := startSteady(t, c, 200, given(t))
 	wait(t, time.Second)
 	s.look()
-	drop(t, lost, "")
+	testnet.Drop(t, port(t, lost), "")
 	began := time.Now()
 	states(t, c, "out of use", func(s []balancer.State) bool { return stateOf(s, lost).Condition != balancer.Ready })
 	if d := time.Since(began); exact(t, "it was out of use after %v", d) && d > 3*time.Second {
@@ -135,7 +84,7 @@ func TestFault04LostPackets(t *testing.T) {
 	if exact(t, "%d of %d calls failed until then", failed, all) && failed > 40 {
 		t.Error("want 40 at most")
 	}
-	mend(t)
+	testnet.Mend(t)
 	back := time.Now()
 	states(t, c, "back", func(s []balancer.State) bool { return stateOf(s, lost).Condition == balancer.Ready })
 	if d := time.Since(back); exact(t, "it was back after %v", d) && d > 5*time.Second {
@@ -151,12 +100,12 @@ func TestFault04LostPackets(t *testing.T) {
 // Fault 5: one of three backends does not answer attempts to connect: no call waits for it, and none fails.
 func TestFault05LostHandshakes(t *testing.T) {
 	t.Parallel()
-	if !ownNetwork(t) {
+	if !testnet.Own(t) {
 		return
 	}
 	silent := newBackend(t)
 	backends := []*backend{silent, newBackend(t), newBackend(t)}
-	drop(t, silent, "tcp flags syn / syn,ack")
+	testnet.Drop(t, port(t, silent), "tcp flags syn / syn,ack")
 	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
 	ready(t, c, 2)
 	s := startSteady(t, c, 200, patience)
@@ -172,14 +121,14 @@ func TestFault05LostHandshakes(t *testing.T) {
 	if r := stateOf(c.Endpoints(), silent).Reason; r != "no connection within 1s" {
 		t.Errorf("reason %q", r)
 	}
-	mend(t)
+	testnet.Mend(t)
 	ready(t, c, 3)
 }
 
 // Fault 6: one packet in twenty to and from one of three backends is lost: no call fails, and the others' latency is what counts.
 func TestFault06LossyNetwork(t *testing.T) {
 	t.Parallel()
-	if !ownNetwork(t) {
+	if !testnet.Own(t) {
 		return
 	}
 	lossy := newBackend(t)
@@ -189,7 +138,7 @@ func TestFault06LossyNetwork(t *testing.T) {
 	s := startSteady(t, c, 200, patience)
 	wait(t, time.Second)
 	_, _, _, before := s.look()
-	drop(t, lossy, "numgen random mod 100 < 5")
+	testnet.Drop(t, port(t, lossy), "numgen random mod 100 < 5")
 	wait(t, 5*time.Second)
 	went, all, failed, after := s.look()
 	if failed > 0 {
@@ -204,7 +153,7 @@ func TestFault06LossyNetwork(t *testing.T) {
 // Fault 8: the way to one of three backends carries 1 Mbit/s: of large answers it has one in twenty at most, and no call fails.
 func TestFault08NarrowNetwork(t *testing.T) {
 	t.Parallel()
-	if !ownNetwork(t) {
+	if !testnet.Own(t) {
 		return
 	}
 	const size = 100 << 10
@@ -217,11 +166,11 @@ func TestFault08NarrowNetwork(t *testing.T) {
 	})
 	narrow := newBackend(t, large)
 	backends := []*backend{narrow, newBackend(t, large), newBackend(t, large)}
-	run(t, "tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb", "default", "20")
-	run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:10", "htb", "rate", "1mbit", "burst", "64k")
-	run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:20", "htb", "rate", "10gbit", "burst", "1m")
-	run(t, "nft", "add chain inet faults out { type filter hook output priority 0; }")
-	run(t, "nft", "add rule inet faults out tcp sport "+port(t, narrow)+" meta priority set 1:10")
+	testnet.Run(t, "tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb", "default", "20")
+	testnet.Run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:10", "htb", "rate", "1mbit", "burst", "64k")
+	testnet.Run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:20", "htb", "rate", "10gbit", "burst", "1m")
+	testnet.Run(t, "nft", "add chain inet faults out { type filter hook output priority 0; }")
+	testnet.Run(t, "nft", "add rule inet faults out tcp sport "+port(t, narrow)+" meta priority set 1:10")
 	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
 	ready(t, c, 3)
 	s := startSteady(t, c, 50, 2*patience)

@@ -109,6 +109,10 @@ var direction = map[string]row{
 	"balancer/xds/xdstest":           {outside: []string{"github.com/envoyproxy/go-control-plane"}},
 	"balancer/resolver/resolvertest": {own: []string{"balancer/endpoint", "balancer/resolver"}},
 
+	"internal/faults":     {},
+	"internal/subprocess": {},
+	"internal/testnet":    {},
+
 	"proto": {},
 }
 

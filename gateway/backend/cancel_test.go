@@ -18,6 +18,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -159,7 +160,7 @@ func TestThreatH1CancelledCallsHarmNobody(t *testing.T) {
 					t.Errorf("connection %d: %d streams were reset in %v; want at most %d", i, n, took, most)
 				}
 			}
-			if late.Load() > 0 && timesHold() {
+			if late.Load() > 0 && faults.Held() {
 				t.Errorf("%d calls were answered long after their deadline", late.Load())
 			}
 			before := served.Load()

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
@@ -85,24 +86,24 @@ func TestFault03Stopped(t *testing.T) {
 	r := route(t, b, backend.PolicyConfig{Retry: backend.RetryConfig{Attempts: 3, PerTryTimeout: 250 * time.Millisecond}})
 	l := startLoad(t, r, rate, get())
 	b99 := quiet(t, l, get())
-	ps[0].signal(t, syscall.SIGSTOP)
+	ps[0].Signal(t, syscall.SIGSTOP)
 	l.more(t, get(), rounds(300, 900)) // three seconds
 	during := l.p99(get())
 	for range rounds(1, 9) {
 		l.more(t, get(), 3*rate)
 	}
 	within(t, "once it is ejected", l.p99(get()), b99, 1.2)
-	ps[0].signal(t, syscall.SIGCONT)
+	ps[0].Signal(t, syscall.SIGCONT)
 	l.more(t, get(), 100)
 	l.end()
 	t.Log(l, b.State().Retries, "p99 of the first three seconds:", during)
-	if timesHold() && during > 300*time.Millisecond {
+	if faults.Held() && during > 300*time.Millisecond {
 		t.Errorf("p99 until it was ejected: %v", during)
 	}
 	if l.failures(get()) > 0 || b.State().Retries == 0 {
 		t.Errorf("calls failed: %v; %+v", l, b.State())
 	}
-	if timesHold() && l.took[get().Name] > 600*time.Millisecond {
+	if faults.Held() && l.took[get().Name] > 600*time.Millisecond {
 		t.Errorf("the longest call: %v", l)
 	}
 }
@@ -165,7 +166,7 @@ func TestFault11TwoOfThreeBad(t *testing.T) {
 	if failed, all := l.failures(get())-before, l.count(get())-calls; failed > all/10 {
 		t.Errorf("%d of %d calls failed after it was known", failed, all)
 	}
-	if timesHold() && l.took[get().Name] > time.Second {
+	if faults.Held() && l.took[get().Name] > time.Second {
 		t.Errorf("the longest call: %v", l)
 	}
 }
@@ -210,9 +211,8 @@ func TestFault12AllDown(t *testing.T) {
 	b := openProcesses(t, backend.Config{}, ps...)
 	r := route(t, b, backend.PolicyConfig{})
 	for _, p := range ps {
-		p.signal(t, syscall.SIGKILL)
-		_ = p.cmd.Wait()
-		_ = p.in.Close()
+		p.Signal(t, syscall.SIGKILL)
+		p.Wait()
 	}
 	failed := func(err error) bool {
 		e, ok := errors.AsType[*status.Error](err)
@@ -235,7 +235,7 @@ func TestFault12AllDown(t *testing.T) {
 	if b.State().Retries != retries {
 		t.Errorf("%d calls that found no endpoint were tried again", b.State().Retries-retries)
 	}
-	if timesHold() && slow > 5 {
+	if faults.Held() && slow > 5 {
 		t.Errorf("%d of 500 calls took more than 50 ms to fail", slow)
 	}
 	ps[1].start(t)
@@ -243,7 +243,6 @@ func TestFault12AllDown(t *testing.T) {
 		_, err := forward(t.Context(), r, get(), newClient("x"), 10*time.Second)
 		return err == nil
 	})
-	ps[0].start(t) // for the end of the test
 }
 
 // Fault 17: servers close connections by their age, and no call fails, of whatever method.

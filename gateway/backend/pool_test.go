@@ -17,13 +17,11 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/internal/subprocess"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(processVariable) != "" {
-		serveProcess()
-		return
-	}
+	subprocess.Play(map[string]subprocess.Role{processRole: serveProcess})
 	goleak.VerifyTestMain(m)
 }
 

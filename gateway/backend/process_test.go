@@ -4,14 +4,11 @@
 package backend_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -25,15 +22,17 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
+	"github.com/dragoman-gateway/dragoman/internal/subprocess"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
-// processVariable makes the test's program a server; its value is where it listens and the file in which it notes what it was asked.
-const processVariable = "DRAGOMAN_TEST_BACKEND"
+// processRole is that of a server; its argument is where it listens and the file in which it notes what it was asked.
+const processRole = "backend"
 
-// serveProcess serves until it is told to stop, or its input ends because the test did. Every request of Charge is noted before it is answered.
-func serveProcess() {
-	address, file, _ := strings.Cut(os.Getenv(processVariable), " ")
+// serveProcess serves until it is told to stop, or the test ends. Every request of Charge is noted before it is answered.
+func serveProcess(argument string) {
+	address, file, _ := strings.Cut(argument, " ")
 	notes, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		panic(err)
@@ -62,71 +61,36 @@ func serveProcess() {
 		<-stop
 		s.GracefulStop()
 	}()
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
 	fmt.Println(l.Addr())
 	_ = s.Serve(l)
 }
 
 // process is a server in a process of its own, which is started anew at the same address.
 type process struct {
+	*subprocess.Process
+
 	address, notes string
-	cmd            *exec.Cmd
-	in             io.Closer
 }
 
 func startProcess(t *testing.T) *process {
 	t.Helper()
-	p := &process{address: "127.0.0.1:0", notes: t.TempDir() + "/notes"}
-	p.start(t)
-	t.Cleanup(func() { p.signal(t, syscall.SIGCONT); p.end() })
+	p := &process{notes: t.TempDir() + "/notes"}
+	p.Process = subprocess.Start(t, processRole, "127.0.0.1:0 "+p.notes)
+	p.address = p.Line
 	return p
-}
-
-func (p *process) start(t *testing.T) {
-	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), processVariable+"="+p.address+" "+p.notes)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.cmd, p.in, p.address = cmd, in, strings.TrimSpace(line)
-}
-
-func (p *process) signal(t *testing.T, sig syscall.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Error(err)
-	}
-}
-
-// end ends the process in whatever state it is.
-func (p *process) end() {
-	_ = p.in.Close()
-	_ = p.cmd.Wait()
 }
 
 // restart ends the process by a signal and starts it again.
 func (p *process) restart(t *testing.T, sig syscall.Signal) {
 	t.Helper()
-	p.signal(t, sig)
-	_ = p.cmd.Wait() // killed, or done
-	_ = p.in.Close()
+	p.Signal(t, sig)
+	p.Wait() // killed, or done
 	p.start(t)
+}
+
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	p.Again(t, processRole, p.address+" "+p.notes)
 }
 
 // asked returns what a process was asked, with how often.
@@ -273,14 +237,14 @@ func within(t *testing.T, when string, p99, quiet time.Duration, times float64) 
 	const grain = 4 * time.Millisecond
 	limit := max(time.Duration(float64(quiet)*times), quiet+grain)
 	t.Logf("p99 %s: %v, quiet %v", when, p99, quiet)
-	if timesHold() && p99 > limit {
+	if faults.Held() && p99 > limit {
 		t.Errorf("p99 %s is %v, want %v at most", when, p99, limit)
 	}
 }
 
 // rounds is how often a fault is repeated: more often where the times of faults are held.
 func rounds(quick, long int) int {
-	if timesHold() {
+	if faults.Held() {
 		return long
 	}
 	return quick

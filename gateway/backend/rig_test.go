@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -139,9 +138,6 @@ func open(t testing.TB, cfg backend.Config, servers ...*server) *backend.Backend
 	})
 	return b
 }
-
-// timesHold says whether the machine is free for the tests, so that times can be held: make faults.
-func timesHold() bool { return os.Getenv("DRAGOMAN_FAULTS") != "" }
 
 // eventually waits for what must come.
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis/redistest"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 )
 
 // sharing is two gateways that keep a limit together in a Redis.
@@ -156,14 +156,11 @@ func TestThreatG5TwoGatewaysOneLimit(t *testing.T) {
 	}
 }
 
-// faultsHeld says whether times are held: make faults runs these tests alone.
-func faultsHeld() bool { return os.Getenv("DRAGOMAN_FAULTS") != "" }
-
 // Threat G5: three times the limit, by two hundred clients, for ten seconds: the limit and one percent.
 func TestThreatG5ThreeTimesTheLimit(t *testing.T) {
 	const rate, burst = 200, 2
 	lasts := time.Second
-	if faultsHeld() {
+	if faults.Held() {
 		lasts = 10 * time.Second
 	}
 	server := redistest.Start(t)
@@ -176,7 +173,7 @@ func TestThreatG5ThreeTimesTheLimit(t *testing.T) {
 	}
 	most := int(took.Seconds()*rate*1.01) + burst
 	t.Logf("%d passed and %d were refused in %s; at most %d may pass", y.passed, y.limited, took, most)
-	if faultsHeld() && (y.passed > most || y.passed < most*9/10) {
+	if faults.Held() && (y.passed > most || y.passed < most*9/10) {
 		t.Errorf("%d passed; want at most %d, and nearly that", y.passed, most)
 	}
 }
@@ -186,7 +183,7 @@ func TestThreatG5ThreeTimesTheLimit(t *testing.T) {
 func TestFault25RedisUnderLoad(t *testing.T) {
 	const rate, burst = 150, 10
 	lasts := 700 * time.Millisecond
-	if faultsHeld() {
+	if faults.Held() {
 		lasts = 4 * time.Second
 	}
 	for _, tt := range []struct {
@@ -242,7 +239,7 @@ func TestFault25RedisUnderLoad(t *testing.T) {
 			most := 2 * (int(took.Seconds()*rate) + burst)
 			added := y.p99() - quiet.p99()
 			t.Logf("%d passed and %d were refused in %s; at most %d may pass; p99 %s, without the fault %s", y.passed, y.limited, took, most, y.p99(), quiet.p99())
-			if faultsHeld() && (y.passed > most || added > 5*time.Millisecond) {
+			if faults.Held() && (y.passed > most || added > 5*time.Millisecond) {
 				t.Errorf("%d passed, %s more than without the fault; want at most %d, and 5ms", y.passed, added, most)
 			}
 			for i, d := range s.gateways {
@@ -254,7 +251,7 @@ func TestFault25RedisUnderLoad(t *testing.T) {
 					return nil
 				})
 			}
-			if since := time.Since(back); faultsHeld() && since > 2*time.Second {
+			if since := time.Since(back); faults.Held() && since > 2*time.Second {
 				t.Errorf("it was asked again after %s; want 2s", since)
 			}
 			if after := s.load(t, 10, rate/2, lasts/4); len(after.other) > 0 || after.passed == 0 {

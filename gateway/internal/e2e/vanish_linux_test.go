@@ -8,59 +8,20 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
+	"github.com/dragoman-gateway/dragoman/internal/testnet"
 )
-
-// networkVariable says that the process has a network of its own.
-const networkVariable = "DRAGOMAN_TEST_NETWORK"
-
-// ownNetwork runs the test again in a process whose network is a new namespace, where packets can be dropped without harm to
-// anybody, and returns true there. The namespace ends with the process.
-func ownNetwork(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(networkVariable) != "" {
-		command(t, "ip", "link", "set", "lo", "up")
-		command(t, "nft", "add table inet faults")
-		command(t, "nft", "add chain inet faults in { type filter hook input priority 0; }")
-		return true
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), networkVariable+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if id := os.Geteuid(); id != 0 { // root in a namespace of users suffices
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	t.Logf("in a network of its own:\n%s", out)
-	if err != nil {
-		t.Error(err)
-	}
-	return false
-}
-
-func command(t *testing.T, name string, args ...string) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-}
 
 // TestFault39_ClientsVanish: of clients whose packets are lost, with no end of their connections, nothing is left soon, whatever they speak and
 // whether or not something is being sent to them: what nobody acknowledges is no sign of life.
 func TestFault39_ClientsVanish(t *testing.T) {
 	t.Parallel()
-	if !ownNetwork(t) {
+	if !testnet.Own(t) {
 		return
 	}
 	const after, timeout, slack = time.Second, time.Second, 5 * time.Second
@@ -123,9 +84,7 @@ func TestFault39_ClientsVanish(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := time.Now()
-	for _, side := range []string{"dport", "sport"} {
-		command(t, "nft", fmt.Sprintf("add rule inet faults in tcp %s %s drop", side, port))
-	}
+	testnet.Drop(t, port, "")
 	eventually(t, func() error {
 		if n := connections(t, d.address); n > 0 {
 			return fmt.Errorf("%d connections are open", n)
@@ -138,5 +97,5 @@ func TestFault39_ClientsVanish(t *testing.T) {
 	for _, method := range []string{binding + "Get", echo + "Stream", streams + "Upload", echo + "Converse"} {
 		running(method, 0)
 	}
-	command(t, "nft", "flush chain inet faults in") // so that what is left of the clients ends
+	testnet.Mend(t) // so that what is left of the clients ends
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/apikey"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/authtest"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -193,9 +194,6 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}
 }
 
-// faultsVariable says that the machine is free for tests that hold times (make faults).
-const faultsVariable = "DRAGOMAN_FAULTS"
-
 // Threat C11: keys that are wrong, and keys that are nearly right, take equally long. Otherwise than by make faults the figure is only told:
 // what else a machine does can look like a difference.
 func TestThreatC11NothingIsLearnedFromTime(t *testing.T) { //nolint:paralleltest // it measures
@@ -234,7 +232,7 @@ func TestThreatC11NothingIsLearnedFromTime(t *testing.T) { //nolint:paralleltest
 	for range 5 {
 		last = math.Abs(measure())
 		t.Logf("Welch's t is %.1f", last)
-		if last < most || os.Getenv(faultsVariable) == "" {
+		if last < most || !faults.Held() {
 			return
 		}
 	}
