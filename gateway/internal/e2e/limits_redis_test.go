@@ -14,36 +14,44 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis/redistest"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	"github.com/dragoman-gateway/dragoman/internal/faults"
 )
 
-// sharing is two gateways that keep a limit together in a Redis.
+// sharing is two gateways, each a process of its own, that keep a limit together in a Redis.
 type sharing struct {
-	gateways []*dragoman
+	gateways []*gatewayProcess
 }
 
-func startSharing(t *testing.T, redisAddress string, timeout time.Duration, rule config.LimitRule) *sharing {
+// sharedRule is the limit; as of the configuration file.
+type sharedRule struct {
+	key          string // "" for all together
+	limit        string
+	burst, lease uint32
+}
+
+func startSharing(t *testing.T, redisAddress string, timeout time.Duration, rule sharedRule) *sharing {
 	t.Helper()
 	b := testbackend.Run(t, testbackend.Config{Name: "b1"})
+	store, more := "", ""
+	if timeout > 0 {
+		store = fmt.Sprintf(", timeout: %s", timeout)
+	}
+	if rule.key != "" {
+		more += ", key: " + rule.key
+	}
+	if rule.burst > 0 {
+		more += fmt.Sprintf(", burst: %d", rule.burst)
+	}
+	if rule.lease > 0 {
+		more += fmt.Sprintf(", lease: %d", rule.lease)
+	}
 	s := &sharing{}
-	rule.Name, rule.Match, rule.Shared = "shared", config.AllMethods(), true
 	for range 2 {
-		d := startFor(t, b.Address(), func(c *config.Config) {
-			limitTo(rule)(c)
-			c.RateLimits.Redis = &redis.Config{Addresses: []string{redisAddress}, Timeout: timeout}
-		})
-		s.gateways = append(s.gateways, d)
-		eventually(t, func() error {
-			if !strings.Contains(d.log.String(), "the store of limits is asked") {
-				return fmt.Errorf("the gateway is not connected to redis")
-			}
-			return nil
-		})
+		g := startGatewayProcess(t, b.Address(), fmt.Sprintf("rate_limits:\n  store: {redis: {addresses: [%q]%s}}\n  rules: [{name: shared, limit: %s, shared: true%s}]\n", redisAddress, store, rule.limit, more))
+		s.gateways = append(s.gateways, g)
+		eventually(t, func() error { return g.lastLine(storeIsAsked, storeIsGone) })
 	}
 	return s
 }
@@ -93,7 +101,7 @@ func (s *sharing) load(t *testing.T, clients, rate int, lasts time.Duration) *ve
 	defer cancel()
 	pause := time.Duration(clients) * time.Second / time.Duration(rate)
 	for i := range clients {
-		c := s.gateways[i%len(s.gateways)].h1(t)
+		c := s.gateways[i%len(s.gateways)].client(t)
 		all.Go(func() {
 			first := time.NewTimer(pause * time.Duration(i) / time.Duration(clients))
 			defer first.Stop()
@@ -130,11 +138,11 @@ func TestThreatG5TwoGatewaysOneLimit(t *testing.T) {
 	server := redistest.Start(t)
 	for _, lease := range []uint32{0, 10} {
 		const limit = 300
-		s := startSharing(t, server.Address, time.Second, config.LimitRule{Key: "client.address", Limit: perDay(limit), Lease: lease})
+		s := startSharing(t, server.Address, time.Second, sharedRule{key: "client.address", limit: fmt.Sprintf("%d/d", limit), lease: lease})
 		var passed, other atomic.Int64
 		var clients sync.WaitGroup
 		for i := range 200 {
-			c := s.gateways[i%2].h1(t)
+			c := s.gateways[i%2].client(t)
 			clients.Go(func() {
 				for range 5 {
 					switch a, err := c.get(t.Context(), "/canary/v1/echo"); {
@@ -164,7 +172,7 @@ func TestThreatG5ThreeTimesTheLimit(t *testing.T) {
 		lasts = 10 * time.Second
 	}
 	server := redistest.Start(t)
-	s := startSharing(t, server.Address, 0, config.LimitRule{Limit: ratelimit.Rate{Count: rate, Per: time.Second}, Burst: burst})
+	s := startSharing(t, server.Address, 0, sharedRule{limit: fmt.Sprintf("%d/s", rate), burst: burst})
 	began := time.Now()
 	y := s.load(t, 200, 3*rate, lasts)
 	took := time.Since(began)
@@ -220,7 +228,7 @@ func TestFault25RedisUnderLoad(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server := redistest.Start(t)
 			slow := delay(t, server.Address)
-			s := startSharing(t, slow.address, 0, config.LimitRule{Limit: ratelimit.Rate{Count: rate, Per: time.Second}, Burst: burst})
+			s := startSharing(t, slow.address, 0, sharedRule{limit: fmt.Sprintf("%d/s", rate), burst: burst})
 			quiet := s.load(t, 60, 3*rate, lasts/2)
 			var gone sync.WaitGroup
 			gone.Go(func() { tt.goes(t, server, slow) })
@@ -242,14 +250,11 @@ func TestFault25RedisUnderLoad(t *testing.T) {
 			if faults.Held() && (y.passed > most || added > 5*time.Millisecond) {
 				t.Errorf("%d passed, %s more than without the fault; want at most %d, and 5ms", y.passed, added, most)
 			}
-			for i, d := range s.gateways {
-				eventually(t, func() error {
-					warned, asked := strings.LastIndex(d.log.String(), "the store of limits cannot be asked"), strings.LastIndex(d.log.String(), "the store of limits is asked")
-					if warned < 0 || asked < warned {
-						return fmt.Errorf("gateway %d: the log has the last warning at %d, and that redis is asked at %d", i, warned, asked)
-					}
-					return nil
-				})
+			for _, g := range s.gateways {
+				eventually(t, func() error { return g.lastLine(storeIsAsked, storeIsGone) })
+				if !strings.Contains(g.logged(t), storeIsGone) {
+					t.Error("a gateway has not noticed that it was away")
+				}
 			}
 			if since := time.Since(back); faults.Held() && since > 2*time.Second {
 				t.Errorf("it was asked again after %s; want 2s", since)

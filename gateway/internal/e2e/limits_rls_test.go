@@ -113,13 +113,7 @@ func limitBy(t testing.TB, s *limitService, timeout time.Duration, rules ...conf
 // lastLine waits until the log has the one of two texts after the other one.
 func (d *dragoman) lastLine(t testing.TB, text, other string) {
 	t.Helper()
-	eventually(t, func() error {
-		log := d.log.String()
-		if is, was := strings.LastIndex(log, text), strings.LastIndex(log, other); is < 0 || is < was {
-			return fmt.Errorf("the log has not come to say %q", text)
-		}
-		return nil
-	})
+	eventually(t, func() error { return lastOf(d.log.String(), text, other) })
 }
 
 // What the log says of a store of limits.

@@ -14,9 +14,12 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/dragoman-gateway/dragoman/internal/subprocess"
 )
 
 func TestMain(m *testing.M) {
+	subprocess.Play(map[string]subprocess.Role{gatewayRole: serveGateway})
 	before, err := openFiles()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
