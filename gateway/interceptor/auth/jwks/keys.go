@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +18,11 @@ import (
 const (
 	DefaultRefresh  = 5 * time.Minute
 	DefaultMaxStale = 24 * time.Hour
-	// MissInterval is the least time between two fetches because of a key that is not known (threat C6).
+	// MissInterval is the least time between two fetches that one client causes by keys that are not known (threat C6).
 	MissInterval = 10 * time.Second
+	// Spacing is the least time between two fetches that anybody causes. It is what clients that know a new key wait at most while others make up keys
+	// from as many addresses as they like: of the second that fault 27 gives, half is for the fetch.
+	Spacing = 500 * time.Millisecond
 	// MaxWait is how long a call waits at most for a fetch.
 	MaxWait = 2 * time.Second
 	// retry is how soon a fetch that failed is tried again.
@@ -46,17 +50,22 @@ type Config struct {
 // Keys are the keys of one issuer, as they are now. They are safe for concurrent use.
 type Keys struct {
 	config  Config
-	fetch   func(context.Context) ([]byte, error)
+	get     func(context.Context) ([]byte, error)
 	current atomic.Pointer[state]
 	failing atomic.Bool
 	loaded  string // the state of the file that was read first
 
+	asked chan struct{} // has an element when a fetch has been asked for
+
 	mu       sync.Mutex
-	pending  chan struct{} // closed when the fetch that is asked for is done; nil when none is. Guarded by mu
-	lastMiss time.Time     // when a missing key asked for a fetch; guarded by mu
-	running  bool          // Run has begun and not ended; guarded by mu
-	asked    chan struct{}
+	pending  *fetch // what is asked for and has not begun; nil for nothing. Guarded by mu
+	underWay *fetch // what has begun; nil for nothing. Guarded by mu
+	askers   askers // who has asked lately; guarded by mu
+	running  bool   // Run has begun and not ended; guarded by mu
 }
+
+// fetch is one fetch of the set. One that has begun may bring a set from before a key was put in.
+type fetch struct{ done chan struct{} }
 
 // state is a set and when it was fetched.
 type state struct {
@@ -93,7 +102,7 @@ func New(cfg Config) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		k.fetch = f.fetch
+		k.get = f.fetch
 	default:
 		return nil, errors.New("exactly one of url, file and issuer says where keys are")
 	}
@@ -109,44 +118,55 @@ func (k *Keys) Current() (*Set, error) {
 	return s.set, nil
 }
 
-// Missing asks for a fetch, because a key is not known or none are, and tells whether it may help to wait for it: not where one
-// is not to be had yet, or where the last one failed, which would hold up calls for nothing (fault 26).
-func (k *Keys) Missing() bool {
+// Missing asks for a fetch, because a client's token names a key that is not known or none are, and tells whether it may help to wait for it: not
+// where the client has asked in vain lately, where a set is not to be had yet, or where the last fetch failed, which would hold up calls for nothing
+// (fault 26).
+//
+// A made-up name of a key looks like that of a new one, so whoever makes them up must not use up what new keys need. Each client has its own turn,
+// and between the turns of all there is half a second.
+func (k *Keys) Missing(client netip.Addr) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	switch {
-	case !k.running || k.config.File != "":
+	if !k.running || k.config.File != "" || k.failing.Load() {
 		return false
-	case k.pending != nil:
-	case !k.lastMiss.IsZero() && time.Since(k.lastMiss) < MissInterval:
-		return false
-	default:
-		k.lastMiss = time.Now()
-		k.askLocked()
 	}
-	return !k.failing.Load()
+	now := time.Now()
+	if last := k.askers.of(client, now); last != nil {
+		return last == k.pending || last == k.underWay
+	}
+	f := k.pending
+	switch {
+	case f != nil:
+	case k.underWay != nil && k.current.Load() == nil: // whatever it brings is more than there is
+		f = k.underWay
+	default:
+		f = k.askLocked()
+	}
+	k.askers.note(client, f, now)
+	return true
 }
 
-func (k *Keys) askLocked() {
-	k.pending = make(chan struct{})
+func (k *Keys) askLocked() *fetch {
+	k.pending = &fetch{done: make(chan struct{})}
 	select {
 	case k.asked <- struct{}{}:
 	default: // Run has not taken the last one yet
 	}
+	return k.pending
 }
 
-// Wait waits for a fetch that is under way, for MaxWait at most.
-func (k *Keys) Wait(ctx context.Context) {
+// Wait waits for the fetch that a client has asked for, for MaxWait at most.
+func (k *Keys) Wait(ctx context.Context, client netip.Addr) {
 	k.mu.Lock()
-	pending := k.pending
+	f := k.askers.of(client, time.Now())
 	k.mu.Unlock()
-	if pending == nil {
+	if f == nil {
 		return
 	}
 	timer := time.NewTimer(MaxWait)
 	defer timer.Stop()
 	select {
-	case <-pending:
+	case <-f.done:
 	case <-timer.C:
 	case <-ctx.Done():
 	}
@@ -160,20 +180,25 @@ func (k *Keys) Run(ctx context.Context) {
 	}
 	k.mu.Lock()
 	k.running = true
-	if k.pending == nil {
-		k.askLocked()
-	}
 	k.mu.Unlock()
 	defer k.stopped()
-	timer := time.NewTimer(k.config.Refresh)
+	due, begun := time.Now(), time.Time{}
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-k.asked:
+			if soon := begun.Add(Spacing); soon.Before(due) {
+				due = soon
+				timer.Reset(time.Until(due))
+			}
+			continue
 		case <-timer.C:
 		}
+		begun = time.Now()
+		k.begin()
 		next := k.config.Refresh
 		if err := k.load(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -187,32 +212,46 @@ func (k *Keys) Run(ctx context.Context) {
 			k.failing.Store(false)
 		}
 		k.done()
+		due = time.Now().Add(next)
 		timer.Reset(next)
 	}
 }
 
 func (k *Keys) from() string { return k.config.URL + k.config.Issuer + k.config.File }
 
+// begin is called before a fetch, whoever asked for it.
+func (k *Keys) begin() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.underWay = k.pending; k.underWay == nil {
+		k.underWay = &fetch{done: make(chan struct{})}
+	}
+	k.pending = nil
+}
+
 // done lets those go on that wait.
 func (k *Keys) done() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.pending != nil {
-		close(k.pending)
-		k.pending = nil
+	if k.underWay != nil {
+		close(k.underWay.done)
+		k.underWay = nil
 	}
 }
 
 func (k *Keys) stopped() {
-	k.mu.Lock()
-	k.running = false
-	k.mu.Unlock()
 	k.done()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.running = false; k.pending != nil {
+		close(k.pending.done)
+		k.pending = nil
+	}
 }
 
 // load fetches the set.
 func (k *Keys) load(ctx context.Context) error {
-	data, err := k.fetch(ctx)
+	data, err := k.get(ctx)
 	if err != nil {
 		return err
 	}

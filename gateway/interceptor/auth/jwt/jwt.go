@@ -169,7 +169,7 @@ func (p *Provider) Authenticate(c *transcoder.Call) (*transcoder.Identity, error
 		p.cache.Drop(token)
 	}
 	id, err := p.verify(token, now)
-	if errors.Is(err, errNoKey) && p.keys.Missing() {
+	if errors.Is(err, errNoKey) && p.keys.Missing(c.Client) {
 		return nil, interceptor.ErrWait
 	}
 	return id, p.refusal(err)
@@ -181,7 +181,7 @@ func (p *Provider) Wait(ctx context.Context, c *transcoder.Call) (*transcoder.Id
 	if err != nil {
 		return nil, err
 	}
-	p.keys.Wait(ctx)
+	p.keys.Wait(ctx, c.Client)
 	id, err := p.verify(token, time.Now())
 	return id, p.refusal(err)
 }

@@ -290,8 +290,8 @@ type JwtAuth struct {
 	//
 	// Default: 30s.
 	ClockSkew *durationpb.Duration `protobuf:"bytes,8,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"`
-	// Refresh is how often the keys are fetched. A key that a token names and that is not known is looked for at once, at most every ten
-	// seconds. 10s to 24h.
+	// Refresh is how often the keys are fetched. A key that a token names and that is not known is looked for at once, every ten seconds
+	// for one client's address at most. 10s to 24h.
 	//
 	// Default: 5m.
 	Refresh *durationpb.Duration `protobuf:"bytes,9,opt,name=refresh,proto3" json:"refresh,omitempty"`
