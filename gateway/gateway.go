@@ -100,6 +100,7 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 		return
 	}
 	framer, err := s.open(c)
+	c.Stopped(transcoder.StopMatch, 0)
 	if framer == nil {
 		notReady(ex)
 		return

@@ -74,6 +74,12 @@ type Call struct {
 	Split string
 	// Attempts is how often the call was sent to an endpoint.
 	Attempts int
+	// Tries are the attempts one by one, in the order in which they began, at most maxTries; empty where the backend does not tell.
+	Tries []Try
+	// Cache is what the cache did with the call; CacheNone where none was asked.
+	Cache CacheResult
+	// Refined is why the call was not tried again, where that says more than Err; "" where Err says it all. The backend sets it.
+	Refined status.Reason
 
 	// Start is when the head of the request was read. FirstByte is when the head of the answer was written, End when all
 	// was; BackendTime is how long the backend had the call.
@@ -82,6 +88,9 @@ type Call struct {
 	// BytesIn and BytesOut count the bodies on the client's side, MessagesIn and MessagesOut the messages.
 	BytesIn, BytesOut       int64
 	MessagesIn, MessagesOut int64
+
+	stops     [MaxStops]Stop
+	stopCount int
 
 	ctx context.Context //nolint:containedctx // a Call is the call's scope, as grpc.ServerStream is
 }
@@ -98,4 +107,12 @@ func (c *Call) Context() context.Context { return c.ctx }
 func (c *Call) SetContext(ctx context.Context) { c.ctx = ctx }
 
 // Reason says in one word why the answer is what it is.
-func (c *Call) Reason() status.Reason { return status.ReasonOf(c.Err) }
+func (c *Call) Reason() status.Reason {
+	switch {
+	case c.Err == nil && (c.Cache == CacheHit || c.Cache == CacheStale):
+		return status.ReasonCacheHit
+	case c.Err != nil && c.Refined != "":
+		return c.Refined
+	}
+	return status.ReasonOf(c.Err)
+}

@@ -52,7 +52,7 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	began := time.Now()
 	c.Attempts++
 	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, append(options, grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&from))...)
-	c.BackendTime += time.Since(began)
+	c.returned(began)
 	c.answered(from.Addr, header)
 	c.ended(trailer)
 	if err != nil {
@@ -107,6 +107,12 @@ func outgoing(c *Call) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, c.Deadline)
 }
 
+// returned is told that the backend, which has had the call since began, has it no more.
+func (c *Call) returned(began time.Time) {
+	since := began.Sub(c.Start)
+	c.BackendTime += c.Stopped(StopBackend, since) - since
+}
+
 func (c *Call) answered(from net.Addr, header metadata.MD) {
 	if from != nil {
 		c.Endpoint = from.String()
@@ -153,6 +159,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	desc := &grpc.StreamDesc{StreamName: c.Method.Name, ClientStreams: c.Method.ClientStreams, ServerStreams: c.Method.ServerStreams}
 	backend, err := conn.NewStream(ctx, desc, c.Method.Path, options...)
 	if err != nil {
+		c.returned(began)
 		return backendError(ctx, c, err)
 	}
 	up := &requestPump{client: s, backend: backend, idle: idle, cancel: cancel, done: make(chan struct{})}
@@ -162,7 +169,7 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		_ = backend.CloseSend() // likewise
 	}
 	err = pumpAnswer(c, s, backend, idle)
-	c.BackendTime += time.Since(began)
+	c.returned(began)
 	if err != nil && idle.fired.Load() {
 		err = status.Errorf(codes.DeadlineExceeded, status.ReasonStreamIdle, "no message moved for %s", c.StreamIdle)
 	}

@@ -37,6 +37,8 @@ type Request struct {
 	TLS *tls.ConnectionState
 	// Listener is the name of the listener that the request came in by.
 	Listener string
+	// Probe says that an operator makes the request, to try something: it is served as all are, and kept out of what is counted.
+	Probe bool
 	// Limits are the listener's; nil means the zero value.
 	Limits *Limits
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
@@ -117,6 +118,9 @@ type Started struct {
 	Backends func() []assemble.BackendState
 	// Overviews tells what is known of the backends, for their operators.
 	Overviews func() []backend.Overview
+	// Feed gives the calls as they end, and History the last quarter of an hour.
+	Feed    *telemetry.Feed
+	History *telemetry.History
 	// Backend returns a backend by its name, whose endpoints can be drained and weighed; nil when there is none.
 	Backend func(name string) *backend.Backend
 }

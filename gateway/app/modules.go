@@ -19,7 +19,6 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
-	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
 
@@ -53,7 +52,7 @@ func (p *parts) fail(err error) {
 func modules(p *parts) fx.Option {
 	return fx.Options(
 		fx.Supply(p),
-		fx.Module("telemetry", fx.Provide(newAccessLog)),
+		fx.Module("telemetry", fx.Provide(newTelemetry)),
 		fx.Module("backend", fx.Provide(newPool)),
 		fx.Module("gateway", fx.Provide(newGateway)),
 		fx.Module("local", fx.Provide(local.New)),
@@ -61,38 +60,6 @@ func modules(p *parts) fx.Option {
 		fx.Module("admin", fx.Provide(newAdmin)),
 		fx.Module("transport", fx.Provide(newEntrance)),
 	)
-}
-
-// accessLog is the log of calls, or nothing where none is wanted.
-type accessLog struct{ log *telemetry.AccessLog }
-
-func newAccessLog(lc fx.Lifecycle, p *parts) *accessLog {
-	a := &accessLog{}
-	if p.options.AccessLog == nil {
-		return a
-	}
-	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			format := telemetry.JSON
-			if p.options.AccessFormat == "text" {
-				format = telemetry.Text
-			}
-			a.log = telemetry.NewAccessLog(p.options.AccessLog, format)
-			return nil
-		},
-		OnStop: func(context.Context) error {
-			a.log.Close()
-			return nil
-		},
-	})
-	return a
-}
-
-func (a *accessLog) observers() []gateway.Observer {
-	if a.log == nil {
-		return nil
-	}
-	return []gateway.Observer{a.log}
 }
 
 func newPool(p *parts) *backend.Pool { return backend.NewPool(p.options.Log) }
@@ -109,14 +76,14 @@ type schemas struct {
 	manager  *reload.Manager
 }
 
-func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gateway, own *local.Services, access *accessLog) *schemas {
+func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gateway, own *local.Services, seen *watchers) *schemas {
 	s := &schemas{}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	lc.Append(fx.Hook{
 		OnStart: func(start context.Context) error {
 			var err error
-			s.assembly, err = assemble.New(p.options.Config, assemble.Parts{Pool: pool, Log: p.options.Log, Observers: access.observers(), Local: own})
+			s.assembly, err = assemble.New(p.options.Config, assemble.Parts{Pool: pool, Log: p.options.Log, Observers: seen.observers(), Local: own})
 			if err != nil {
 				return err
 			}

@@ -81,12 +81,15 @@ type Handler func(c *transcoder.Call, s transcoder.Stream) error
 // Run takes a call through the chain and, if every stage admits it, to last. It returns the outcome, and keeps in admitted how
 // many stages have admitted the call, which Finish wants to know, whatever way Run is left: a panic is not recovered here.
 func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, admitted *int, last Handler) error {
+	at := c.Elapsed()
 	for i := *admitted; i < len(ch.stages); i++ {
 		stage := &ch.stages[i]
 		if stage.Interceptor != nil {
 			return ch.intercept(i, c, s, admitted, last)
 		}
-		if err := Admit(stage.Admitter, c); err != nil {
+		err := Admit(stage.Admitter, c)
+		at = c.Stopped(stage.Name, at)
+		if err != nil {
 			return err
 		}
 		*admitted = i + 1

@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package telemetry provides what is known of calls when they are over: the access log.
+// Package telemetry provides what is known of calls when they are over: their records, the access log, a live feed and the last quarter of an hour.
 package telemetry
 
 import (
@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-
-	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
 // queueLength is how many calls may wait to be written. A record is about half a kilobyte, so that a
@@ -39,10 +37,10 @@ func NewAccessLog(out io.Writer, format Format) *AccessLog {
 	return l
 }
 
-// Observe takes the record of a call. It does not wait.
-func (l *AccessLog) Observe(c *transcoder.Call) {
+// Record takes the record of a call. It does not wait.
+func (l *AccessLog) Record(r *Record) {
 	select {
-	case l.queue <- recordOf(c):
+	case l.queue <- *r:
 	default:
 		l.dropped.Add(1)
 	}
@@ -51,7 +49,7 @@ func (l *AccessLog) Observe(c *transcoder.Call) {
 // Dropped returns how many lines were dropped because the writer did not keep up.
 func (l *AccessLog) Dropped() int64 { return l.dropped.Load() }
 
-// Close writes what is queued and returns when all is quiet. Observe may still be called, but nothing is written any more.
+// Close writes what is queued and returns when all is quiet. Record may still be called, but nothing is written any more.
 func (l *AccessLog) Close() {
 	l.once.Do(func() { close(l.stop) })
 	l.done.Wait()

@@ -52,6 +52,7 @@ func JSON(dst []byte, r *Record) []byte {
 	j.number("bytes_out", r.BytesOut)
 	j.number("messages_in", r.MessagesIn)
 	j.number("messages_out", r.MessagesOut)
+	j.optional("cache", string(r.Cache))
 	j.optional("user_agent", r.UserAgent)
 	return append(j.dst, '}', '\n')
 }

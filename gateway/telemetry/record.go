@@ -14,42 +14,56 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
-// Record is what is told of a call. It holds no secret: no header but the user agent, no query, no body.
+// Record is what is told of a call when it is over. It holds no secret: of the header fields the user agent and those that were asked
+// for, no query, no body. It is not changed any more.
 type Record struct {
-	Time                       time.Time
+	Time                       time.Time // when it ended
 	RequestID, TraceID         string
 	Client                     netip.Addr
 	Auth, Subject, Tenant      string // who called, and the provider that says so
-	Rule                       string // the limit that refused it
+	Rule                       string // the limit or rule that refused it
 	Protocol, Listener         string
 	HTTPMethod, Path           string
 	Route                      string // "GET /v1/shelves/{shelf}"; the match of what is passed on unread; "" for protocols that name the method
 	Service, RPC               string
+	Known                      bool // the service and the method are in a schema: clients do not make up their names
+	Streams                    bool // one of its sides streams
 	Code                       codes.Code
 	HTTPStatus                 int
 	Reason                     status.Reason
 	Backend, Endpoint, Split   string
 	Attempts                   int
+	Tries                      []transcoder.Try // the attempts one by one; not to be changed
+	Probe                      bool             // an operator made it, to try something
+	Cache                      transcoder.CacheResult
 	Duration, Backed, TTFB     time.Duration
 	BytesIn, BytesOut          int64
 	MessagesIn, MessagesOut    int64
 	UserAgent, Message, Detail string // Detail is the cause, which the client is not told
+
+	stops     [transcoder.MaxStops]transcoder.Stop
+	stopCount int
 }
 
-func recordOf(c *transcoder.Call) Record {
-	st := status.Proto(c.Err)
-	r := Record{
+// Stops are the places that the call came by, in the order in which it left them: match, the stages of its chain, backend. What is left of
+// Duration behind the last one is for the answer.
+func (r *Record) Stops() []transcoder.Stop { return r.stops[:r.stopCount] }
+
+func (r *Record) fill(c *transcoder.Call) {
+	*r = Record{
 		Time: c.End, RequestID: c.RequestID, TraceID: c.TraceID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
-		HTTPMethod: c.Request.Method, Path: c.Request.Path, Code: codes.Code(st.GetCode()), //nolint:gosec // codes are small
-		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split, Attempts: c.Attempts,
+		HTTPMethod: c.Request.Method, Path: c.Request.Path,
+		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split,
+		Attempts: c.Attempts, Tries: c.Tries, Cache: c.Cache, Probe: c.Request.Probe,
 		Duration: c.End.Sub(c.Start), Backed: c.BackendTime, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
-		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, UserAgent: c.Request.Header.Get("user-agent"), Message: st.GetMessage(),
+		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, UserAgent: c.Request.Header.Get("user-agent"),
 	}
+	r.stopCount = copy(r.stops[:], c.Stops())
 	if !c.FirstByte.IsZero() {
 		r.TTFB = c.FirstByte.Sub(c.Start)
 	}
-	if c.Method != nil {
-		r.Service, r.RPC, r.Route = c.Method.Service, c.Method.Name, c.Method.Rule
+	if m := c.Method; m != nil {
+		r.Service, r.RPC, r.Route, r.Known, r.Streams = m.Service, m.Name, m.Rule, m.Desc != nil, !m.Unary()
 	}
 	if id := c.Identity; id != nil {
 		r.Auth, r.Subject, r.Tenant = id.Provider, id.Subject, id.Tenant
@@ -57,14 +71,48 @@ func recordOf(c *transcoder.Call) Record {
 	if c.Binding != nil {
 		r.Route = c.Binding.String()
 	}
-	if e, ok := errors.AsType[*status.Error](c.Err); ok {
-		r.Rule = e.Metadata["rule"]
-		if e.Cause != nil {
-			r.Detail = e.Cause.Error()
-		}
+	if c.Err != nil {
+		r.failed(c.Err)
 	}
-	return r
+}
+
+// failed says what a call ended with.
+func (r *Record) failed(err error) {
+	st := status.Proto(err)
+	r.Code, r.Message = codes.Code(st.GetCode()), st.GetMessage() //nolint:gosec // codes are small
+	e, ok := errors.AsType[*status.Error](err)
+	if !ok {
+		return
+	}
+	r.Rule = e.Metadata["rule"]
+	if e.Cause != nil {
+		r.Detail = e.Cause.Error()
+	}
 }
 
 // Overhead is the time that the call spent in the gateway and not with the backend.
 func (r *Record) Overhead() time.Duration { return max(r.Duration-r.Backed, 0) }
+
+// Began is when the head of the request was read.
+func (r *Record) Began() time.Time { return r.Time.Add(-r.Duration) }
+
+// Failed tells whether the gateway or the backend failed, and not the client: by the code alone, so that every protocol counts alike.
+func (r *Record) Failed() bool {
+	switch r.Code {
+	case codes.Unknown, codes.DeadlineExceeded, codes.Internal, codes.Unavailable, codes.DataLoss:
+		return true
+	default:
+		return false
+	}
+}
+
+// RouteName is under what name calls like this one are counted: its route, or its method; "" where what was called is not known.
+func (r *Record) RouteName() string {
+	switch {
+	case r.Route != "":
+		return r.Route
+	case r.Known:
+		return r.Service + "/" + r.RPC
+	}
+	return ""
+}

@@ -83,7 +83,9 @@ func (b *binder) bindDefault(method protoreflect.MethodDescriptor, service proto
 		b.syntaxProblem(CodeSyntax, place, err)
 		return
 	}
-	b.bindings = append(b.bindings, &Binding{Method: method, HTTPMethod: "POST", Template: template, Body: BodyWhole, Place: place})
+	binding := &Binding{Method: method, HTTPMethod: "POST", Template: template, Body: BodyWhole, Place: place}
+	binding.name = binding.String()
+	b.bindings = append(b.bindings, binding)
 }
 
 // rules binds a rule and its additional bindings, counting from index, and gives the next index.
@@ -125,6 +127,7 @@ func (b *binder) rule(method protoreflect.MethodDescriptor, rule *annotations.Ht
 		})
 	}
 	if !HasErrors(b.problems[before:]) {
+		binding.name = binding.String()
 		b.bindings = append(b.bindings, binding)
 	}
 }

@@ -61,10 +61,17 @@ type Binding struct {
 	Index int
 	// Place is where the rule is written.
 	Place Place
+
+	name string // what String returns; "" until the rule is bound
 }
 
 // String is the HTTP method and the template: "GET /v1/users/{id}".
-func (b *Binding) String() string { return b.HTTPMethod + " " + b.Template.String() }
+func (b *Binding) String() string {
+	if b.name != "" {
+		return b.name // every call is logged and counted by it
+	}
+	return b.HTTPMethod + " " + b.Template.String()
+}
 
 // Claim says what part of a request sets a field.
 type Claim uint8

@@ -12,6 +12,7 @@ type Reason string
 // The reasons. They are part of the product's interface: names do not change.
 const (
 	ReasonOK                   Reason = "ok"
+	ReasonCacheHit             Reason = "cache_hit"
 	ReasonNoRoute              Reason = "no_route"
 	ReasonMethodNotAllowed     Reason = "method_not_allowed"
 	ReasonUnsupportedMediaType Reason = "unsupported_media_type"
@@ -31,6 +32,7 @@ const (
 	ReasonBackendConnectFailed Reason = "backend_connect_failed"
 	ReasonBackendReset         Reason = "backend_reset"
 	ReasonBackendError         Reason = "backend_error"
+	ReasonRetryBudgetEmpty     Reason = "retry_budget_empty"
 	ReasonSchemaMismatch       Reason = "schema_mismatch"
 	ReasonOriginNotAllowed     Reason = "origin_not_allowed"
 	ReasonUnauthenticated      Reason = "unauthenticated"

@@ -1,0 +1,41 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package telemetry
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+// Sink takes the record of every call. It is called by the goroutine that served the call, many at a time, and must not block. The
+// record is lent: a Sink that keeps it keeps a copy.
+type Sink interface {
+	Record(r *Record)
+}
+
+// Recorder makes the record of each call, once, and gives it to its sinks. It is a gateway.Observer, and safe for concurrent use.
+type Recorder struct {
+	sinks   []Sink
+	records sync.Pool
+}
+
+// NewRecorder returns a Recorder with these sinks, which are told in this order.
+func NewRecorder(sinks ...Sink) *Recorder {
+	r := &Recorder{sinks: slices.Clone(sinks)}
+	r.records.New = func() any { return new(Record) }
+	return r
+}
+
+// Observe takes a call that is over.
+func (r *Recorder) Observe(c *transcoder.Call) {
+	record, _ := r.records.Get().(*Record)
+	record.fill(c)
+	for _, s := range r.sinks {
+		s.Record(record)
+	}
+	*record = Record{} // it keeps nothing of the call alive
+	r.records.Put(record)
+}

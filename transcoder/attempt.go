@@ -1,0 +1,69 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transcoder
+
+import (
+	"time"
+
+	"google.golang.org/grpc/codes"
+)
+
+// Try is one attempt at a call: it was sent to an endpoint, or would have been.
+type Try struct {
+	// Endpoint is the address of the instance; "" where none was found.
+	Endpoint string
+	// Kind says why there is this attempt.
+	Kind TryKind
+	// Began is when, Took how long until its end.
+	Began time.Time
+	Took  time.Duration
+	// Code is what it ended with.
+	Code codes.Code
+	// Span is the id of its part of the trace; zero where none is recorded.
+	Span [8]byte
+}
+
+// TryKind says why there is an attempt.
+type TryKind uint8
+
+// Why there is an attempt.
+const (
+	// TryFirst is the first one.
+	TryFirst TryKind = iota
+	// TryRetry comes after one that failed.
+	TryRetry
+	// TryHedge runs beside one that is late.
+	TryHedge
+)
+
+// String returns "first", "retry" or "hedge".
+func (k TryKind) String() string {
+	switch k {
+	case TryRetry:
+		return "retry"
+	case TryHedge:
+		return "hedge"
+	case TryFirst:
+	}
+	return "first"
+}
+
+// CacheResult is what a cache did with a call. It is a log field and a metric label.
+type CacheResult string
+
+// What a cache did with a call.
+const (
+	// CacheNone is a call for which no cache was asked.
+	CacheNone CacheResult = ""
+	// CacheHit is a call that was answered from the cache.
+	CacheHit CacheResult = "hit"
+	// CacheStale is one that was answered with what is too old, while it is fetched anew or because it cannot be.
+	CacheStale CacheResult = "stale"
+	// CacheMiss is one for which the cache had nothing.
+	CacheMiss CacheResult = "miss"
+	// CacheShared is one that waited for the answer of another one like it.
+	CacheShared CacheResult = "shared"
+	// CacheBypass is one that was not to be answered from the cache, as it or its answer says.
+	CacheBypass CacheResult = "bypass"
+)
