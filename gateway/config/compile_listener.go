@@ -110,6 +110,7 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 	if m.GetTls() != nil {
 		t.TLS = &transport.TLS{Cert: k.file(m.GetTls().GetCert()), Key: k.file(m.GetTls().GetKey()), MinVersion: m.GetTls().GetMinVersion(), ClientCertificates: m.GetTls().GetClientCertificates()}
 	}
+	t.ProxyProtocol = k.proxyProtocol(m, t.TrustedProxies, path)
 	k.distinct(m.GetProtocols(), path+".protocols")
 	if k.uncertain[path] || k.isRefused(path+".tls") {
 		return t // whether there is tls is not certain

@@ -138,7 +138,7 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = "./file"
 		case f.Name() == "allow_origins":
 			s = "https://a.example"
-		case f.Name() == "trusted_proxies":
+		case f.Name() == "trusted_proxies", f.FullName() == "dragoman.config.v1.ProxyProtocol.from":
 			s = "10.0.0.0/8"
 		case f.Name() == "expose" || f.Name() == "hide" || f.Name() == "match":
 			s = "a.**"

@@ -31,6 +31,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/mtls"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
+	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 )
 
 // settings compares configurations without where they stood in the file.
@@ -81,6 +82,9 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		}, {
 			Name: "internal", Address: "10.0.0.5:8080", Protocols: []string{"h2c"}, AllowUnderscores: true, DropInvalidHeaders: true,
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::7/128")},
+			ProxyProtocol: &proxyprotocol.Config{
+				From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::7/128")}, Timeout: 2 * time.Second,
+			},
 		}},
 		Local: map[string]config.Local{"public": {Reflection: true}, "internal": {Health: true}},
 		Schemas: config.Schemas{
@@ -343,11 +347,11 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
 		"listeners[1].tls.cert":                     {22, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {55, 11},
-		`backends["users"].tls`:                     {54, 5},
-		"services[0].methods[0].policy.timeout":     {78, 20},
-		"services[0].methods[1].http[0].get":        {82, 22},
-		"schemas.sources[0].protos.import_paths[1]": {36, 13},
+		`backends["users"].tls.ca`:                  {56, 11},
+		`backends["users"].tls`:                     {55, 5},
+		"services[0].methods[0].policy.timeout":     {79, 20},
+		"services[0].methods[1].http[0].get":        {83, 22},
+		"schemas.sources[0].protos.import_paths[1]": {37, 13},
 		"": {1, 1},
 	} {
 		if line, column := cfg.Position(path); line != want[0] || column != want[1] {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/http3"
 )
@@ -107,6 +108,8 @@ type Config struct {
 	DropInvalidHeaders bool
 	// TrustedProxies are the peers whose X-Forwarded-* fields are believed (T170).
 	TrustedProxies []netip.Prefix
+	// ProxyProtocol reads from the first bytes of connections whose they are; nil does not. Not with http3.
+	ProxyProtocol *proxyprotocol.Config
 }
 
 // AltSvc is what answers over HTTP/1.1 and HTTP/2 say of a listener's http3.
@@ -179,6 +182,14 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.AltSvc.Port < 0 || c.AltSvc.Port > maxPort {
 		bad("alt_svc.port is %d; it must be 1 to %d, or 0 for the listener's own", c.AltSvc.Port, maxPort)
+	}
+	if c.ProxyProtocol != nil {
+		if err := c.ProxyProtocol.Check(); err != nil {
+			bad("proxy_protocol: %w", err)
+		}
+		if c.speaks(HTTP3) {
+			bad("proxy_protocol is set, and protocols has http3, over which there is no such header")
+		}
 	}
 	if c.TLS != nil {
 		t := *c.TLS

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 )
@@ -62,8 +63,7 @@ func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log 
 		if err != nil {
 			return err
 		}
-		s.listener = newBounded(tcp, connections)
-		return nil
+		return s.accept(newBounded(tcp, connections), log)
 	}
 	tcp, udp, err := listenBoth(ctx, sockets, cfg.Address)
 	if err != nil {
@@ -73,6 +73,20 @@ func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log 
 		return errors.Join(err, tcp.Close(), udp.Close())
 	}
 	s.listener = newBounded(tcp, connections)
+	return nil
+}
+
+// accept takes connections from a socket of TCP, and reads from them whose they are where that is to be.
+func (s *Server) accept(l *bounded, log *slog.Logger) error {
+	s.listener = l
+	if s.config.ProxyProtocol == nil {
+		return nil
+	}
+	own, err := proxyprotocol.NewListener(l, *s.config.ProxyProtocol, slog.New(newSampled(log.With("listener", s.config.Name).Handler())))
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	s.listener = own
 	return nil
 }
 

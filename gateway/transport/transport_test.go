@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,6 +61,14 @@ func TestConfigTellsEverythingThatIsWrong(t *testing.T) {
 	for _, want := range []string{"h2c, which is clear text", "needs both cert and key", `min_version is "1.1"`} {
 		if tls == nil || !strings.Contains(tls.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, tls)
+		}
+	}
+	balanced := Config{
+		Name: "a", Address: ":0", Protocols: []string{HTTP1, HTTP3}, TLS: &TLS{Cert: "c", Key: "k"}, ProxyProtocol: &proxyprotocol.Config{Timeout: -1},
+	}.Check()
+	for _, want := range []string{"proxy_protocol: from is empty", "timeout is -1ns", "http3, over which there is no such header"} {
+		if balanced == nil || !strings.Contains(balanced.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, balanced)
 		}
 	}
 	missing := Config{Name: "a", Address: ":0", TLS: &TLS{Cert: "no-such.crt", Key: "no-such.key"}}.Check()

@@ -70,7 +70,7 @@ func identityFiles(t testing.TB) *transport.TLS {
 	return files
 }
 
-// secured adds a listener with TLS and HTTP/3 beside each in clear text, with the same settings.
+// secured adds a listener with TLS and HTTP/3 beside each in clear text, with the same settings but for headers of balancers.
 func secured(t testing.TB, cfg *config.Config) {
 	t.Helper()
 	files := identityFiles(t)
@@ -82,7 +82,7 @@ func secured(t testing.TB, cfg *config.Config) {
 			cfg.Local[secureName(l.Name)] = local
 		}
 		l.Name, l.Address, l.TLS = secureName(l.Name), "127.0.0.1:0", files
-		l.Protocols = []string{transport.HTTP1, transport.HTTP2, transport.HTTP3}
+		l.Protocols, l.ProxyProtocol = []string{transport.HTTP1, transport.HTTP2, transport.HTTP3}, nil // which HTTP/3 does not have
 		cfg.Listeners = append(cfg.Listeners, l)
 	}
 }

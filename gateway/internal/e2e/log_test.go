@@ -49,6 +49,7 @@ type record struct {
 	Auth      string  `json:"auth"`
 	Subject   string  `json:"subject"`
 	Tenant    string  `json:"tenant"`
+	Client    string  `json:"client_ip"`
 	Stack     string  `json:"stack"`
 	Took      float64 `json:"duration_ms"`
 }

@@ -73,7 +73,11 @@ type Listener struct {
 	// Default: false.
 	Health bool `protobuf:"varint,10,opt,name=health,proto3" json:"health,omitempty"`
 	// AltSvc is how clients learn of http3.
-	AltSvc        *ListenerAltSvc `protobuf:"bytes,11,opt,name=alt_svc,json=altSvc,proto3" json:"alt_svc,omitempty"`
+	AltSvc *ListenerAltSvc `protobuf:"bytes,11,opt,name=alt_svc,json=altSvc,proto3" json:"alt_svc,omitempty"`
+	// ProxyProtocol reads who a client is from what a balancer of TCP in front of the listener says.
+	//
+	// Default: none. Example: proxy_protocol: {from: [10.0.0.0/8]}
+	ProxyProtocol *ProxyProtocol `protobuf:"bytes,12,opt,name=proxy_protocol,json=proxyProtocol,proto3" json:"proxy_protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +185,13 @@ func (x *Listener) GetHealth() bool {
 func (x *Listener) GetAltSvc() *ListenerAltSvc {
 	if x != nil {
 		return x.AltSvc
+	}
+	return nil
+}
+
+func (x *Listener) GetProxyProtocol() *ProxyProtocol {
+	if x != nil {
+		return x.ProxyProtocol
 	}
 	return nil
 }
@@ -663,7 +674,7 @@ var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
-	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd1\x04\n" +
+	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a'dragoman/config/v1/proxy_protocol.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9b\x05\n" +
 	"\bListener\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12 \n" +
 	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12B\n" +
@@ -678,7 +689,8 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"reflection\x12\x16\n" +
 	"\x06health\x18\n" +
 	" \x01(\bR\x06health\x12;\n" +
-	"\aalt_svc\x18\v \x01(\v2\".dragoman.config.v1.ListenerAltSvcR\x06altSvc\"\xa2\x01\n" +
+	"\aalt_svc\x18\v \x01(\v2\".dragoman.config.v1.ListenerAltSvcR\x06altSvc\x12H\n" +
+	"\x0eproxy_protocol\x18\f \x01(\v2!.dragoman.config.v1.ProxyProtocolR\rproxyProtocol\"\xa2\x01\n" +
 	"\x0eListenerAltSvc\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x12E\n" +
 	"\amax_age\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\xe7\x84\x0f2\x02\b\x01R\x06maxAge\x12$\n" +
@@ -744,7 +756,8 @@ var file_dragoman_config_v1_listener_proto_goTypes = []any{
 	(*ListenerTls)(nil),         // 3: dragoman.config.v1.ListenerTls
 	(*Limits)(nil),              // 4: dragoman.config.v1.Limits
 	(*Connections)(nil),         // 5: dragoman.config.v1.Connections
-	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
+	(*ProxyProtocol)(nil),       // 6: dragoman.config.v1.ProxyProtocol
+	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
 }
 var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Listener.tls:type_name -> dragoman.config.v1.ListenerTls
@@ -752,20 +765,21 @@ var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
 	5,  // 2: dragoman.config.v1.Listener.connections:type_name -> dragoman.config.v1.Connections
 	2,  // 3: dragoman.config.v1.Listener.keepalive:type_name -> dragoman.config.v1.ListenerKeepalive
 	1,  // 4: dragoman.config.v1.Listener.alt_svc:type_name -> dragoman.config.v1.ListenerAltSvc
-	6,  // 5: dragoman.config.v1.ListenerAltSvc.max_age:type_name -> google.protobuf.Duration
-	6,  // 6: dragoman.config.v1.ListenerKeepalive.ping_after:type_name -> google.protobuf.Duration
-	6,  // 7: dragoman.config.v1.ListenerKeepalive.ping_timeout:type_name -> google.protobuf.Duration
-	6,  // 8: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
-	6,  // 9: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
-	6,  // 10: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
-	6,  // 11: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
-	6,  // 12: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
-	6,  // 13: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	6,  // 5: dragoman.config.v1.Listener.proxy_protocol:type_name -> dragoman.config.v1.ProxyProtocol
+	7,  // 6: dragoman.config.v1.ListenerAltSvc.max_age:type_name -> google.protobuf.Duration
+	7,  // 7: dragoman.config.v1.ListenerKeepalive.ping_after:type_name -> google.protobuf.Duration
+	7,  // 8: dragoman.config.v1.ListenerKeepalive.ping_timeout:type_name -> google.protobuf.Duration
+	7,  // 9: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
+	7,  // 10: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
+	7,  // 11: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
+	7,  // 12: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
+	7,  // 13: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
+	7,  // 14: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_listener_proto_init() }
@@ -773,6 +787,7 @@ func file_dragoman_config_v1_listener_proto_init() {
 	if File_dragoman_config_v1_listener_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_proxy_protocol_proto_init()
 	file_dragoman_config_v1_listener_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_config_v1_listener_proto_msgTypes[4].OneofWrappers = []any{}
 	file_dragoman_config_v1_listener_proto_msgTypes[5].OneofWrappers = []any{}
