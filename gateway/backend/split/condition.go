@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dragoman-gateway/dragoman/gateway/expression"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -21,7 +22,7 @@ type condition struct {
 	label   string
 	hosts   []hostPattern
 	headers []headerPattern
-	when    *expression // nil is always
+	when    *when // nil is always
 }
 
 func newCondition(r *Rule, log *slog.Logger) (condition, error) {
@@ -35,18 +36,18 @@ func newCondition(r *Rule, log *slog.Logger) (condition, error) {
 	if r.When == "" {
 		return c, nil
 	}
-	program, err := compile(r.When)
+	e, err := expression.New(r.When, expression.Head)
 	if err != nil {
 		return c, err
 	}
-	c.when = &expression{program: program, text: r.When, label: r.Label, log: log}
+	c.when = &when{program: e.Head(), text: r.When, label: r.Label, log: log}
 	return c, nil
 }
 
 // holds tells whether all that the rule says is so. What costs most comes last.
 func (r *condition) holds(c *transcoder.Call) bool {
 	if len(r.hosts) > 0 {
-		host := bareHost(hostOf(c))
+		host := expression.HostOf(c)
 		if !slices.ContainsFunc(r.hosts, func(p hostPattern) bool { return p.matches(host) }) {
 			return false
 		}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/dragoman-gateway/dragoman/gateway/expression"
 )
 
 // Config says to which backend each call goes.
@@ -131,8 +133,8 @@ func (k *checker) condition(r *Rule, path string) {
 	if r.When == "" {
 		return
 	}
-	_, err := compile(r.When)
-	var wrong *ExpressionError
+	_, err := expression.New(r.When, expression.Head)
+	var wrong *expression.Error
 	switch {
 	case errors.As(err, &wrong):
 		k.add(path+".when", wrong.Hint, "%s", wrong)

@@ -53,16 +53,3 @@ func upper(s string) string {
 		return r
 	}, s)
 }
-
-// FuzzExpressions holds that an expression, which the configuration may have from anywhere, is refused or can be evaluated.
-func FuzzExpressions(f *testing.F) {
-	for _, seed := range []string{`host == "a"`, `headers.exists(k, k == "a")`, `header_values["x"][0] == "1"`, `"a" in headers`, `headers == header_values`, `has(headers.a)`, `[1,2].map(x, x)`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		s, err := split.New(when(text), sides(), slog.New(slog.DiscardHandler))
-		if err == nil && text != "" {
-			to(t, s, call("x-canary", "yes"))
-		}
-	})
-}

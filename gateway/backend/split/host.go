@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
 // maxHost is the length of the longest host name that DNS has.
@@ -49,26 +47,6 @@ func (p hostPattern) covers(o hostPattern) bool {
 // coveredHost tells whether one of the patterns means all that another means.
 func coveredHost(all []string, host string) bool {
 	return slices.ContainsFunc(all, func(s string) bool { return newHostPattern(s).covers(newHostPattern(host)) })
-}
-
-// hostOf returns the host that a call counts as being for, with its port.
-func hostOf(c *transcoder.Call) string {
-	if c.Host != "" {
-		return c.Host
-	}
-	return c.Request.Authority
-}
-
-// bareHost takes the port and the dot of the root off a host.
-func bareHost(s string) string {
-	if strings.HasPrefix(s, "[") {
-		host, _, _ := strings.Cut(s[1:], "]")
-		return host
-	}
-	if strings.Count(s, ":") == 1 {
-		s = s[:strings.IndexByte(s, ':')]
-	}
-	return strings.TrimSuffix(s, ".")
 }
 
 // equalFold compares ASCII without regard to case; lower is in lower case. strings.EqualFold would take the Kelvin sign for a k.

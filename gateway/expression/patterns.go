@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package split
+package expression
 
 import (
 	"cel.dev/cel-go/cel"

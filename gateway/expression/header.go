@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package split
+package expression
 
 import (
 	"reflect"
@@ -152,7 +152,8 @@ func plain(v ref.Val) ref.Val {
 	return v
 }
 
-// headerNames refuses names of fields in an expression that no field ever has.
+// headerNames refuses names of fields in an expression that no field ever has, and the question whether one is there in a form that is always
+// answered with yes: one that is not there reads as "".
 type headerNames struct{}
 
 // Name names the validator.
@@ -160,6 +161,11 @@ func (headerNames) Name() string { return "dragoman.headers" }
 
 // Validate reports names with a capital, say.
 func (headerNames) Validate(_ *cel.Env, _ cel.ValidatorConfig, tree *ast.AST, issues *cel.Issues) {
+	for _, test := range ast.MatchDescendants(ast.NavigateAST(tree), ast.KindMatcher(ast.SelectKind)) {
+		if s := test.AsSelect(); s.IsTestOnly() && isHeader(s.Operand()) {
+			issues.ReportErrorAtID(test.ID(), "has is always true of %s; write %q in %s", s.Operand().AsIdent(), s.FieldName(), s.Operand().AsIdent())
+		}
+	}
 	for _, call := range ast.MatchDescendants(ast.NavigateAST(tree), ast.KindMatcher(ast.CallKind)) {
 		args := call.AsCall().Args()
 		if len(args) != 2 {
@@ -173,11 +179,15 @@ func (headerNames) Validate(_ *cel.Env, _ cel.ValidatorConfig, tree *ast.AST, is
 		default:
 			continue
 		}
-		if of.Kind() != ast.IdentKind || (of.AsIdent() != "headers" && of.AsIdent() != "header_values") || key.Kind() != ast.LiteralKind {
+		if !isHeader(of) || key.Kind() != ast.LiteralKind {
 			continue
 		}
 		if name, ok := key.AsLiteral().Value().(string); ok && !wire.ValidName(name) {
 			issues.ReportErrorAtID(key.ID(), "%q must be the name of a header field, in lower case", name)
 		}
 	}
+}
+
+func isHeader(e ast.Expr) bool {
+	return e.Kind() == ast.IdentKind && (e.AsIdent() == "headers" || e.AsIdent() == "header_values")
 }
