@@ -17,7 +17,7 @@ import (
 // look at the raw request to find out what is called.
 //
 // The goroutine that serves the call owns it. While two pumps move messages, the one that reads from the client writes only
-// BytesIn and MessagesIn, and the other one everything else.
+// BytesIn, MessagesIn and DryRun, and the other one everything else.
 type Call struct {
 	// Request is the head of the request.
 	Request *Request
@@ -72,6 +72,8 @@ type Call struct {
 	Backend, Endpoint string
 	// Split names the rule by which the backend was chosen; "" where there was no choice.
 	Split string
+	// DryRun names the first rule of authorisation on trial that would have refused the call; "" for none.
+	DryRun string
 	// Attempts is how often the call was sent to an endpoint.
 	Attempts int
 	// Tries are the attempts one by one, in the order in which they began, at most maxTries; empty where the backend does not tell.

@@ -18,6 +18,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -57,9 +58,10 @@ type Assembly struct {
 	release  func()
 	auth     *authentication
 	limits   *ratelimit.Limiter // nil without rules
-	runners  []runner           // what has work to do beside calls, beside providers
-	places   *places            // of what Build made last
-	passed   []place            // of the rules by which unknown methods are passed on
+	authz    *authz.Authorizer
+	runners  []runner // what has work to do beside calls, beside providers
+	places   *places  // of what Build made last
+	passed   []place  // of the rules by which unknown methods are passed on
 }
 
 // runner is a part with work to do beside calls. Run is called once and returns, when all is quiet, after ctx has ended.
@@ -77,6 +79,9 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	}
 	if err == nil {
 		err = a.openLimits()
+	}
+	if err == nil {
+		err = a.openAuthorization()
 	}
 	if err != nil {
 		a.release()
@@ -165,7 +170,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.InForce = func() { a.place(backends) }
-	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux)), nil
+	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux)), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.

@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -52,6 +53,10 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	if err != nil {
 		return nil, err
 	}
+	permits, err := a.authz.Policy(mux.Methods())
+	if err != nil {
+		return nil, err
+	}
 	byPlace := map[place]*config.Policy{}
 	add := func(m *transcoder.Method, at place, name string) error {
 		policy := byPlace[at]
@@ -60,7 +65,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err := p.addCORS(&resolved); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			chain, err := a.newChain(&resolved, p.cors[resolved.CORS], limits)
+			chain, err := a.newChain(&resolved, p.cors[resolved.CORS], limits, permits)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -117,8 +122,9 @@ func (p *policies) addCORS(policy *config.Policy) error {
 //     name: a list of what passes cannot bring that back;
 //   - limits that are not about who calls come before authentication, which costs more: who sends bad credentials is limited, too;
 //   - authentication comes before all else that counts, caches or permits by who calls, and before a byte of the body is read;
-//   - limits by who calls, and by what the request says, come last.
-func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPolicies) (*interceptor.Chain, error) {
+//   - limits by who calls come before what is permitted to them: who asks for what is not for them is limited, too. What both say of the
+//     request is asked in the same order, when the request is read.
+func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPolicies, permits *authz.Policy) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
 	if err != nil {
 		return nil, err
@@ -143,6 +149,13 @@ func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPo
 	}
 	if limits.after != nil {
 		stages = append(stages, interceptor.Stage{Name: "caller limits", Admitter: limits.after})
+	}
+	if permits != nil {
+		challenge := ""
+		if who != nil {
+			challenge = who.Challenge()
+		}
+		stages = append(stages, interceptor.Stage{Name: "authorization", Admitter: permits.With(challenge)})
 	}
 	return interceptor.NewChain(stages...), nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -30,6 +31,9 @@ func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
 	}
 	if e, ok := errors.AsType[*ratelimit.FieldError](err); ok {
 		return a.badLimit(e), true
+	}
+	if e, ok := errors.AsType[*authz.FieldError](err); ok {
+		return a.badAllow(e), true
 	}
 	e, ok := errors.AsType[*rest.SettingError](err)
 	if !ok || e.Method == "" {

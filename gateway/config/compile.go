@@ -35,6 +35,7 @@ func compile(c *collector, m *configv1.Config, dir string) *Config {
 	k.auth(m.GetAuth())
 	k.services(m)
 	k.limits(m.GetRateLimits())
+	k.authorization(m.GetAuthorization())
 	k.cfg.JSON = jsonOf(m.GetJson())
 	k.routes(m.GetRoutes())
 	k.rpc(m.GetRpc())

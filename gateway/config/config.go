@@ -54,6 +54,8 @@ type Config struct {
 	Auth Auth
 	// RateLimits say how often and how many at a time calls may be.
 	RateLimits RateLimits
+	// Authorization says which calls are permitted.
+	Authorization Authorization
 	// Warnings are about what works and is probably not meant, in the order of the file.
 	Warnings []Problem
 

@@ -134,6 +134,8 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = "7/s"
 		case f.Name() == "key" && f.Parent().Name() == "LimitRule":
 			s = "method"
+		case f.Name() == "allow" && f.Parent().Name() == "AuthorizationRule":
+			s = "true"
 		case f.Name() == "output":
 			s = "./file"
 		case f.Name() == "allow_origins":

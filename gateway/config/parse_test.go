@@ -182,6 +182,14 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},
 	}
 	want.RateLimits = completeLimits(t)
+	want.Authorization = config.Authorization{Deny: true, DryRun: true, Rules: []config.AuthorizationRule{
+		{
+			Name: "admins", Match: methodGlob(t, "acme.users.v1.UserService/DeleteUser"), Allow: "'admin' in auth.claims.roles",
+			Message: "only admins can delete users", DryRun: true,
+		},
+		{Name: "rules[1]", Match: methodGlob(t, "acme.orders.v1.**"), Allow: "request.customer_id == auth.subject"},
+		{Name: "rules[2]", Match: config.AllMethods(), Allow: "'a' in auth.groups"},
+	}}
 	if diff := cmp.Diff(want, got, settings); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -38,6 +38,7 @@ func JSON(dst []byte, r *Record) []byte {
 	j.number("http_status", int64(r.HTTPStatus))
 	j.text("reason", string(r.Reason))
 	j.optional("rule", r.Rule)
+	j.optional("dry_run", r.DryRun)
 	j.optional("message", r.Message)
 	j.optional("detail", r.Detail)
 	j.optional("backend", r.Backend)

@@ -21,7 +21,8 @@ type Record struct {
 	RequestID, TraceID         string
 	Client                     netip.Addr
 	Auth, Subject, Tenant      string // who called, and the provider that says so
-	Rule                       string // the limit or rule that refused it
+	Rule                       string // the rule, of limits or of authorisation, that refused it
+	DryRun                     string // the rule on trial that would have
 	Protocol, Listener         string
 	HTTPMethod, Path           string
 	Route                      string // "GET /v1/shelves/{shelf}"; the match of what is passed on unread; "" for protocols that name the method
@@ -53,7 +54,7 @@ func (r *Record) fill(c *transcoder.Call) {
 	*r = Record{
 		Time: c.End, RequestID: c.RequestID, TraceID: c.TraceID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
 		HTTPMethod: c.Request.Method, Path: c.Request.Path,
-		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split,
+		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split, DryRun: c.DryRun,
 		Attempts: c.Attempts, Tries: c.Tries, Cache: c.Cache, Probe: c.Request.Probe,
 		Duration: c.End.Sub(c.Start), Backed: c.BackendTime, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
 		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, UserAgent: c.Request.Header.Get("user-agent"),

@@ -45,6 +45,7 @@ const (
 	ReasonPasswordInvalid      Reason = "password_invalid"
 	ReasonCertificateInvalid   Reason = "certificate_invalid"
 	ReasonCrossSite            Reason = "cross_site"
+	ReasonPermissionDenied     Reason = "permission_denied"
 	ReasonAuthDenied           Reason = "auth_denied"
 	ReasonAuthUnavailable      Reason = "auth_unavailable"
 	ReasonRateLimited          Reason = "rate_limited"

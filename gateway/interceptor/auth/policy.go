@@ -93,6 +93,9 @@ func New(cfg Config) (*Policy, error) {
 	return p, nil
 }
 
+// Challenge is what calls without credentials are asked for, as in WWW-Authenticate; "" for nothing.
+func (p *Policy) Challenge() string { return p.missing.Challenge }
+
 func appendNew(list []string, s string) []string {
 	if s == "" || slices.Contains(list, s) {
 		return list

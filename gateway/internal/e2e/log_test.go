@@ -45,6 +45,7 @@ type record struct {
 	Message   string  `json:"message"`
 	Detail    string  `json:"detail"`
 	Rule      string  `json:"rule"`
+	DryRun    string  `json:"dry_run"`
 	RPC       string  `json:"rpc"`
 	Auth      string  `json:"auth"`
 	Subject   string  `json:"subject"`
