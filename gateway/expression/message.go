@@ -4,6 +4,9 @@
 package expression
 
 import (
+	"errors"
+	"unicode/utf8"
+
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -12,6 +15,8 @@ import (
 
 // maxDepth is how deep messages may be nested in a message that is looked at.
 const maxDepth = 100
+
+var errNotUTF8 = errors.New("a text is not UTF-8")
 
 // message decodes what an expression looks at of messages of one type.
 type message struct {
@@ -53,6 +58,28 @@ func (m *message) decode(data []byte) (proto.Message, error) {
 	// What is required and not there is for the backend to refuse: of fields that are skipped nothing is known here.
 	err := proto.UnmarshalOptions{AllowPartial: true, RecursionLimit: maxDepth}.Unmarshal(data, decoded)
 	return decoded, err
+}
+
+// check tells what is wrong with a message of which fields are read that are a text, or true or false.
+func (m *message) check(data []byte) error {
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		data = data[n:]
+		size := protowire.ConsumeFieldValue(number, kind, data)
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		if kind == protowire.BytesType && m.wanted[number] && m.d.Fields().ByNumber(number).Kind() == protoreflect.StringKind {
+			if value, _ := protowire.ConsumeBytes(data); !utf8.Valid(value) {
+				return errNotUTF8
+			}
+		}
+		data = data[size:]
+	}
+	return nil
 }
 
 // pick returns the fields that are looked at, in their order: one field may be there several times.

@@ -23,6 +23,12 @@ var ErrMessage = errors.New("the message is not one of its type")
 // errNotACondition says that a claim, or what is made of one, is neither true nor false.
 var errNotACondition = errors.New("it is neither true nor false")
 
+// Why a shape has no value.
+var (
+	errMissing = errors.New("it asks for what is not there")
+	errFailed  = errors.New("a part of it has no value")
+)
+
 // noSuchKey is how CEL begins to say that a map does not have a key; it has no other sign for it.
 const noSuchKey = "no such key"
 
@@ -33,8 +39,9 @@ var errPending = types.NewErr("the request is not read yet") //nolint:gochecknog
 type Program struct {
 	of      *Expression
 	cel     cel.Program
-	message *message // nil where the request is not looked at
-	all     bool     // the expression is true where several parts are
+	message *message  // nil where the request is not looked at
+	all     bool      // the expression is true where several parts are
+	shape   condition // instead of cel, where the expression has one of a few shapes
 }
 
 // ReadsRequest tells whether the expression looks at a message of the request.
@@ -63,6 +70,7 @@ func (e *Expression) program(env *cel.Env, tree *cel.Ast, d protoreflect.Message
 	if d != nil {
 		p.message = newMessage(d, e.reads)
 	}
+	p.shape = shapeOf(tree, d)
 	return p, nil
 }
 
@@ -95,22 +103,42 @@ func (p *Program) Message(c *transcoder.Call, message []byte) (Outcome, error) {
 }
 
 func (p *Program) evaluate(c *transcoder.Call, message []byte, read bool) (Outcome, error) {
+	if p.shape == nil {
+		return p.interpret(c, message, read)
+	}
+	if read && p.message != nil {
+		if err := p.message.check(message); err != nil {
+			return Unknown, errors.Join(ErrMessage, err)
+		}
+	}
+	return p.outcomeOf(c, p.shape(c, message, read), read)
+}
+
+// interpret evaluates an expression of any shape, by cel-go.
+func (p *Program) interpret(c *transcoder.Call, message []byte, read bool) (Outcome, error) {
 	a := activations.Get().(*activation) //nolint:errcheck // it has nothing else
-	a.call, a.message, a.data, a.read = c, p.message, message, read
+	defer activations.Put(a)
+	*a = activation{call: c, request: errPending}
+	if read && p.message != nil {
+		decoded, err := p.message.decode(message)
+		if err != nil {
+			return Unknown, errors.Join(ErrMessage, err)
+		}
+		a.request = decoded
+	}
 	result, _, err := p.cel.Eval(a)
-	broken := a.err
 	*a = activation{}
-	activations.Put(a)
 	if err == nil && result == types.True {
 		return Holds, nil
 	}
 	if err == nil && result != types.False {
 		err = errNotACondition
 	}
-	return p.outcome(c, err, broken, read)
+	return p.outcome(c, err, read)
 }
 
-func (p *Program) outcome(c *transcoder.Call, err, broken error, read bool) (Outcome, error) {
+// outcome is what an expression says that is not true, for an error or without one.
+func (p *Program) outcome(c *transcoder.Call, err error, read bool) (Outcome, error) {
 	switch {
 	case err != nil && p.message != nil && !read:
 		return Unknown, nil // the message may tell
@@ -118,9 +146,7 @@ func (p *Program) outcome(c *transcoder.Call, err, broken error, read bool) (Out
 		return Unidentified, nil
 	case err == nil:
 		return Fails, nil
-	case broken != nil:
-		return Unknown, broken
-	case strings.HasPrefix(err.Error(), noSuchKey):
+	case err == errMissing || strings.HasPrefix(err.Error(), noSuchKey): //nolint:errorlint // it is made here
 		return Missing, nil
 	default:
 		return Unknown, err
@@ -132,37 +158,19 @@ var activations = sync.Pool{New: func() any { return &activation{} }}
 // activation gives an expression the values of one call.
 type activation struct {
 	call    *transcoder.Call
-	message *message
-	data    []byte
-	read    bool // data is a message
-	decoded any
-	err     error // of decoding it
+	request any
 }
 
 // ResolveName returns the value of a variable.
 func (a *activation) ResolveName(name string) (any, bool) {
-	if name == requestName && a.message != nil {
-		return a.request(), true
+	if name == requestName {
+		return a.request, true
 	}
 	value, ok := values[name]
 	if !ok {
 		return nil, false
 	}
 	return value(a.call), true
-}
-
-func (a *activation) request() any {
-	if !a.read {
-		return errPending
-	}
-	if a.decoded == nil {
-		m, err := a.message.decode(a.data)
-		if a.decoded = m; err != nil {
-			a.err = errors.Join(ErrMessage, err)
-			a.decoded = types.WrapErr(a.err)
-		}
-	}
-	return a.decoded
 }
 
 // Parent returns nil.
