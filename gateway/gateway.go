@@ -99,6 +99,9 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	if cors.Preflight(c.Request) && s.preflight(c, ex, g.panicked) {
 		return
 	}
+	if s.page(c, ex, g.panicked) {
+		return
+	}
 	framer, err := s.open(c)
 	c.Stopped(transcoder.StopMatch, 0)
 	if framer == nil {

@@ -55,6 +55,13 @@ type Observer interface {
 	Observe(c *transcoder.Call)
 }
 
+// Pages serves documents that belong to no method.
+type Pages interface {
+	// Serve answers a request if it is for one of them, notes in the call what was answered, and tells whether it did. It is called from the
+	// goroutine of the exchange and may take as long as making a document takes.
+	Serve(c *transcoder.Call, ex transcoder.Exchange) bool
+}
+
 // Snapshot is all that a reload replaces: immutable once made, put in force by Gateway.Swap.
 type Snapshot struct {
 	// Mux resolves calls.
@@ -63,6 +70,8 @@ type Snapshot struct {
 	Observers []Observer
 	// CORS is for what belongs to no method; nil lets no page of another origin read it.
 	CORS *cors.Policy
+	// Pages serves what belongs to no method, such as documentation; nil serves nothing.
+	Pages Pages
 	// InForce is called when the snapshot is put in force; nil calls nothing.
 	InForce func()
 
@@ -128,6 +137,17 @@ func (s *Snapshot) finished(c *transcoder.Call, admitted int, panicked func(*tra
 	for _, o := range s.Observers {
 		observe(o, c, panicked)
 	}
+}
+
+// page serves a request that is for one of the Pages, and tells observers of it.
+func (s *Snapshot) page(c *transcoder.Call, ex transcoder.Exchange, panicked func(*transcoder.Call, any) error) bool {
+	if s.Pages == nil || !s.Pages.Serve(c, s.CORS.Wrap(ex)) {
+		return false
+	}
+	for _, o := range s.Observers {
+		observe(o, c, panicked)
+	}
+	return true
 }
 
 func observe(o Observer, c *transcoder.Call, panicked func(*transcoder.Call, any) error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/docs"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
 
@@ -115,6 +116,7 @@ func listen(cfg *config.Config, address, adminAddress string) error {
 	}
 	cfg.Listeners = []transport.Config{{Name: config.DefaultListener, Address: address}}
 	cfg.Local = map[string]config.Local{config.DefaultListener: {Reflection: true}}
+	cfg.Docs = &docs.Config{}
 	cfg.Admin.Address = adminAddress
 	cfg.SetDefaults()
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/docs"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
@@ -38,11 +39,7 @@ func (s *screen) print(info *app.Started) {
 	s.routes(&info.Load)
 	t.printf("\n")
 	for _, l := range info.Listeners {
-		scheme := "http"
-		if l.TLS {
-			scheme = "https"
-		}
-		api := scheme + "://" + reachable(l.Addr)
+		api := scheme(l.TLS) + "://" + reachable(l.Addr)
 		t.printf("  API       %s   REST, and gRPC with reflection, on the same port\n", api)
 		tries := s.tries
 		if len(tries) == 0 {
@@ -56,8 +53,20 @@ func (s *screen) print(info *app.Started) {
 			t.printf("%s  %s\n", name, strings.ReplaceAll(strings.ReplaceAll(try, "{api}", api), "{address}", reachable(l.Addr)))
 		}
 	}
+	for _, l := range info.Listeners {
+		if info.Load.Snapshot.Pages != nil {
+			t.printf("  docs      %s://%s%s   OpenAPI at %s\n", scheme(l.TLS), reachable(l.Addr), docs.DefaultPath, docs.DefaultOpenAPI+".json")
+		}
+	}
 	t.printf("  health    http://%s/readyz\n\n", reachable(info.Admin))
 	t.diagnose(info.Load.Diagnostics)
+}
+
+func scheme(tls bool) string {
+	if tls {
+		return "https"
+	}
+	return "http"
 }
 
 func (s *screen) schemas(e *reload.Event) {

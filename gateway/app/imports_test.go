@@ -23,13 +23,13 @@ const module = "github.com/dragoman-gateway/dragoman/"
 // package, and an import without permission all fail. docs/architecture.md draws the same as a picture.
 var direction = map[string]row{
 	"cmd/dragoman": {own: []string{
-		"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/interceptor/auth/apikey", "gateway/interceptor/auth/basic", "gateway/reload", "gateway/transport",
+		"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/docs", "gateway/interceptor/auth/apikey", "gateway/interceptor/auth/basic", "gateway/reload", "gateway/transport",
 		"balancer/endpoint", "proto", "transcoder", "transcoder/httprule", "transcoder/schema",
 	}, outside: []string{"github.com/spf13/cobra"}},
 
 	"gateway/app": {own: []string{
 		"gateway", "gateway/admin", "gateway/assemble", "gateway/backend", "gateway/config", "gateway/local", "gateway/reload",
-		"gateway/telemetry", "gateway/transport", "transcoder/httprule", "transcoder/schema",
+		"gateway/telemetry", "gateway/transport", "transcoder/httprule", "transcoder/openapi", "transcoder/schema",
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
@@ -50,11 +50,13 @@ var direction = map[string]row{
 	"gateway/telemetry":               {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/transport":               {own: []string{"gateway/transport/proxyprotocol", "transcoder", "transcoder/http3", "transcoder/nethttp"}, outside: []string{"github.com/fsnotify/fsnotify", "github.com/quic-go/quic-go", "golang.org/x/sys"}},
 	"gateway/transport/proxyprotocol": {},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/expression", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/authz", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":                  {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/expression", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/authz", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":                  {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/docs", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/openapi", "transcoder/rest"}},
 
 	"gateway":                      {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                {},
 	"gateway/cors":                 {own: []string{"transcoder", "transcoder/wire"}},
+	"gateway/docs":                 {own: []string{"transcoder", "transcoder/compression", "transcoder/openapi", "transcoder/status", "transcoder/wire"}},
 	"gateway/backend":              {own: []string{"transcoder", "transcoder/status", "transcoder/wire", "balancer", "balancer/endpoint", "balancer/health", "balancer/outlier", "balancer/picker", "balancer/resolver", "balancer/resolver/etcd", "balancer/xds"}},
 	"gateway/backend/split":        {own: []string{"gateway/expression", "transcoder", "transcoder/status", "transcoder/wire"}},
 	"gateway/bookstore":            {own: []string{"gen/bookstore/v1"}},
@@ -94,6 +96,7 @@ var direction = map[string]row{
 	"transcoder/grpcweb":                {own: []string{"transcoder", "transcoder/compression", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/http3":                  {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/quic-go/quic-go", "github.com/quic-go/qpack"}},
 	"transcoder/httprule":               {},
+	"transcoder/openapi":                {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/rest", "transcoder/schema"}, outside: []string{"github.com/grpc-ecosystem/grpc-gateway"}},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},
 	"transcoder/protocoltest":           {own: []string{"transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},

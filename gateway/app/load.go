@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
+	"github.com/dragoman-gateway/dragoman/transcoder/openapi"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
@@ -28,6 +29,8 @@ type Loaded struct {
 	Schemas []*schema.Schema
 	// Declared returns where the rule of a route is written.
 	Declared func(*httprule.Binding) schema.Position
+	// OpenAPI makes the document of the services that include takes; nil takes all.
+	OpenAPI func(include func(service string) bool) (*openapi.Document, error)
 	// Skipped are the sources that were not loaded because that needs a backend.
 	Skipped []string
 
@@ -85,7 +88,7 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 		assembly.Close()
 		return nil, err
 	}
-	loaded.Declared = assembly.Declared
+	loaded.Declared, loaded.OpenAPI = assembly.Declared, assembly.OpenAPI
 	loaded.close = func() {
 		snapshot.Release()
 		assembly.Close()

@@ -62,6 +62,8 @@ type Assembly struct {
 	runners  []runner // what has work to do beside calls, beside providers
 	places   *places  // of what Build made last
 	passed   []place  // of the rules by which unknown methods are passed on
+
+	documents *documents // of what Build made last
 }
 
 // runner is a part with work to do beside calls. Run is called once and returns, when all is quiet, after ctx has ended.
@@ -143,8 +145,9 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		return nil, nil, err
 	}
 	policies, err := a.policies(mux)
+	var configs rest.Configs
 	if err == nil {
-		err = a.addProtocols(mux, policies)
+		configs, err = a.addProtocols(mux, policies)
 	}
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: sorted(a.diagnosticsOf(err))}
@@ -170,7 +173,13 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.InForce = func() { a.place(backends) }
-	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux)), nil
+	a.documents = &documents{assembly: a, mux: mux, policies: policies, configs: configs}
+	hidden, err := a.addDocs(s)
+	if err != nil {
+		s.Release()
+		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
+	}
+	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), hidden), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.
@@ -282,15 +291,16 @@ func (a *Assembly) ruleConfig() httprule.Config {
 }
 
 // addProtocols gives a Mux what it speaks. REST comes last: it takes what no other protocol accepts.
-func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
+// It returns how REST serves methods.
+func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) (rest.Configs, error) {
 	cfg := a.rpcConfig(policies)
 	n, err := native.New(cfg)
 	if err != nil {
-		return err
+		return rest.Configs{}, err
 	}
 	w, err := grpcweb.New(cfg)
 	if err != nil {
-		return err
+		return rest.Configs{}, err
 	}
 	own := connect.Config{Config: cfg, RequireVersion: a.config.RPC.RequireConnectVersion, Cache: connectCache(policies)}
 	if !own.RequireVersion {
@@ -298,25 +308,25 @@ func (a *Assembly) addProtocols(mux *transcoder.Mux, policies *policies) error {
 	}
 	c, err := connect.New(own)
 	if err != nil {
-		return err
+		return rest.Configs{}, err
 	}
 	configs, err := a.restConfigs(mux, policies)
 	if err != nil {
-		return err
+		return rest.Configs{}, err
 	}
 	r, err := rest.New(configs, mux)
 	if err != nil {
-		return err
+		return rest.Configs{}, err
 	}
 	ws, err := websocket.New(func(m *transcoder.Method) *websocket.Config {
 		own := configs.Of(m)
 		return &websocket.Config{Bind: own.Bind, Encode: own.Encode, BindEvery: own.Streams.BindEvery}
 	})
 	if err != nil {
-		return err
+		return rest.Configs{}, err
 	}
 	mux.SetProtocols(n, w, c, ws, r)
-	return nil
+	return configs, nil
 }
 
 // routes gives every method its chain and its backend. Methods without a backend are served with UNAVAILABLE, and told. The error is a

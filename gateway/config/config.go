@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/docs"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
 
@@ -56,6 +57,8 @@ type Config struct {
 	RateLimits RateLimits
 	// Authorization says which calls are permitted.
 	Authorization Authorization
+	// Docs says what documentation of the API clients find; nil for none.
+	Docs *docs.Config
 	// Warnings are about what works and is probably not meant, in the order of the file.
 	Warnings []Problem
 

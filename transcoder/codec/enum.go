@@ -237,6 +237,9 @@ func (m *Message) walk(f func(*Message)) {
 	}
 }
 
+// StripEnumPrefix is the name of a value as EncodeOptions.StripEnumPrefix writes it; enum is the name of its enum.
+func StripEnumPrefix(value, enum string) string { return stripPrefix(value, enum) }
+
 // stripPrefix takes the name of an enum, in upper snake case, from the front of the name of one of its values. What
 // would be left empty or start with a digit, and so could be taken for a number, keeps it.
 func stripPrefix(value, enum string) string {

@@ -57,6 +57,21 @@ var builtin = map[string]string{
 	FormatProblem: `{"type":"about:blank","title":"{title}","status":"{http_status}","detail":"{message}","code":"{status}","reason":"{reason}","requestId":"{request_id}","details":"{details}"}`,
 }
 
+// Body returns the media type of the format's errors, and their body in the language of Template. A format that is not known has no body.
+func (f ErrorFormat) Body() (mediaType, template string) {
+	if t, err := f.compile(); err == nil {
+		mediaType = t.contentType
+	}
+	switch f.Name {
+	case "":
+		return mediaType, builtin[FormatStatus]
+	case FormatTemplate:
+		return mediaType, f.Template
+	default:
+		return mediaType, builtin[f.Name]
+	}
+}
+
 // maxTemplate is the size in bytes of the largest template.
 const maxTemplate = 16 << 10
 

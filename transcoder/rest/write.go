@@ -120,7 +120,7 @@ func (f *framer) whole(c *transcoder.Call, code int, contentType string, message
 	if tag != "" {
 		f.extra.Add("etag", tag)
 		for _, h := range c.Request.Header {
-			if h.Name == "if-none-match" && noneMatch(h.Value, tag) {
+			if h.Name == "if-none-match" && wire.NoneMatch(h.Value, tag) {
 				code = http.StatusNotModified
 			}
 		}
