@@ -33,6 +33,7 @@ func TestDevServesAFolder(t *testing.T) {
 		`^  routes    14 gRPC · 17 REST$`,
 		`^            GET +/v1/\{name=shelves/\*\} +bookstore\.v1\.BookstoreService/GetShelf$`,
 		`^            …9 more: dragoman routes \./proto$`,
+		`^  docs      ` + regexp.QuoteMeta(s.api) + `/docs   OpenAPI at /openapi\.json$`,
 	} {
 		if !regexp.MustCompile("(?m)" + pattern).MatchString(s.text) {
 			t.Errorf("the first screen has no line %s", pattern)
@@ -44,6 +45,8 @@ func TestDevServesAFolder(t *testing.T) {
 	if body := tryLineOf(t, s.tries[0]); !strings.Contains(body, `"name":"shelves/classics/books/`) {
 		t.Errorf("%s\nanswers %s", s.tries[0], body)
 	}
+	wantAnswer(t, s.api+"/docs", http.StatusOK, "swagger-ui")
+	wantAnswer(t, s.api+"/openapi.json", http.StatusOK, `"BookstoreService_ListBooks"`)
 	p.says(p.out, `^  \d\d:\d\d:\d\d  GET /v1/books  200 OK  rest=OK  [\d.]+ ms \(gateway [\d.]+\)  backend→`+regexp.QuoteMeta(address)+`$`)
 	wantAnswer(t, s.api+"/v1/nowhere", http.StatusNotFound, "no route for GET /v1/nowhere")
 	p.says(p.out, `  GET /v1/nowhere  404 Not Found  .*no_route`)

@@ -161,7 +161,7 @@ func (p *process) screen() *firstScreen {
 	s := &firstScreen{admin: p.says(p.out, `^  health    (http://\S+)/readyz$`)[1], text: p.out.String()}
 	s.api = p.says(p.out, `^  API       (http://\S+)   REST, and gRPC with reflection, on the same port$`)[1]
 	_, rest, _ := strings.Cut(s.text, "\n  try   ")
-	rest, _, _ = strings.Cut(rest, "\n  health")
+	rest, _, _ = strings.Cut(rest, "\n  docs")
 	for line := range strings.Lines(rest) {
 		s.tries = append(s.tries, strings.TrimSpace(line))
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/docs"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/apikey"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/basic"
@@ -32,6 +33,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
+	"github.com/dragoman-gateway/dragoman/transcoder/openapi"
 )
 
 // settings compares configurations without where they stood in the file.
@@ -180,6 +182,9 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		},
 		Admin:    config.Admin{Address: "localhost:9902"},
 		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},
+		Docs: &docs.Config{Path: "/help", WithoutPage: true, OpenAPI: "/spec/v1", Listeners: []string{"internal"}, Info: openapi.Info{
+			Title: "Acme API", Version: "2.1", Description: "What Acme sells.", Servers: []string{"https://api.acme.example", "/prefix"}, Visibility: []string{"PREVIEW"},
+		}},
 	}
 	want.RateLimits = completeLimits(t)
 	want.Authorization = config.Authorization{Deny: true, DryRun: true, Rules: []config.AuthorizationRule{

@@ -188,7 +188,7 @@ func (s *schemas) field(fd protoreflect.FieldDescriptor, in dialect) *object {
 		o = s.value(fd, in)
 	}
 	notes := s.apply(o, fd, r, in)
-	if in.nulls && fd.HasPresence() && fd.ContainingOneof() == nil {
+	if od := fd.ContainingOneof(); in.nulls && fd.HasPresence() && (od == nil || od.IsSynthetic()) {
 		o = nullable(o)
 	}
 	return s.annotate(o, fd, in, notes)
