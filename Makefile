@@ -133,6 +133,10 @@ generate: tools ## Generate what is generated: Go from proto/, and the protos th
 	buf generate --template tools/oracle.gen.yaml
 	@tools/header.sh gen
 
+.PHONY: swagger-ui
+swagger-ui: ## Get Swagger UI from npm, for the page of the documentation; it is committed (needs the network)
+	@tools/swaggerui.sh
+
 .PHONY: check-generated
 check-generated: generate ## Fail when what is generated is not what is committed
 	@changed=$$(git status --porcelain -- $(GENERATED)); \
