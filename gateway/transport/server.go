@@ -25,6 +25,7 @@ type Server struct {
 	config   Config
 	listener net.Listener
 	http     *http.Server
+	http2    *http2Server
 	quic     *quicServer   // nil without HTTP/3
 	certs    *certificates // nil in clear text
 	served   sync.WaitGroup
@@ -92,6 +93,10 @@ func (s *Server) accept(l *bounded, log *slog.Logger) error {
 
 func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http.Server {
 	cfg := &s.config
+	log = log.With("listener", cfg.Name)
+	sampled := slog.New(newSampled(log.Handler()))
+	altSvc := cfg.altSvc(portOf(s.listener.Addr()))
+	s.http2 = newHTTP2Server(cfg, altSvc, serve, sampled)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(cfg.speaks(HTTP1))
 	protocols.SetHTTP2(cfg.speaks(HTTP2))
@@ -99,7 +104,7 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 	server := &http.Server{
 		Handler: nethttp.Handler(nethttp.Config{
 			Listener: cfg.Name, WriteStall: cfg.WriteStall,
-			Limits: cfg.limits(), AltSvc: cfg.altSvc(portOf(s.listener.Addr())),
+			Limits: cfg.limits(), AltSvc: altSvc,
 		}, serve),
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
@@ -107,15 +112,8 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 		MaxHeaderBytes:    cfg.MaxHeader,
 		// "OPTIONS *" is no call: net/http would answer it 200 by itself (threat A8).
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(newSampled(log.With("listener", cfg.Name).Handler()), slog.LevelWarn),
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          cfg.MaxConcurrentStreams,
-			MaxReceiveBufferPerStream:     cfg.StreamWindow,
-			MaxReceiveBufferPerConnection: cfg.ConnectionWindow,
-			WriteByteTimeout:              cfg.WriteStall,
-			SendPingTimeout:               cfg.PingAfter,
-			PingTimeout:                   cfg.PingTimeout,
-		},
+		ErrorLog:                     slog.NewLogLogger(sampled.Handler(), slog.LevelWarn),
+		TLSNextProto:                 s.http2.protocols(),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return nethttp.WithEnd(ctx, time.Now().Add(about(cfg.MaxAge)))
 		},
@@ -181,6 +179,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	if s.quic != nil {
 		drained.Go(func() { quicErr = s.quic.drain(ctx) })
 	}
+	s.http2.goAway()
 	err := s.http.Shutdown(ctx)
 	drained.Wait()
 	return errors.Join(err, quicErr, s.Close())
@@ -189,6 +188,7 @@ func (s *Server) Drain(ctx context.Context) error {
 // Close closes the socket and all connections. Drain does so as well at its end; closing twice is no error.
 func (s *Server) Close() error {
 	err := s.http.Close()
+	s.http2.close()
 	if s.quic != nil {
 		err = errors.Join(err, s.quic.close())
 	}

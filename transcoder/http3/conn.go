@@ -19,6 +19,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/head"
 )
 
 // Times of a farewell.
@@ -141,11 +142,14 @@ func (c *Conn) tell(frames []byte) error {
 // headLimit is how large a head may be by the measure of HTTP/3, which counts 32 bytes for each field: a head that keeps to both limits
 // of the listener has room.
 func (c *Conn) headLimit() int {
-	fields := c.config.Limits.MaxFields
-	if fields <= 0 {
-		fields = transcoder.DefaultMaxFields
+	return c.config.MaxHeader + head.FieldOverhead*c.maxFields()
+}
+
+func (c *Conn) maxFields() int {
+	if most := c.config.Limits.MaxFields; most > 0 {
+		return most
 	}
-	return c.config.MaxHeader + fieldOverhead*fields
+	return transcoder.DefaultMaxFields
 }
 
 // begin takes a request in, or refuses it because it came after the end.
@@ -300,7 +304,7 @@ func (c *Conn) handle(str *quic.Stream) {
 }
 
 // readHead reads the head of a request, for which it has so long (threat D7).
-func (c *Conn) readHead(str *quic.Stream) (*head, error) {
+func (c *Conn) readHead(str *quic.Stream) (*head.Head, error) {
 	_ = str.SetReadDeadline(time.Now().Add(c.config.HeaderTimeout)) // it has no error
 	in := &input{r: str}
 	for {
@@ -316,8 +320,11 @@ func (c *Conn) readHead(str *quic.Stream) (*head, error) {
 			if _, err := io.CopyN(&block, str, int64(length)); err != nil {
 				return nil, err
 			}
-			h, err := decodeHead(block.Bytes(), c.headLimit())
+			h, err := decodeHead(block.Bytes(), c.headLimit(), c.maxFields())
 			_ = str.SetReadDeadline(time.Time{})
+			if err == nil && h.Many() && c.config.Limits.DropInvalidHeaders {
+				return nil, errHeadTooLarge // after some are dropped it would not be seen that there are too many
+			}
 			return h, err
 		case kind <= framePushPromise, kind == frameGoAway, kind == frameMaxPushID, reservedByHTTP2(kind):
 			return nil, &connError{connFrameUnexpected, "a request does not begin with its head"}
@@ -341,7 +348,7 @@ func (c *Conn) refuse(str *quic.Stream, err error) {
 	case *connError:
 		_ = c.fail(cause)
 		return
-	case malformed:
+	case head.Malformed:
 		reset(streamMessageError)
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/head"
 )
 
 // Sizes of the pieces in which a body is read, as of package nethttp: an idle stream holds no more than a small one.
@@ -39,8 +40,8 @@ const (
 
 // errTooLong and errTooShort say that a body is not as long as its content-length says.
 var (
-	errTooLong  = malformed("the body is longer than content-length says")
-	errTooShort = malformed("the body is shorter than content-length says")
+	errTooLong  = head.Malformed("the body is longer than content-length says")
+	errTooShort = head.Malformed("the body is shorter than content-length says")
 )
 
 // exchange is one request and its answer, on a stream of their own.
@@ -68,17 +69,17 @@ type exchange struct {
 	failed error // what every later Write returns
 }
 
-func newExchange(c *Conn, str *quic.Stream, h *head) *exchange {
-	e := &exchange{conn: c, str: str, in: input{r: str}, left: h.length, next: smallRead, whole: h.length > 0 && h.length <= wholeRead}
+func newExchange(c *Conn, str *quic.Stream, h *head.Head) *exchange {
+	e := &exchange{conn: c, str: str, in: input{r: str}, left: h.Length, next: smallRead, whole: h.Length > 0 && h.Length <= wholeRead}
 	cfg := c.config
 	e.request = transcoder.Request{
-		Method: h.method, Authority: h.authority, Scheme: "https", Major: 3, ContentLength: h.length, Header: h.fields,
+		Method: h.Method, Authority: h.Authority, Scheme: "https", Major: 3, ContentLength: h.Length, Header: h.Fields,
 		TLS: c.tls, Listener: cfg.Listener, Limits: &cfg.Limits,
 	}
 	peer := transcoder.AddrPort(c.quic.RemoteAddr()) // it may change: clients move from one network to another
 	e.request.Remote = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	e.request.Path, e.request.Query, _ = strings.Cut(h.path, "?")
-	e.asks.Store(strings.EqualFold(h.fields.Get("expect"), "100-continue"))
+	e.request.Path, e.request.Query, _ = strings.Cut(h.Path, "?")
+	e.asks.Store(strings.EqualFold(h.Fields.Get("expect"), "100-continue"))
 	e.out.str, e.out.stall = str, cfg.WriteStall
 	return e
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/quic-go/qpack"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/head"
 )
 
 // FuzzHead: whatever a client sends for a head, what is taken is a request that can be read in one way only, and is within its limit.
@@ -31,29 +33,29 @@ func FuzzHead(f *testing.F) {
 	f.Add([]byte{2, 0, 0x80})
 	f.Fuzz(func(t *testing.T, block []byte) {
 		const limit = 4 << 10
-		h, err := decodeHead(block, limit)
+		h, err := decodeHead(block, limit, 100)
 		if err != nil {
-			_, isMalformed := errors.AsType[malformed](err)
+			_, isMalformed := errors.AsType[head.Malformed](err)
 			_, isConn := errors.AsType[*connError](err)
 			if !isMalformed && !isConn && !errors.Is(err, errHeadTooLarge) {
 				t.Fatalf("an error of no kind: %v", err)
 			}
 			return
 		}
-		if h.method == "" || h.authority == "" || strings.ContainsAny(h.path, " \r\n\x00") || h.length < -1 {
+		if h.Method == "" || h.Authority == "" || strings.ContainsAny(h.Path, " \r\n\x00") || h.Length < -1 {
 			t.Errorf("%+v", h)
 		}
-		if h.method != http.MethodConnect && h.path[0] != '/' && h.path != "*" {
-			t.Errorf("the path is %q", h.path)
+		if h.Method != http.MethodConnect && h.Path[0] != '/' && h.Path != "*" {
+			t.Errorf("the path is %q", h.Path)
 		}
-		size := len(h.method) + len(h.scheme) + len(h.authority)
-		for _, field := range h.fields {
+		size := len(h.Method) + len(h.Scheme) + len(h.Authority)
+		for _, field := range h.Fields {
 			size += len(field.Name) + len(field.Value)
 			if field.Name == "" || field.Name[0] == ':' || field.Name != strings.ToLower(field.Name) || field.Name == "host" || strings.ContainsAny(field.Value, "\r\n\x00") {
 				t.Errorf("%+v", field)
 			}
 		}
-		if size > limit || h.fields.Count("content-length") > 1 || h.fields.Count("cookie") > 1 {
+		if size > limit || h.Fields.Count("content-length") > 1 || h.Fields.Count("cookie") > 1 {
 			t.Errorf("%d bytes: %+v", size, h)
 		}
 	})

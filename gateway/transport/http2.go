@@ -1,0 +1,99 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/http2"
+)
+
+// unencrypted is by what name net/http knows who serves HTTP/2 in clear text, once it has read the preface.
+const unencrypted = "unencrypted_http2"
+
+// http2Server serves the connections that net/http has accepted and found to speak HTTP/2.
+type http2Server struct {
+	config *http2.Config
+	maxAge time.Duration
+
+	mu       sync.Mutex
+	conns    map[*http2.Conn]struct{} // guarded by mu, as is draining
+	draining bool
+	served   sync.WaitGroup
+}
+
+func newHTTP2Server(cfg *Config, altSvc string, serve func(transcoder.Exchange), log *slog.Logger) *http2Server {
+	return &http2Server{
+		config: &http2.Config{
+			Listener: cfg.Name, MaxHeader: cfg.MaxHeader, MaxStreams: cfg.MaxConcurrentStreams, StreamWindow: cfg.StreamWindow,
+			ConnectionWindow: cfg.ConnectionWindow, HeaderTimeout: cfg.HeaderTimeout, WriteStall: cfg.WriteStall, IdleTimeout: cfg.IdleTimeout,
+			PingAfter: cfg.PingAfter, PingTimeout: cfg.PingTimeout, AltSvc: altSvc, Limits: cfg.limits(), Serve: serve, Log: log,
+		},
+		maxAge: cfg.MaxAge, conns: map[*http2.Conn]struct{}{},
+	}
+}
+
+// protocols are what net/http hands connections over by.
+func (s *http2Server) protocols() map[string]func(*http.Server, *tls.Conn, http.Handler) {
+	return map[string]func(*http.Server, *tls.Conn, http.Handler){
+		http2.NextProto: func(_ *http.Server, conn *tls.Conn, _ http.Handler) { s.serve(conn) },
+		unencrypted: func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
+			// net/http wraps what is no connection of TLS, because the function takes no other.
+			if clear, ok := conn.NetConn().(interface{ UnencryptedNetConn() net.Conn }); ok {
+				s.serve(clear.UnencryptedNetConn())
+			}
+		},
+	}
+}
+
+// serve serves a connection until it has ended.
+func (s *http2Server) serve(socket net.Conn) {
+	c := http2.NewConn(socket, s.config, about(s.maxAge))
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	draining := s.draining
+	s.served.Add(1)
+	s.mu.Unlock()
+	defer s.served.Done()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, c)
+	}()
+	if draining {
+		c.GoAway()
+	}
+	c.Serve()
+}
+
+// goAway sends all clients away.
+func (s *http2Server) goAway() {
+	s.mu.Lock()
+	s.draining = true
+	list := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range list {
+		c.GoAway()
+	}
+}
+
+// close ends all connections and waits until nothing is done for them any more.
+func (s *http2Server) close() {
+	s.mu.Lock()
+	s.draining = true
+	list := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range list {
+		c.Close()
+	}
+	s.served.Wait()
+}

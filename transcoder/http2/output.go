@@ -1,0 +1,287 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package http2
+
+import (
+	"bytes"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
+
+const (
+	// outSize is how much is gathered before streams wait until it has left: who takes that much has not stalled.
+	outSize = 64 << 10
+	// smallOut is the room for frames at first.
+	smallOut = 4 << 10
+	// maxControl is how many frames that clients ask for by theirs may wait to be sent (threat D5).
+	maxControl = 1000
+	// someWrites is how often a stream that flushes writes for others as well, before a goroutine does that has nothing else to do.
+	someWrites = 4
+)
+
+// output gathers the frames of a connection. It is guarded by the connection's mu.
+type output struct {
+	pending []byte
+	lent    *[]byte   // what pending began as
+	writing bool      // somebody writes, and will write what is added meanwhile
+	idle    sync.Cond // nobody writes any more
+	control int       // frames in pending that the client asked for
+	waiting []*stream
+	encoder *hpack.Encoder
+	section bytes.Buffer // a head or trailers, encoded
+}
+
+func (o *output) init(mu *sync.Mutex) {
+	o.idle.L = mu
+	o.encoder = hpack.NewEncoder(&o.section)
+	o.encoder.SetMaxDynamicTableSizeLimit(tableSize)
+}
+
+var (
+	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 0, smallOut); return &b }}
+	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, outSize+leastFrame); return &b }}
+)
+
+func bufferFrom(p *sync.Pool) *[]byte {
+	b, ok := p.Get().(*[]byte)
+	if !ok {
+		panic("the pool has buffers alone") //nolint:forbidigo // it cannot be
+	}
+	return b
+}
+
+// room returns what is pending, to be appended to.
+func (o *output) room() []byte {
+	if o.pending == nil {
+		o.lent = bufferFrom(&smallBuffers)
+		o.pending = (*o.lent)[:0]
+	}
+	return o.pending
+}
+
+// roomFor returns it with room for n bytes more.
+func (o *output) roomFor(n int) []byte {
+	b := o.room()
+	if cap(b)-len(b) >= n || cap(*o.lent) > smallOut {
+		return b
+	}
+	large := bufferFrom(&largeBuffers)
+	grown := append((*large)[:0], b...)
+	freeBuffer(o.lent, b)
+	o.lent, o.pending = large, grown
+	return grown
+}
+
+// freeBuffer gives back what was lent. One that has grown beyond it is dropped.
+func freeBuffer(lent *[]byte, used []byte) {
+	switch {
+	case cap(used) != cap(*lent):
+		if cap(*lent) == smallOut {
+			smallBuffers.Put(lent)
+			return
+		}
+		largeBuffers.Put(lent)
+	case cap(used) == smallOut:
+		smallBuffers.Put(lent)
+	default:
+		largeBuffers.Put(lent)
+	}
+}
+
+// wake lets streams go on that wait for room.
+func (o *output) wake() {
+	for i, s := range o.waiting {
+		o.waiting[i] = nil
+		s.waits = false
+		s.cond.Broadcast()
+	}
+	o.waiting = o.waiting[:0]
+}
+
+// control counts a frame that the client has asked for, and has it sent. The caller holds mu.
+func (c *Conn) control() error {
+	if c.out.control++; c.out.control > maxControl {
+		return &connError{codeEnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
+	}
+	c.send()
+	return nil
+}
+
+// send has what is pending written by a goroutine of its own, for those who must not wait: the reader above all, since a client may read nothing
+// before what it writes is read. The caller holds mu.
+func (c *Conn) send() {
+	if c.out.writing || c.failed != nil {
+		return
+	}
+	c.out.writing = true
+	c.running.Go(c.writeAll)
+}
+
+func (c *Conn) writeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.write() {
+	}
+}
+
+// flush writes what is pending, unless somebody does so already. The caller holds mu, which is given up meanwhile.
+func (c *Conn) flush() {
+	if c.out.writing || c.failed != nil || len(c.out.pending) == 0 {
+		return
+	}
+	c.out.writing = true
+	c.mu.Unlock()
+	runtime.Gosched() // others that are about to write save a system call each
+	c.mu.Lock()
+	for range someWrites {
+		if !c.write() {
+			return
+		}
+	}
+	c.running.Go(c.writeAll)
+}
+
+// write writes what is pending; it reports whether there was something. The caller holds mu, which is given up meanwhile.
+func (c *Conn) write() bool {
+	o := &c.out
+	if len(o.pending) > 0 && c.failed == nil {
+		b, lent := o.pending, o.lent
+		o.pending, o.lent, o.control = nil, nil, 0
+		c.mu.Unlock()
+		_ = c.socket.SetWriteDeadline(time.Now().Add(c.config.WriteStall)) // it fails when the socket is closed, and so does what comes next
+		_, err := c.socket.Write(b)
+		freeBuffer(lent, b)
+		c.mu.Lock()
+		if err != nil {
+			c.lost(errGone)
+		}
+		o.wake()
+		return true
+	}
+	o.writing = false
+	o.idle.Broadcast()
+	return false
+}
+
+// head adds a head; length is that of the body where it is known, -1 else. The caller holds the connection's mu.
+func (o *output) head(c *Conn, stream uint32, status int, header wire.Header, length int, flags uint8) {
+	o.section.Reset()
+	o.field(":status", statusText(status), false)
+	o.fields(header)
+	if length >= 0 {
+		o.field("content-length", strconv.Itoa(length), true)
+	}
+	if status >= http.StatusOK {
+		if !header.Has("date") {
+			o.field("date", date(), true)
+		}
+		if c.config.AltSvc != "" {
+			o.field("alt-svc", c.config.AltSvc, false)
+		}
+	}
+	o.finish(c, stream, flags)
+}
+
+// trailer adds trailers, and the end of the stream.
+func (o *output) trailer(c *Conn, stream uint32, trailer wire.Header) {
+	o.section.Reset()
+	o.fields(trailer)
+	o.finish(c, stream, flagEndStream)
+}
+
+// finish makes frames of the fields.
+func (o *output) finish(c *Conn, stream uint32, flags uint8) {
+	kind := uint8(frameHeaders)
+	for section := o.section.Bytes(); ; kind, flags = frameContinuation, 0 {
+		piece := section[:min(len(section), leastFrame)]
+		if section = section[len(piece):]; len(section) == 0 {
+			flags |= flagEndHeaders
+		}
+		o.pending = append(appendFrame(o.roomFor(frameHeader+len(piece)), len(piece), kind, flags, stream), piece...)
+		if len(section) == 0 {
+			break
+		}
+	}
+	if o.section.Cap() > outSize {
+		o.section = bytes.Buffer{}
+		o.encoder = hpack.NewEncoder(&o.section)
+	}
+	c.something(0)
+}
+
+// fields encodes what can be sent: a field that cannot would make the whole answer malformed.
+func (o *output) fields(header wire.Header) {
+	for i := range header {
+		f := &header[i]
+		switch f.Name {
+		case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+			continue
+		}
+		name := f.Name
+		if hasUpper(name) {
+			name = strings.ToLower(name)
+		}
+		if httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(f.Value) {
+			o.field(name, f.Value, passing(name))
+		}
+	}
+}
+
+func hasUpper(name string) bool {
+	for i := range len(name) {
+		if 'A' <= name[i] && name[i] <= 'Z' {
+			return true
+		}
+	}
+	return false
+}
+
+// passing tells whether a field has another value each time, so that there is no use in remembering it.
+func passing(name string) bool {
+	switch name {
+	case "age", "content-length", "date", "etag", "expires", "grpc-message", "last-modified", "set-cookie", "traceresponse", "x-request-id":
+		return true
+	}
+	return false
+}
+
+func (o *output) field(name, value string, passing bool) {
+	_ = o.encoder.WriteField(hpack.HeaderField{Name: name, Value: value, Sensitive: passing}) // its errors are those of a buffer
+}
+
+// statusText is strconv.Itoa, which has the small numbers alone at hand.
+func statusText(status int) string {
+	if status == http.StatusOK {
+		return "200"
+	}
+	return strconv.Itoa(status)
+}
+
+// now is the date of answers, which changes once a second.
+var now atomic.Pointer[dated]
+
+type dated struct {
+	second int64
+	text   string
+}
+
+func date() string {
+	t := time.Now()
+	if d := now.Load(); d != nil && d.second == t.Unix() {
+		return d.text
+	}
+	d := &dated{t.Unix(), t.UTC().Format(http.TimeFormat)}
+	now.Store(d)
+	return d.text
+}
