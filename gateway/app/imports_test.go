@@ -34,6 +34,7 @@ var direction = map[string]row{
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
 	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "gateway/transport/proxyprotocol", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest", "gateway/expression", "gateway/interceptor/authz", "gateway/docs", "transcoder/openapi"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/interceptor/validate", "gateway/transport", "gateway/transport/proxyprotocol", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
 
 	"gateway":                         {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                   {},
@@ -45,6 +46,7 @@ var direction = map[string]row{
 	"gateway/interceptor/deadline":    {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/interceptor/headers":     {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/recovery":    {own: []string{"transcoder", "transcoder/status"}},
+	"gateway/interceptor/validate":    {own: []string{"gateway/interceptor", "transcoder", "transcoder/prune", "transcoder/schema", "transcoder/status"}, outside: []string{"cel.dev/cel-go"}},
 	"gateway/internal/testbackend":    {own: []string{"gen/dragoman/test/v1"}},
 	"gateway/local":                   {own: []string{"gateway", "transcoder", "transcoder/schema", "transcoder/status"}},
 	"gateway/telemetry":               {own: []string{"transcoder", "transcoder/status"}},
@@ -85,6 +87,7 @@ var direction = map[string]row{
 	"transcoder/openapi":                {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/httprule", "transcoder/rest", "transcoder/schema"}, outside: []string{"github.com/grpc-ecosystem/grpc-gateway"}},
 	"transcoder/native":                 {own: []string{"transcoder", "transcoder/rpc", "transcoder/status", "transcoder/wire"}},
 	"transcoder/nethttp":                {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"github.com/coder/websocket"}},
+	"transcoder/prune":                  {},
 	"transcoder/protocoltest":           {own: []string{"transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"transcoder/rest":                   {own: []string{"transcoder", "transcoder/bind", "transcoder/codec", "transcoder/compression", "transcoder/httprule", "transcoder/status", "transcoder/wire"}},
 	"transcoder/rpc":                    {own: []string{"transcoder", "transcoder/codec", "transcoder/compression", "transcoder/status", "transcoder/wire"}},

@@ -179,7 +179,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		s.Release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), hidden), nil
+	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -57,6 +58,10 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	if err != nil {
 		return nil, err
 	}
+	checks, err := a.newValidation(mux)
+	if err != nil {
+		return nil, err
+	}
 	byPlace := map[place]*config.Policy{}
 	add := func(m *transcoder.Method, at place, name string) error {
 		policy := byPlace[at]
@@ -65,7 +70,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err := p.addCORS(&resolved); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			chain, err := a.newChain(&resolved, p.cors[resolved.CORS], limits, permits)
+			chain, err := a.newChain(&resolved, p.cors[resolved.CORS], limits, permits, checks)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -82,11 +87,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	}
 	var unfit []error
 	for _, m := range mux.Methods() {
-		at := place{-1, -1}
-		if i, ok := a.config.ServiceFor(m.Service); ok {
-			at = place{i, a.config.Services[i].Method(m.Name)}
-		}
-		if err := add(m, at, m.Path); err != nil {
+		if err := add(m, a.placeOf(m), m.Path); err != nil {
 			return nil, err
 		}
 		if err := a.checkHedge(m, p.byMethod[m.ID]); err != nil {
@@ -123,8 +124,9 @@ func (p *policies) addCORS(policy *config.Policy) error {
 //   - limits that are not about who calls come before authentication, which costs more: who sends bad credentials is limited, too;
 //   - authentication comes before all else that counts, caches or permits by who calls, and before a byte of the body is read;
 //   - limits by who calls come before what is permitted to them: who asks for what is not for them is limited, too. What both say of the
-//     request is asked in the same order, when the request is read.
-func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPolicies, permits *authz.Policy) (*interceptor.Chain, error) {
+//     request is asked in the same order, when the request is read;
+//   - what a message says is held to the schema last: it has to be read for that, which costs most.
+func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPolicies, permits *authz.Policy, checks *validate.Policy) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
 	if err != nil {
 		return nil, err
@@ -156,6 +158,9 @@ func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPo
 			challenge = who.Challenge()
 		}
 		stages = append(stages, interceptor.Stage{Name: "authorization", Admitter: permits.With(challenge)})
+	}
+	if checks != nil && p.Validate.On() {
+		stages = append(stages, interceptor.Stage{Name: "validation", Admitter: checks})
 	}
 	return interceptor.NewChain(stages...), nil
 }

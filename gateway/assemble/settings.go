@@ -10,6 +10,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	"github.com/dragoman-gateway/dragoman/transcoder/rest"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -34,6 +35,9 @@ func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
 	}
 	if e, ok := errors.AsType[*authz.FieldError](err); ok {
 		return a.badAllow(e), true
+	}
+	if e, ok := errors.AsType[*validate.RuleError](err); ok {
+		return badRule(e), true
 	}
 	e, ok := errors.AsType[*rest.SettingError](err)
 	if !ok || e.Method == "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
@@ -68,6 +69,9 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		Headers:            headers.Config{Allow: m.GetHeaders().GetAllow(), Deny: m.GetHeaders().GetDeny()},
 		HideInternalErrors: m.HideInternalErrors,
 		Auth:               m.GetAuth(),
+		Validate: validate.Config{
+			Requests: m.ValidateRequests, Required: requiredOf(m.GetFieldBehavior()), OutputOnly: validate.OutputOnly(m.GetFieldBehavior().GetOutputOnly()),
+		},
 	}
 	p.Retry = k.retry(m.GetRetry(), path+".retry")
 	p.Hedge = hedgeOf(m.GetHedge())
@@ -77,6 +81,14 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 	k.distinct(p.Headers.Deny, path+".headers.deny")
 	k.headers(p.Headers, path+".headers")
 	return p
+}
+
+// requiredOf returns what is said of required fields; nil for nothing.
+func requiredOf(m *configv1.FieldBehavior) *bool {
+	if m == nil {
+		return nil
+	}
+	return m.Required
 }
 
 // headers reports what two lists say together; single names are checked by the schema.

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 )
 
 // Policy is what one place of the configuration says about calls. A zero field says nothing.
@@ -39,6 +40,8 @@ type Policy struct {
 	Hedge *backend.HedgeConfig
 	// Auth are alternatives of who may call: names of providers with a plus between, or Everybody.
 	Auth []string
+	// Validate says what the messages of requests are held to.
+	Validate validate.Config
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -223,6 +226,9 @@ var policyValues = []value{
 
 	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
 	of("auth", func(p *Policy) *[]string { return &p.Auth }),
+	of("validate_requests", func(p *Policy) **bool { return &p.Validate.Requests }),
+	of("field_behavior.required", func(p *Policy) **bool { return &p.Validate.Required }),
+	of("field_behavior.output_only", func(p *Policy) *validate.OutputOnly { return &p.Validate.OutputOnly }),
 }
 
 // resolve puts policies over each other, the most specific last.

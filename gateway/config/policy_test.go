@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 )
 
 func TestPolicyForTakesEachValueFromTheMostSpecificPlace(t *testing.T) {
@@ -98,7 +99,8 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 			Attempts: 4, On: []codes.Code{codes.Unavailable, codes.Aborted}, Backoff: 10 * time.Millisecond, MaxBackoff: time.Second,
 			PerTryTimeout: 250 * time.Millisecond, TreatAsIdempotent: new(false),
 		},
-		Auth: []string{"a+b"},
+		Auth:     []string{"a+b"},
+		Validate: validate.Config{Requests: new(false), Required: new(false), OutputOnly: validate.Refuse},
 		CORS: &cors.Config{
 			AllowOrigins: []string{"https://app.example", "https://*.app.example", "http://10.0.0.1:8080"}, AllowHeaders: []string{"authorization"},
 			ExposeHeaders: []string{"x-trace"}, AllowCredentials: true, MaxAge: 10 * time.Minute, DangerouslyAllowHTTP: true,
@@ -110,7 +112,8 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 	for name, want := range (config.Origins{
 		"json.int64_as_number": "services[0].methods[0].policy.json.int64_as_number", "json.emit_defaults": "services[0].policy.json.emit_defaults",
 		"rest.errors": "defaults.rest.errors", "rest.profile": "services[0].methods[0].policy.rest.profile", "headers.deny": "defaults.headers.deny",
-		"auth":               "services[0].methods[0].policy.auth",
+		"auth":              "services[0].methods[0].policy.auth",
+		"validate_requests": "services[0].methods[0].policy.validate_requests", "field_behavior.required": "defaults.field_behavior.required",
 		"rest.unknown_query": "services[0].methods[0].policy.rest.unknown_query", "timeout": config.BuiltIn,
 	}) {
 		if origins[name] != want {

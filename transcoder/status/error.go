@@ -49,6 +49,8 @@ type Violation struct {
 	// Field is the path of the field from the request message, such as "book.tags[3]".
 	Field       string
 	Description string
+	// Reason names the rule that is broken, in upper case with underscores; "" for none.
+	Reason string
 }
 
 // Errorf makes an Error whose message is formatted.
@@ -83,7 +85,7 @@ func (e *Error) proto(info bool) *spb.Status {
 		bad := &errdetails.BadRequest{}
 		for _, v := range e.Violations {
 			bad.FieldViolations = append(bad.FieldViolations,
-				&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Description})
+				&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Description, Reason: v.Reason})
 		}
 		p.Details = appendDetail(p.Details, bad)
 	}

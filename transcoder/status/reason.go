@@ -23,6 +23,7 @@ const (
 	ReasonBadPathParam         Reason = "bad_path_param"
 	ReasonBadQuery             Reason = "bad_query"
 	ReasonBadHeader            Reason = "bad_header"
+	ReasonValidationFailed     Reason = "validation_failed"
 	ReasonMessageTooLarge      Reason = "message_too_large"
 	ReasonHeaderTooLarge       Reason = "header_too_large"
 	ReasonDeadlineExceeded     Reason = "deadline_exceeded"

@@ -82,7 +82,17 @@ type Policy struct {
 	// what a less specific one says. At most 16, none twice.
 	//
 	// Default: everybody. Example: auth: [mobile, partner]
-	Auth          []string `protobuf:"bytes,30,rep,name=auth,proto3" json:"auth,omitempty"`
+	Auth []string `protobuf:"bytes,30,rep,name=auth,proto3" json:"auth,omitempty"`
+	// ValidateRequests holds each message of a request to the rules that its schema has for it, by buf.validate and by google.api.field_behavior. One
+	// that breaks a rule is refused with INVALID_ARGUMENT and the paths of the fields. Rules that cannot be compiled are refused when the schema
+	// is loaded.
+	//
+	// Default: false. Example: validate_requests: true
+	ValidateRequests *bool `protobuf:"varint,80,opt,name=validate_requests,json=validateRequests,proto3,oneof" json:"validate_requests,omitempty"`
+	// FieldBehavior says what google.api.field_behavior means for requests, where validate_requests is true.
+	//
+	// Example: field_behavior: {output_only: refuse}
+	FieldBehavior *FieldBehavior `protobuf:"bytes,81,opt,name=field_behavior,json=fieldBehavior,proto3" json:"field_behavior,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -197,6 +207,20 @@ func (x *Policy) GetHedge() *Hedge {
 func (x *Policy) GetAuth() []string {
 	if x != nil {
 		return x.Auth
+	}
+	return nil
+}
+
+func (x *Policy) GetValidateRequests() bool {
+	if x != nil && x.ValidateRequests != nil {
+		return *x.ValidateRequests
+	}
+	return false
+}
+
+func (x *Policy) GetFieldBehavior() *FieldBehavior {
+	if x != nil {
+		return x.FieldBehavior
 	}
 	return nil
 }
@@ -450,7 +474,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe0\x05\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a#dragoman/config/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf2\x06\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -464,8 +488,11 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x04cors\x18\b \x01(\v2\x18.dragoman.config.v1.CorsR\x04cors\x12/\n" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retry\x12/\n" +
 	"\x05hedge\x18) \x01(\v2\x19.dragoman.config.v1.HedgeR\x05hedge\x12%\n" +
-	"\x04auth\x18\x1e \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\ar\x05\x10\x01\x18\x80\bR\x04authB\x17\n" +
-	"\x15_hide_internal_errors\"\xf4\x02\n" +
+	"\x04auth\x18\x1e \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\ar\x05\x10\x01\x18\x80\bR\x04auth\x120\n" +
+	"\x11validate_requests\x18P \x01(\bH\x01R\x10validateRequests\x88\x01\x01\x12H\n" +
+	"\x0efield_behavior\x18Q \x01(\v2!.dragoman.config.v1.FieldBehaviorR\rfieldBehaviorB\x17\n" +
+	"\x15_hide_internal_errorsB\x14\n" +
+	"\x12_validate_requests\"\xf4\x02\n" +
 	"\aService\x12\x1c\n" +
 	"\x05match\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12\x18\n" +
 	"\abackend\x18\x02 \x01(\tR\abackend\x122\n" +
@@ -509,10 +536,11 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Cors)(nil),                // 7: dragoman.config.v1.Cors
 	(*Retry)(nil),               // 8: dragoman.config.v1.Retry
 	(*Hedge)(nil),               // 9: dragoman.config.v1.Hedge
-	(*SplitRule)(nil),           // 10: dragoman.config.v1.SplitRule
-	(*Sticky)(nil),              // 11: dragoman.config.v1.Sticky
-	(*Mirror)(nil),              // 12: dragoman.config.v1.Mirror
-	(*HttpRule)(nil),            // 13: dragoman.config.v1.HttpRule
+	(*FieldBehavior)(nil),       // 10: dragoman.config.v1.FieldBehavior
+	(*SplitRule)(nil),           // 11: dragoman.config.v1.SplitRule
+	(*Sticky)(nil),              // 12: dragoman.config.v1.Sticky
+	(*Mirror)(nil),              // 13: dragoman.config.v1.Mirror
+	(*HttpRule)(nil),            // 14: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -525,21 +553,22 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	7,  // 7: dragoman.config.v1.Policy.cors:type_name -> dragoman.config.v1.Cors
 	8,  // 8: dragoman.config.v1.Policy.retry:type_name -> dragoman.config.v1.Retry
 	9,  // 9: dragoman.config.v1.Policy.hedge:type_name -> dragoman.config.v1.Hedge
-	0,  // 10: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2,  // 11: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	10, // 12: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
-	11, // 13: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
-	12, // 14: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
-	0,  // 15: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	13, // 16: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	10, // 17: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
-	11, // 18: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
-	12, // 19: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	10, // 10: dragoman.config.v1.Policy.field_behavior:type_name -> dragoman.config.v1.FieldBehavior
+	0,  // 11: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 12: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	11, // 13: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
+	12, // 14: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
+	13, // 15: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
+	0,  // 16: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	14, // 17: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	11, // 18: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
+	12, // 19: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
+	13, // 20: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -553,6 +582,7 @@ func file_dragoman_config_v1_service_proto_init() {
 	file_dragoman_config_v1_resilience_proto_init()
 	file_dragoman_config_v1_rest_proto_init()
 	file_dragoman_config_v1_traffic_proto_init()
+	file_dragoman_config_v1_validation_proto_init()
 	file_dragoman_config_v1_service_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
