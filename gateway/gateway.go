@@ -108,6 +108,7 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 		notReady(ex)
 		return
 	}
+	s.announce(c)
 	stream := transcoder.NewStream(c, s.cors(c).Wrap(ex), framer)
 	admitted := 0
 	defer func() { s.finished(c, admitted, g.panicked) }() // also of an answer that panicked

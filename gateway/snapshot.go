@@ -39,6 +39,8 @@ type Route struct {
 	Backend Backend
 	// CORS lets pages of other origins call the method; nil lets none.
 	CORS *cors.Policy
+	// Announce adds the fields that every answer has, before any policy is asked; nil adds none.
+	Announce func(*transcoder.Call)
 	// HideInternal keeps what INTERNAL and UNKNOWN say from clients (T159).
 	HideInternal bool
 }
@@ -72,6 +74,8 @@ type Snapshot struct {
 	CORS *cors.Policy
 	// Pages serves what belongs to no method, such as documentation; nil serves nothing.
 	Pages Pages
+	// Announce adds the fields that answers to what belongs to no method have; nil adds none.
+	Announce func(*transcoder.Call)
 	// InForce is called when the snapshot is put in force; nil calls nothing.
 	InForce func()
 
@@ -127,6 +131,17 @@ func (s *Snapshot) open(c *transcoder.Call) (transcoder.Framer, error) {
 		err = s.checkOrigin(c)
 	}
 	return framer, err
+}
+
+// announce adds the fields that the answer to a call has whatever becomes of it.
+func (s *Snapshot) announce(c *transcoder.Call) {
+	add := s.Announce
+	if c.Method != nil {
+		add = s.routes[c.Method.ID].Announce
+	}
+	if add != nil {
+		add(c)
+	}
 }
 
 // finished tells policies and observers that a call is over, all of them: panics are given to panicked.

@@ -172,6 +172,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
+	s.Announce = policies.ways[policies.defaults].Announce
 	s.InForce = func() { a.place(backends) }
 	a.documents = &documents{assembly: a, mux: mux, policies: policies, configs: configs}
 	hidden, err := a.addDocs(s)

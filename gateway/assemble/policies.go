@@ -26,6 +26,7 @@ type policies struct {
 	chains   map[*config.Policy]*interceptor.Chain
 	cors     map[*cors.Config]*cors.Policy
 	calls    map[*config.Policy]*backend.Policy
+	ways     map[*config.Policy]*headers.Way // nil for policies that change no fields
 }
 
 // of returns the policy of a method.
@@ -35,7 +36,7 @@ func (p *policies) of(m *transcoder.Method) *config.Policy { return p.byMethod[m
 func (p *policies) route(m *transcoder.Method) gateway.Route {
 	policy := p.of(m)
 	return gateway.Route{
-		Chain: p.chains[policy], CORS: p.cors[policy.CORS], HideInternal: policy.HideInternalErrors != nil && *policy.HideInternalErrors,
+		Chain: p.chains[policy], CORS: p.cors[policy.CORS], Announce: p.ways[policy].Announce, HideInternal: policy.HideInternalErrors != nil && *policy.HideInternalErrors,
 	}
 }
 
@@ -44,11 +45,15 @@ type place struct{ service, method int }
 
 // policies finds the policy of each method and makes the chains.
 func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
-	p := &policies{byMethod: make([]*config.Policy, mux.Len()), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}, calls: map[*config.Policy]*backend.Policy{}}
+	p := &policies{byMethod: make([]*config.Policy, mux.Len()), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}, calls: map[*config.Policy]*backend.Policy{}, ways: map[*config.Policy]*headers.Way{}}
 	defaults, _ := a.config.PolicyFor("", "")
 	p.defaults = &defaults
 	if err := p.addCORS(&defaults); err != nil {
 		return nil, fmt.Errorf("defaults: %w", err)
+	}
+	var err error
+	if p.ways[p.defaults], err = headers.NewWay(defaults.Headers.Request, defaults.Headers.Response); err != nil {
+		return nil, fmt.Errorf("defaults: headers: %w", err)
 	}
 	limits, err := a.newLimits(mux)
 	if err != nil {
@@ -70,7 +75,12 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 			if err := p.addCORS(&resolved); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			chain, err := a.newChain(&resolved, p.cors[resolved.CORS], limits, permits, checks)
+			way, err := headers.NewWay(resolved.Headers.Request, resolved.Headers.Response)
+			if err != nil {
+				return fmt.Errorf("%s: headers: %w", name, err)
+			}
+			p.ways[&resolved] = way
+			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: permits, fields: way, checks: checks})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -115,6 +125,15 @@ func (p *policies) addCORS(policy *config.Policy) error {
 	return nil
 }
 
+// chainParts are what a chain is made of that is made before.
+type chainParts struct {
+	pages   *cors.Policy // nil for none
+	limits  limitPolicies
+	permits *authz.Policy    // nil where all is permitted
+	fields  *headers.Way     // nil where none are changed
+	checks  *validate.Policy // nil where there is nothing to check
+}
+
 // newChain makes the policies of a method, in the order in which a call meets them. The order is part of the design
 // (docs/architecture.md): what costs least and knows most about abuse comes first.
 //
@@ -125,8 +144,9 @@ func (p *policies) addCORS(policy *config.Policy) error {
 //   - authentication comes before all else that counts, caches or permits by who calls, and before a byte of the body is read;
 //   - limits by who calls come before what is permitted to them: who asks for what is not for them is limited, too. What both say of the
 //     request is asked in the same order, when the request is read;
+//   - rules of header fields come when it is known who calls, whom they may tell of;
 //   - what a message says is held to the schema last: it has to be read for that, which costs most.
-func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPolicies, permits *authz.Policy, checks *validate.Policy) (*interceptor.Chain, error) {
+func (a *Assembly) newChain(p *config.Policy, parts chainParts) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
 	if err != nil {
 		return nil, err
@@ -139,28 +159,31 @@ func (a *Assembly) newChain(p *config.Policy, pages *cors.Policy, limits limitPo
 		}
 		stages = append(stages, interceptor.Stage{Name: "headers", Admitter: h})
 	}
-	if limits.before != nil {
-		stages = append(stages, interceptor.Stage{Name: "limits", Admitter: limits.before})
+	if parts.limits.before != nil {
+		stages = append(stages, interceptor.Stage{Name: "limits", Admitter: parts.limits.before})
 	}
-	who, err := a.newAuth(p, pages)
+	who, err := a.newAuth(p, parts.pages)
 	if err != nil {
 		return nil, err
 	}
 	if who != nil {
 		stages = append(stages, interceptor.Stage{Name: "auth", Admitter: who})
 	}
-	if limits.after != nil {
-		stages = append(stages, interceptor.Stage{Name: "caller limits", Admitter: limits.after})
+	if parts.limits.after != nil {
+		stages = append(stages, interceptor.Stage{Name: "caller limits", Admitter: parts.limits.after})
 	}
-	if permits != nil {
+	if parts.permits != nil {
 		challenge := ""
 		if who != nil {
 			challenge = who.Challenge()
 		}
-		stages = append(stages, interceptor.Stage{Name: "authorization", Admitter: permits.With(challenge)})
+		stages = append(stages, interceptor.Stage{Name: "authorization", Admitter: parts.permits.With(challenge)})
 	}
-	if checks != nil && p.Validate.On() {
-		stages = append(stages, interceptor.Stage{Name: "validation", Admitter: checks})
+	if parts.fields != nil {
+		stages = append(stages, interceptor.Stage{Name: "header rules", Admitter: parts.fields})
+	}
+	if parts.checks != nil && p.Validate.On() {
+		stages = append(stages, interceptor.Stage{Name: "validation", Admitter: parts.checks})
 	}
 	return interceptor.NewChain(stages...), nil
 }

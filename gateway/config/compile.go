@@ -20,6 +20,7 @@ type compiler struct {
 	dir   string         // where relative paths begin
 	names map[string]int // of backends, and how often each is used
 	cfg   *Config
+	told  map[string]string // see identities; nil before it is needed
 }
 
 // compile returns the configuration of a message, and reports what only several fields together show to be wrong.

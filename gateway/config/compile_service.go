@@ -9,7 +9,6 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
@@ -66,7 +65,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		},
 		REST:               k.rest(m.GetRest(), path+".rest"),
 		JSON:               jsonOf(m.GetJson()),
-		Headers:            headers.Config{Allow: m.GetHeaders().GetAllow(), Deny: m.GetHeaders().GetDeny()},
+		Headers:            headersOf(m.GetHeaders()),
 		HideInternalErrors: m.HideInternalErrors,
 		Auth:               m.GetAuth(),
 		Validate: validate.Config{
@@ -79,7 +78,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 	p.CORS = k.cors(m.GetCors(), path+".cors")
 	k.distinct(p.Headers.Allow, path+".headers.allow")
 	k.distinct(p.Headers.Deny, path+".headers.deny")
-	k.headers(p.Headers, path+".headers")
+	k.headers(&p.Headers, path+".headers")
 	return p
 }
 
@@ -89,16 +88,6 @@ func requiredOf(m *configv1.FieldBehavior) *bool {
 		return nil
 	}
 	return m.Required
-}
-
-// headers reports what two lists say together; single names are checked by the schema.
-func (k *compiler) headers(cfg headers.Config, path string) {
-	for i := range cfg.Allow {
-		at := item(path+".allow", i)
-		if err := cfg.CheckAllowed(i); err != nil && !k.isRefused(at) {
-			k.on(at, "", "%s", err)
-		}
-	}
 }
 
 // deadline reports a timeout that is longer than the longest allowed one, at the last of the layers. What only layers before

@@ -92,7 +92,15 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 			ProtoFieldNames: new(true), Int64AsNumber: new(false), EnumsAsNumbers: new(true), EmitDefaults: config.EmitNull, RejectUnknownFields: new(false),
 			StripEnumPrefix: new(true), FoldEnumCase: new(true), DropRedacted: new(true), RefuseUnknownAny: new(true),
 		},
-		Headers:            headers.Config{Allow: []string{"cookie", "accept-language"}, Deny: []string{"x-internal-*"}},
+		Headers: headers.Config{
+			Allow: []string{"cookie", "accept-language"}, Deny: []string{"x-internal-*"},
+			Request: headers.Rules{
+				Drop: []string{"x-a-*"}, Rename: map[string]string{"x-b": "x-c"}, Set: map[string]string{"x-who": "{auth.subject}"}, Append: map[string]string{"x-hop": "gateway"},
+			},
+			Response: headers.Rules{
+				Drop: []string{"x-d"}, Rename: map[string]string{"x-e": "x-f"}, Set: map[string]string{"strict-transport-security": "max-age=1"}, Append: map[string]string{"x-g": "{{}}"},
+			},
+		},
 		HideInternalErrors: new(false),
 		Hedge:              &backend.HedgeConfig{After: 50 * time.Millisecond, Attempts: 3, Percent: 10},
 		Retry: backend.RetryConfig{

@@ -38,7 +38,13 @@ func StreamServerInterceptor(a Admitter) grpc.StreamServerInterceptor {
 		if in, ok := a.(Inspector); ok && in.Inspects(c) {
 			stream.inspect = func(m proto.Message) error { stream.number++; return inspectMessage(in, c, stream.number, m) }
 		}
+		if e, ok := a.(Editor); ok && e.Edits(c) {
+			stream.edit = func(m proto.Message) (proto.Message, error) { return editMessage(e, c, m) }
+		}
 		err := handler(srv, stream)
+		if e, ok := a.(Editor); ok && err != nil && stream.edit != nil {
+			err = e.EditError(c, err)
+		}
 		c.Err = err
 		return err
 	}
@@ -63,6 +69,7 @@ type contextStream struct {
 	grpc.ServerStream
 	ctx     context.Context //nolint:containedctx // it replaces the stream's own
 	inspect func(proto.Message) error
+	edit    func(proto.Message) (proto.Message, error)
 	number  int64 // of messages
 }
 
@@ -78,6 +85,36 @@ func (s *contextStream) RecvMsg(v any) error {
 		return fmt.Errorf("message is a %T; it must be a proto.Message", v)
 	}
 	return s.inspect(m)
+}
+
+// SendMsg sends a message, which an Editor changes first.
+func (s *contextStream) SendMsg(v any) error {
+	if s.edit == nil {
+		return s.ServerStream.SendMsg(v)
+	}
+	m, ok := v.(proto.Message)
+	if !ok {
+		return fmt.Errorf("message is a %T; it must be a proto.Message", v)
+	}
+	m, err := s.edit(m)
+	if err != nil {
+		return err
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
+// editMessage returns what an Editor makes of a message, which stays as it is.
+func editMessage(e Editor, c *transcoder.Call, m proto.Message) (proto.Message, error) {
+	data, err := proto.MarshalOptions{}.MarshalAppend(nil, m)
+	if err != nil {
+		return nil, err
+	}
+	raw := &transcoder.Message{Data: mem.BufferSlice{mem.SliceBuffer(data)}}
+	if err := e.Edit(c, raw); err != nil {
+		return nil, err
+	}
+	out := m.ProtoReflect().New().Interface()
+	return out, proto.Unmarshal(raw.View(), out)
 }
 
 func inspectMessage(in Inspector, c *transcoder.Call, number int64, m proto.Message) error {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Admitter decides on the head of a call: it may look at the resolved call, change what policies own in it
@@ -42,6 +43,25 @@ type Inspector interface {
 	// Inspects tells whether messages of a call are to be seen. It is asked when all stages have admitted the call.
 	Inspects(c *transcoder.Call) bool
 	Inspect(c *transcoder.Call, number int64, m *transcoder.Message) error
+}
+
+// Editor is what an Admitter may be beside: it may change the answer before the client's protocol has it. It is called in the goroutine that answers, and
+// may block.
+type Editor interface {
+	// Edits tells whether the answers of a call are to be changed. It is asked when all stages have admitted the call.
+	Edits(c *transcoder.Call) bool
+	// Edit changes a message; its error ends the call, and the message is not sent. m stays with the caller.
+	Edit(c *transcoder.Call, m *transcoder.Message) error
+	// EditError changes the outcome that the backend has given, which is never nil.
+	EditError(c *transcoder.Call, err error) error
+}
+
+// MetadataEditor is what an Admitter may be beside: it may change what the backend says in header fields and trailers.
+type MetadataEditor interface {
+	// EditsMetadata tells whether it changes any of a call. It is asked when all stages have admitted the call.
+	EditsMetadata(c *transcoder.Call) bool
+	// EditMetadata changes the fields of the head, and then those of the end. Each is called once, before they are sent.
+	EditMetadata(c *transcoder.Call, fields *wire.Header)
 }
 
 // Finisher is what a stage may be beside: Finish is called when the answer is complete, or the client gone, for every call
@@ -94,7 +114,11 @@ func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, admitted *int, las
 		}
 		*admitted = i + 1
 	}
-	return last(c, ch.inspect(c, s))
+	s, edits := ch.edit(c, ch.inspect(c, s))
+	if edits == nil {
+		return last(c, s)
+	}
+	return edits.end(last(c, s))
 }
 
 // Admit asks an admitter, and waits where it has to, in this goroutine.

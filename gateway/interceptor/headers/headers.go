@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package headers provides the policy of which header fields of a request reach the backend.
+// Package headers provides the policies of which header fields of a request reach the backend, and which of an answer the client.
 package headers
 
 import (
@@ -23,9 +23,11 @@ type Config struct {
 	Allow []string
 	// Deny are names that do not pass; "x-internal-*" stands for all that begin so.
 	Deny []string
+	// Request and Response change fields in each direction; see NewWay.
+	Request, Response Rules
 }
 
-// Zero tells whether the configuration changes nothing.
+// Zero tells whether the configuration changes nothing before it is known who calls.
 func (c Config) Zero() bool { return len(c.Allow) == 0 && len(c.Deny) == 0 }
 
 // Check tells everything that is wrong with the configuration.

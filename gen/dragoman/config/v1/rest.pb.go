@@ -485,7 +485,15 @@ type Headers struct {
 	// Deny are names that do not pass. A name that ends in * stands for all that begin so. At most 64, none twice.
 	//
 	// Default: none. Example: deny: [x-internal-*]
-	Deny          []string `protobuf:"bytes,2,rep,name=deny,proto3" json:"deny,omitempty"`
+	Deny []string `protobuf:"bytes,2,rep,name=deny,proto3" json:"deny,omitempty"`
+	// Request changes the fields on their way to the backend, when it is known who calls.
+	//
+	// Example: request: {set: {x-client: "{client.address}"}}
+	Request *HeaderRules `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"`
+	// Response changes what the backend says in header fields and trailers on its way to the client, and adds to every answer, refusals included.
+	//
+	// Example: response: {drop: [x-powered-by], set: {strict-transport-security: max-age=31536000}}
+	Response      *HeaderRules `protobuf:"bytes,4,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -530,6 +538,20 @@ func (x *Headers) GetAllow() []string {
 func (x *Headers) GetDeny() []string {
 	if x != nil {
 		return x.Deny
+	}
+	return nil
+}
+
+func (x *Headers) GetRequest() *HeaderRules {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *Headers) GetResponse() *HeaderRules {
+	if x != nil {
+		return x.Response
 	}
 	return nil
 }
@@ -597,7 +619,7 @@ var File_dragoman_config_v1_rest_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb1\x0f\n" +
+	"\x1ddragoman/config/v1/rest.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a dragoman/config/v1/headers.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb1\x0f\n" +
 	"\x04Rest\x12?\n" +
 	"\aprofile\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1dR\x06strictR\fgrpc-gatewayR\x05envoyR\aprofile\x12F\n" +
 	"\runknown_query\x18\x02 \x01(\tB!\xbaH\x1e\xd8\x01\x01r\x19R\x06rejectR\x06ignoreR\acaptureR\funknownQuery\x12L\n" +
@@ -651,10 +673,12 @@ const file_dragoman_config_v1_rest_proto_rawDesc = "" +
 	"\x05allow\x18\x02 \x03(\rB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xc8\x01\"\b*\x06\x18\x8f\x03(\xc8\x01R\x05allow\"t\n" +
 	"\x06Errors\x12C\n" +
 	"\x06format\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#R\x06statusR\x06googleR\aproblemR\btemplateR\x06format\x12%\n" +
-	"\btemplate\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\btemplate\"\x8d\x01\n" +
+	"\btemplate\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\btemplate\"\x85\x02\n" +
 	"\aHeaders\x12?\n" +
 	"\x05allow\x18\x01 \x03(\tB)\xbaH&\x92\x01#\x10@\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9._-]{0,99}$R\x05allow\x12A\n" +
-	"\x04deny\x18\x02 \x03(\tB-\xbaH*\x92\x01'\x10@\"#r!2\x1f^[a-z0-9][a-z0-9._-]{0,99}[*]?$R\x04deny\"\x96\x01\n" +
+	"\x04deny\x18\x02 \x03(\tB-\xbaH*\x92\x01'\x10@\"#r!2\x1f^[a-z0-9][a-z0-9._-]{0,99}[*]?$R\x04deny\x129\n" +
+	"\arequest\x18\x03 \x01(\v2\x1f.dragoman.config.v1.HeaderRulesR\arequest\x12;\n" +
+	"\bresponse\x18\x04 \x01(\v2\x1f.dragoman.config.v1.HeaderRulesR\bresponse\"\x96\x01\n" +
 	"\vCompression\x12:\n" +
 	"\n" +
 	"algorithms\x18\x01 \x03(\tB\x1a\xbaH\x17\x92\x01\x14\"\x12r\x10R\x04zstdR\x02brR\x04gzipR\n" +
@@ -684,6 +708,7 @@ var file_dragoman_config_v1_rest_proto_goTypes = []any{
 	nil,                         // 5: dragoman.config.v1.Rest.RequestHeadersEntry
 	nil,                         // 6: dragoman.config.v1.Rest.ResponseHeadersEntry
 	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
+	(*HeaderRules)(nil),         // 8: dragoman.config.v1.HeaderRules
 }
 var file_dragoman_config_v1_rest_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.Rest.status_from:type_name -> dragoman.config.v1.StatusFrom
@@ -692,11 +717,13 @@ var file_dragoman_config_v1_rest_proto_depIdxs = []int32{
 	2, // 3: dragoman.config.v1.Rest.errors:type_name -> dragoman.config.v1.Errors
 	7, // 4: dragoman.config.v1.Rest.sse_retry:type_name -> google.protobuf.Duration
 	4, // 5: dragoman.config.v1.Rest.compression:type_name -> dragoman.config.v1.Compression
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	8, // 6: dragoman.config.v1.Headers.request:type_name -> dragoman.config.v1.HeaderRules
+	8, // 7: dragoman.config.v1.Headers.response:type_name -> dragoman.config.v1.HeaderRules
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_rest_proto_init() }
@@ -704,6 +731,7 @@ func file_dragoman_config_v1_rest_proto_init() {
 	if File_dragoman_config_v1_rest_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_headers_proto_init()
 	file_dragoman_config_v1_rest_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
