@@ -33,8 +33,7 @@ var direction = map[string]row{
 	}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble": {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":   {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "gateway/transport/proxyprotocol", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest", "gateway/expression", "gateway/interceptor/authz", "gateway/docs", "transcoder/openapi"}},
-	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/interceptor/validate", "gateway/transport", "gateway/transport/proxyprotocol", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest"}},
+	"gateway/config":   {own: []string{"gen/dragoman/config/v1", "gateway/backend", "gateway/backend/split", "gateway/cors", "gateway/interceptor/auth", "gateway/interceptor/auth/...", "gateway/interceptor/deadline", "gateway/interceptor/headers", "gateway/interceptor/ratelimit", "gateway/interceptor/ratelimit/...", "gateway/transport", "gateway/transport/proxyprotocol", "balancer", "balancer/endpoint", "balancer/outlier", "balancer/picker", "balancer/resolver", "transcoder/rest", "gateway/expression", "gateway/interceptor/authz", "gateway/docs", "transcoder/openapi", "gateway/interceptor/validate"}},
 
 	"gateway":                         {own: []string{"gateway/cors", "gateway/interceptor", "gateway/interceptor/recovery", "transcoder", "transcoder/httprule", "transcoder/schema", "transcoder/status", "transcoder/wire"}},
 	"gateway/admin":                   {},
@@ -44,7 +43,7 @@ var direction = map[string]row{
 	"gateway/bookstore":               {own: []string{"gen/bookstore/v1"}},
 	"gateway/interceptor":             {own: []string{"transcoder", "transcoder/wire"}},
 	"gateway/interceptor/deadline":    {own: []string{"transcoder", "transcoder/status"}},
-	"gateway/interceptor/headers":     {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
+	"gateway/interceptor/headers":     {own: []string{"gateway/interceptor", "transcoder", "transcoder/status", "transcoder/wire"}},
 	"gateway/interceptor/recovery":    {own: []string{"transcoder", "transcoder/status"}},
 	"gateway/interceptor/validate":    {own: []string{"gateway/interceptor", "transcoder", "transcoder/prune", "transcoder/schema", "transcoder/status"}, outside: []string{"cel.dev/cel-go"}},
 	"gateway/internal/testbackend":    {own: []string{"gen/dragoman/test/v1"}},
