@@ -25,7 +25,7 @@ type compiler struct {
 
 // compile returns the configuration of a message, and reports what only several fields together show to be wrong.
 func compile(c *collector, m *configv1.Config, dir string) *Config {
-	k := &compiler{collector: c, dir: dir, names: map[string]int{}, cfg: &Config{File: c.text.name, text: c.text}}
+	k := &compiler{collector: c, dir: dir, names: map[string]int{}, cfg: &Config{File: c.text.name, text: c.text, message: m, flat: &flattened{}}}
 	for b := range m.GetBackends() {
 		k.names[b] = 0
 	}

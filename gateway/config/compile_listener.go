@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dragoman-gateway/dragoman/gateway/admin"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
@@ -36,12 +37,20 @@ type socket struct{ host, port, path string }
 // admin compiles the operators' listener.
 func (k *compiler) admin(m *configv1.Admin) {
 	const path = "admin.address"
-	k.cfg.Admin.Address = m.GetAddress()
+	k.cfg.Admin = Admin{Address: m.GetAddress(), Token: m.GetToken(), TokenFile: k.file(m.GetTokenFile()), ReadOnly: m.GetReadOnly(), DataDir: k.file(m.GetDataDir())}
+	if m.GetToken() != "" {
+		if m.GetTokenFile() != "" {
+			k.on("admin.token_file", "keep one of them", "excludes token, which is set")
+		}
+		if err := admin.CheckToken(m.GetToken()); err != nil {
+			k.on("admin.token", "", "%s", k.detail("admin.token", err))
+		}
+	}
 	if m.GetAddress() == "" {
 		return
 	}
-	if s, ok := k.socket(m.GetAddress(), path); ok && !loopback(s.host) {
-		k.on(path, "write 127.0.0.1:"+s.port, "must be loopback: who reaches it is not asked who they are")
+	if s, ok := k.socket(m.GetAddress(), path); ok && !loopback(s.host) && m.GetToken() == "" && m.GetTokenFile() == "" {
+		k.on(path, "set admin.token, or write 127.0.0.1:"+s.port, "must be loopback where there is no token: who reaches it is not asked who they are")
 	}
 }
 

@@ -28,6 +28,7 @@ func (k *compiler) schemas(m *configv1.Schemas) {
 	s.Expose = k.globs(m.GetExpose(), "schemas.expose")
 	s.Hide = k.globs(m.GetHide(), "schemas.hide")
 	s.OnConflict, s.MergeRules, s.LiteralTail = OnConflict(m.GetOnConflict()), MergeRules(m.GetMergeRules()), m.GetAllowLiteralTail()
+	s.BreakingChanges = BreakingChanges(m.GetBreakingChanges())
 }
 
 func (k *compiler) source(m *configv1.Source, at string) Source {

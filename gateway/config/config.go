@@ -11,6 +11,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/docs"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
+	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
 // Defaults of the settings that this package owns; the packages whose Config is used have their own.
@@ -62,8 +63,10 @@ type Config struct {
 	// Warnings are about what works and is probably not meant, in the order of the file.
 	Warnings []Problem
 
-	text   *text            // nil without a file
-	places map[string]place // of every setting in the file, by path
+	text    *text            // nil without a file
+	message *configv1.Config // what the file says; nil without one
+	flat    *flattened       // the same as single values; nil without one
+	places  map[string]place // of every setting in the file, by path
 }
 
 // Local says which services the gateway itself answers at a listener.
@@ -85,6 +88,17 @@ const (
 	ConflictFirstWins OnConflict = "first_wins"
 )
 
+// BreakingChanges says what happens to schemas that break clients.
+type BreakingChanges string
+
+// What happens to schemas that break clients.
+const (
+	// BreakingAllow puts them in force. It is the default.
+	BreakingAllow BreakingChanges = "allow"
+	// BreakingReject refuses them.
+	BreakingReject BreakingChanges = "reject"
+)
+
 // Schemas say where schemas come from, and what of them clients can call.
 type Schemas struct {
 	// Sources are in the order of the file; their names are unique.
@@ -99,6 +113,8 @@ type Schemas struct {
 	MergeRules MergeRules
 	// LiteralTail permits segments behind ** in paths.
 	LiteralTail bool
+	// BreakingChanges says what happens to schemas that break clients; "" means BreakingAllow.
+	BreakingChanges BreakingChanges
 }
 
 // Exposes says whether clients can call the methods of a service, by its full name.
@@ -309,8 +325,14 @@ type AccessLog struct {
 
 // Admin is the listener of the operators.
 type Admin struct {
-	// Address is "host:port"; "" means DefaultAdminAddress. The host of one that comes from a file is loopback.
+	// Address is "host:port"; "" means DefaultAdminAddress. The host of one without a token that comes from a file is loopback.
 	Address string
+	// Token is what callers have to show; "" asks for none. TokenFile is a file that has it.
+	Token, TokenFile string
+	// ReadOnly refuses all that changes something.
+	ReadOnly bool
+	// DataDir is the folder for what is to hold over restarts; "" for none.
+	DataDir string
 }
 
 // Shutdown says how the gateway ends.
@@ -334,6 +356,7 @@ func (c *Config) SetDefaults() {
 		}
 	}
 	c.Schemas.OnConflict = cmp.Or(c.Schemas.OnConflict, ConflictReject)
+	c.Schemas.BreakingChanges = cmp.Or(c.Schemas.BreakingChanges, BreakingAllow)
 	c.Schemas.MergeRules = cmp.Or(c.Schemas.MergeRules, MergeReplace)
 	c.Routes.TrailingSlash = cmp.Or(c.Routes.TrailingSlash, SlashStrict)
 	c.Routes.Unescape = cmp.Or(c.Routes.Unescape, UnescapeKeepSlash)

@@ -38,7 +38,7 @@ func outcomeOf(m *configv1.Config) outcome {
 
 var compiled = cmp.Options{
 	cmp.FilterPath(func(p cmp.Path) bool {
-		return strings.HasSuffix(p.GoString(), ".text") || strings.HasSuffix(p.GoString(), ".places") || strings.HasSuffix(p.GoString(), ".Warnings")
+		return strings.HasSuffix(p.GoString(), ".text") || strings.HasSuffix(p.GoString(), ".places") || strings.HasSuffix(p.GoString(), ".message") || strings.HasSuffix(p.GoString(), ".flat") || strings.HasSuffix(p.GoString(), ".Warnings")
 	}, cmp.Ignore()),
 	cmp.AllowUnexported(Config{}, Glob{}, MethodGlob{}),
 }

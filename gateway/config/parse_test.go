@@ -102,7 +102,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			},
 			Expose:     []config.Glob{glob(t, "acme.**")},
 			Hide:       []config.Glob{glob(t, "acme.internal.**"), glob(t, "**.AdminService")},
-			OnConflict: config.ConflictFirstWins, MergeRules: config.MergeAdd, LiteralTail: true,
+			OnConflict: config.ConflictFirstWins, MergeRules: config.MergeAdd, LiteralTail: true, BreakingChanges: config.BreakingReject,
 		},
 		Backends: []backend.Config{{
 			Name: "orders",
@@ -180,7 +180,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			Log:       config.Log{Level: slog.LevelDebug, Format: config.FormatJSON},
 			AccessLog: config.AccessLog{Output: "logs/access.log", Format: config.FormatText},
 		},
-		Admin:    config.Admin{Address: "localhost:9902"},
+		Admin:    config.Admin{Address: "10.0.0.5:9902", Token: "of-the-operators", ReadOnly: true, DataDir: "data"},
 		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},
 		Docs: &docs.Config{Path: "/help", WithoutPage: true, OpenAPI: "/spec/v1", Listeners: []string{"internal"}, Info: openapi.Info{
 			Title: "Acme API", Version: "2.1", Description: "What Acme sells.", Servers: []string{"https://api.acme.example", "/prefix"}, Visibility: []string{"PREVIEW"},
@@ -212,7 +212,7 @@ func TestDefaultsAreSecure(t *testing.T) {
 		Listeners: []transport.Config{{Name: "default", Address: ":8080"}},
 		Schemas: config.Schemas{
 			Sources:    []config.Source{{Name: "./proto", Protos: &config.Protos{Dirs: []string{"proto"}, Watch: true}}},
-			OnConflict: config.ConflictReject, MergeRules: config.MergeReplace,
+			OnConflict: config.ConflictReject, MergeRules: config.MergeReplace, BreakingChanges: config.BreakingAllow,
 		},
 		Backends:      []backend.Config{{Name: "all", Target: "localhost:50051"}},
 		Services:      []config.Service{{Match: glob(t, "**"), Backend: "all"}},
@@ -360,10 +360,10 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
 		"listeners[1].tls.cert":                     {22, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {56, 11},
-		`backends["users"].tls`:                     {55, 5},
-		"services[0].methods[0].policy.timeout":     {79, 20},
-		"services[0].methods[1].http[0].get":        {83, 22},
+		`backends["users"].tls.ca`:                  {57, 11},
+		`backends["users"].tls`:                     {56, 5},
+		"services[0].methods[0].policy.timeout":     {80, 20},
+		"services[0].methods[1].http[0].get":        {84, 22},
 		"schemas.sources[0].protos.import_paths[1]": {37, 13},
 		"": {1, 1},
 	} {

@@ -158,6 +158,7 @@ type value struct {
 	name string
 	set  func(*Policy) bool
 	take func(to, from *Policy)
+	at   func(*Policy) any
 }
 
 // of describes the value that at points to. A zero value is not set.
@@ -166,6 +167,7 @@ func of[T any](name string, at func(*Policy) *T) value {
 		name: name,
 		set:  func(p *Policy) bool { return !reflect.ValueOf(at(p)).Elem().IsZero() },
 		take: func(to, from *Policy) { *at(to) = *at(from) },
+		at:   func(p *Policy) any { return at(p) },
 	}
 }
 

@@ -24,14 +24,32 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Admin is the gateway's own interface for its operators: health, metrics and state. It is never on a listener.
+// Admin is the gateway's own interface for its operators: health, metrics and the admin API. It is never on a listener.
 type Admin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address is where it listens, host:port. Only loopback: whoever reaches it is not asked who they are. Port 0 takes a
-	// free one.
+	// Address is where it listens, host:port. Where it has no token it has to be loopback: whoever reaches it is not asked who they are. Port 0
+	// takes a free one.
 	//
 	// Default: 127.0.0.1:9901.
-	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// Token is what callers have to show, as Authorization: Bearer. 16 bytes or more, visible ASCII characters. /livez and /readyz are
+	// answered without. It is a secret: let it come from the environment.
+	//
+	// Default: none is asked for, and address has to be loopback. Example: token: "${DRAGOMAN_ADMIN_TOKEN:-}"
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// TokenFile is a file with the token, in place of token; white space around it is not part of it. It is read when the gateway starts.
+	//
+	// Default: none.
+	TokenFile string `protobuf:"bytes,3,opt,name=token_file,json=tokenFile,proto3" json:"token_file,omitempty"`
+	// ReadOnly refuses all that changes something: reloads, drains, keys, switches, the level of the log.
+	//
+	// Default: false.
+	ReadOnly bool `protobuf:"varint,4,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	// DataDir is a folder in which the gateway keeps what the admin API was told and what is to hold over restarts: which APIs are switched off
+	// or sent elsewhere. It is made when it is needed.
+	//
+	// Default: none; such things hold until the gateway ends. Example: data_dir: /var/lib/dragoman
+	DataDir       string `protobuf:"bytes,5,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -73,13 +91,46 @@ func (x *Admin) GetAddress() string {
 	return ""
 }
 
+func (x *Admin) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Admin) GetTokenFile() string {
+	if x != nil {
+		return x.TokenFile
+	}
+	return ""
+}
+
+func (x *Admin) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+func (x *Admin) GetDataDir() string {
+	if x != nil {
+		return x.DataDir
+	}
+	return ""
+}
+
 var File_dragoman_config_v1_admin_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x1edragoman/config/v1/admin.proto\x12\x12dragoman.config.v1\"!\n" +
+	"\x1edragoman/config/v1/admin.proto\x12\x12dragoman.config.v1\"\x8e\x01\n" +
 	"\x05Admin\x12\x18\n" +
-	"\aaddress\x18\x01 \x01(\tR\aaddressB\xd4\x01\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1d\n" +
+	"\n" +
+	"token_file\x18\x03 \x01(\tR\ttokenFile\x12\x1b\n" +
+	"\tread_only\x18\x04 \x01(\bR\breadOnly\x12\x19\n" +
+	"\bdata_dir\x18\x05 \x01(\tR\adataDirB\xd4\x01\n" +
 	"\x16com.dragoman.config.v1B\n" +
 	"AdminProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 

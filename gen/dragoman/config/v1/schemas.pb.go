@@ -53,8 +53,13 @@ type Schemas struct {
 	//
 	// Default: false.
 	AllowLiteralTail bool `protobuf:"varint,6,opt,name=allow_literal_tail,json=allowLiteralTail,proto3" json:"allow_literal_tail,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// BreakingChanges is what happens when sources have a change by which clients can break that were right before, such as a field that is
+	// gone: allow puts it in force, and reports tell of it; reject refuses the reload, and the gateway keeps the schemas that it has.
+	//
+	// Default: allow.
+	BreakingChanges string `protobuf:"bytes,20,opt,name=breaking_changes,json=breakingChanges,proto3" json:"breaking_changes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Schemas) Reset() {
@@ -127,6 +132,13 @@ func (x *Schemas) GetAllowLiteralTail() bool {
 		return x.AllowLiteralTail
 	}
 	return false
+}
+
+func (x *Schemas) GetBreakingChanges() string {
+	if x != nil {
+		return x.BreakingChanges
+	}
+	return ""
 }
 
 // Source is one place that descriptions of services come from. Exactly one of protos, descriptor_set and reflection.
@@ -468,7 +480,7 @@ var File_dragoman_config_v1_schemas_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/schemas.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9b\x02\n" +
+	" dragoman/config/v1/schemas.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xdf\x02\n" +
 	"\aSchemas\x12>\n" +
 	"\asources\x18\x01 \x03(\v2\x1a.dragoman.config.v1.SourceB\b\xbaH\x05\x92\x01\x02\b\x01R\asources\x12\x16\n" +
 	"\x06expose\x18\x02 \x03(\tR\x06expose\x12\x12\n" +
@@ -478,7 +490,8 @@ const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"onConflict\x127\n" +
 	"\vmerge_rules\x18\x05 \x01(\tB\x16\xbaH\x13\xd8\x01\x01r\x0eR\areplaceR\x03addR\n" +
 	"mergeRules\x12,\n" +
-	"\x12allow_literal_tail\x18\x06 \x01(\bR\x10allowLiteralTail\"\xc4\x02\n" +
+	"\x12allow_literal_tail\x18\x06 \x01(\bR\x10allowLiteralTail\x12B\n" +
+	"\x10breaking_changes\x18\x14 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05allowR\x06rejectR\x0fbreakingChanges\"\xc4\x02\n" +
 	"\x06Source\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c2\x1a^[A-Za-z0-9_./:*-]{1,256}$R\x04name\x124\n" +
 	"\x06protos\x18\x02 \x01(\v2\x1a.dragoman.config.v1.ProtosH\x00R\x06protos\x12J\n" +
