@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema/compare"
 )
 
 // logStart tells where calls are served, and what is doubtful in what was loaded.
@@ -29,12 +31,25 @@ func logStart(log *slog.Logger, info *app.Started) {
 func logReload(log *slog.Logger, e *reload.Event) {
 	since := slog.String("since", e.Since.UTC().Format(time.RFC3339))
 	if e.Err == nil {
-		if e.Since.Before(e.Time) {
-			return // nothing is new
+		if !e.Applied {
+			if e.Trigger != reload.Schemas && e.Trigger != reload.ConfigFile {
+				log.Info("reloaded; nothing is new", slog.String("trigger", string(e.Trigger)))
+			}
+			return
 		}
 		logDoubts(log, e.Diagnostics)
-		log.Info("reloaded", slog.Any("sources", e.Sources), slog.Any("added", e.Added), slog.Any("removed", e.Removed),
-			slog.Int64("duration_ms", e.Took.Milliseconds()))
+		for _, c := range e.Changes {
+			log.Info("a setting changed", slog.String("setting", c.Path), slog.String("before", c.Before), slog.String("after", c.After), slog.String("effect", string(c.Effect)))
+		}
+		log.Info("reloaded", slog.String("trigger", string(e.Trigger)), slog.Any("sources", e.Sources), slog.Any("added", e.Added), slog.Any("removed", e.Removed),
+			slog.Int("changed", len(e.Changed)), slog.Int("settings", len(e.Changes)), slog.Int("breaking", compare.Breaking(e.Schema)), slog.Int64("duration_ms", e.Took.Milliseconds()))
+		return
+	}
+	if wrong, ok := errors.AsType[*config.Problems](e.Err); ok {
+		for _, p := range wrong.List {
+			log.Error("mistake in the configuration", slog.String("problem", p.String()))
+		}
+		log.Error("the reload was refused; what was loaded before is still served", slog.String("trigger", string(e.Trigger)), since)
 		return
 	}
 	if wrong, ok := errors.AsType[*schema.LoadError](e.Err); ok {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 )
 
 func newRun(t *terminal) *cobra.Command {
@@ -33,7 +34,7 @@ func newRun(t *terminal) *cobra.Command {
 				t.problems(wrong)
 				return &exitError{code: exitInvalid, err: fmt.Errorf("%s has %s", in.file, counted(len(wrong), "problem"))}
 			}
-			return (&service{terminal: t, config: cfg}).run(cmd.Context())
+			return (&service{terminal: t, config: cfg, reread: func() (*config.Config, error) { return config.Load(in.file, config.Options{}) }}).run(cmd.Context())
 		},
 	}
 	in.fileFlag(cmd)

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
@@ -21,6 +23,8 @@ import (
 type service struct {
 	terminal *terminal
 	config   *config.Config
+	// reread reads the configuration anew, for a reload; nil where it is of no file.
+	reread func() (*config.Config, error)
 	// started is called when calls are served, reloaded at every reload after that. Without them, the log tells.
 	started  func(*app.Started)
 	reloaded func(reload.Event)
@@ -51,7 +55,10 @@ func (s *service) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := logger(s.terminal.err, level, format(o.Log.Format, s.terminal.err))
+	current := new(slog.LevelVar)
+	current.Set(level)
+	tail := api.NewLogTail(logger(s.terminal.err, current, format(o.Log.Format, s.terminal.err)).Handler())
+	log := slog.New(tail)
 	if s.started == nil {
 		s.started = func(info *app.Started) { logStart(log, info) }
 	}
@@ -60,7 +67,12 @@ func (s *service) run(ctx context.Context) error {
 	}
 	a := app.New(app.Options{
 		Config: s.config, Log: log, AccessLog: access,
-		AccessFormat: accessFormat, OnReload: s.reloaded,
+		AccessFormat: accessFormat, OnReload: s.reloaded, Reread: s.reread, Version: version(), Level: current, Logs: tail,
+		OnConfig: func(cfg *config.Config) {
+			if level, err := s.terminal.level(levelName(cfg.Observability.Log.Level)); err == nil {
+				current.Set(level) // the flag was looked at when the process began
+			}
+		},
 	})
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -81,6 +93,19 @@ func (s *service) run(ctx context.Context) error {
 		return s.terminal.startError(err)
 	}
 	s.started(info)
+	hangups := make(chan os.Signal, 1)
+	notifyReload(hangups)
+	defer signal.Stop(hangups)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				info.Reload()
+			case <-starting.Done():
+				return
+			}
+		}
+	}()
 	var failed error
 	select {
 	case <-interrupted:

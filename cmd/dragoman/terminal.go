@@ -72,7 +72,7 @@ func (t *terminal) level(configured string) (slog.Level, error) {
 }
 
 // logger writes the gateway's own log to w.
-func logger(w io.Writer, level slog.Level, format string) *slog.Logger {
+func logger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "text" {
 		return slog.New(slog.NewTextHandler(w, options))

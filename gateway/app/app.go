@@ -18,6 +18,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
@@ -36,9 +37,18 @@ type Options struct {
 	Config *config.Config
 	// Log is the gateway's own log.
 	Log *slog.Logger
+	// Reread reads the configuration anew, for a reload: the error is a *config.Problems where it is wrong. nil: it is never read again.
+	Reread func() (*config.Config, error)
 	// AccessLog is where lines of calls go; nil writes none. AccessFormat is "json" or "text".
 	AccessLog    io.Writer
 	AccessFormat string
+	// Version is that of the program.
+	Version string
+	// Level is the level of Log, which the admin API and reloads change; nil where it is fixed. Logs keeps the last lines of Log; nil keeps none.
+	Level *slog.LevelVar
+	Logs  *api.LogTail
+	// OnConfig is told of each configuration that comes into force after the first; nil tells nobody.
+	OnConfig func(*config.Config)
 	// OnReload is told of every reload after the first load; nil tells nobody.
 	OnReload func(reload.Event)
 }
@@ -114,6 +124,10 @@ type Started struct {
 	Admin net.Addr
 	// InFlight tells how many calls are under way.
 	InFlight func() int64
+	// Config returns the configuration in force.
+	Config func() *config.Config
+	// Reload asks for the configuration and all schemas to be read anew, and does not wait.
+	Reload func()
 	// Backends tells how backends fare.
 	Backends func() []assemble.BackendState
 	// Overviews tells what is known of the backends, for their operators.
@@ -127,7 +141,8 @@ type Started struct {
 
 // Listener is one address on which calls are served.
 type Listener struct {
-	Name string
-	Addr net.Addr
-	TLS  bool
+	Name      string
+	Addr      net.Addr
+	TLS       bool
+	Protocols []string
 }

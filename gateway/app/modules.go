@@ -14,9 +14,8 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/dragoman-gateway/dragoman/gateway"
-	"github.com/dragoman-gateway/dragoman/gateway/admin"
-	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
@@ -26,8 +25,20 @@ import (
 type parts struct {
 	options  Options
 	failed   chan error
+	reloaded []func(reload.Event) // are told of every reload after the first load; set before Start
 	draining atomic.Bool
 	started  Started
+	current  atomic.Pointer[config.Config] // the configuration in force; nil before there is one
+	// listening are the listeners that are open; nil before all are.
+	listening atomic.Pointer[[]Listener]
+}
+
+// config is the configuration in force.
+func (p *parts) config() *config.Config {
+	if c := p.current.Load(); c != nil {
+		return c
+	}
+	return p.options.Config
 }
 
 // farewell is how long streams that are ended have to say so.
@@ -70,81 +81,6 @@ func newGateway(lc fx.Lifecycle, p *parts, _ *backend.Pool) *gateway.Gateway {
 	return g
 }
 
-// schemas loads what is served and watches it.
-type schemas struct {
-	assembly *assemble.Assembly
-	manager  *reload.Manager
-}
-
-func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gateway, own *local.Services, seen *watchers) *schemas {
-	s := &schemas{}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	lc.Append(fx.Hook{
-		OnStart: func(start context.Context) error {
-			var err error
-			s.assembly, err = assemble.New(p.options.Config, assemble.Parts{Pool: pool, Log: p.options.Log, Observers: seen.observers(), Local: own})
-			if err != nil {
-				return err
-			}
-			running.Go(func() { s.assembly.Run(ctx) })
-			s.manager = reload.New(reload.Config{
-				Sources: s.assembly.Sources(), Build: s.assembly.Build, Swap: g.Swap, Notify: p.options.OnReload, Log: p.options.Log,
-			})
-			if p.started.Load, err = s.manager.Load(start); err != nil {
-				cancel()
-				running.Wait()
-				s.assembly.Close()
-				return err
-			}
-			p.started.Backends, p.started.InFlight = s.assembly.Backends, g.InFlight
-			p.started.Backend, p.started.Overviews = s.assembly.Backend, s.assembly.Overviews
-			running.Go(func() { s.manager.Run(ctx) })
-			return nil
-		},
-		OnStop: func(context.Context) error {
-			cancel()
-			running.Wait()
-			s.assembly.Close()
-			return nil
-		},
-	})
-	return s
-}
-
-func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas) *admin.Server {
-	var server *admin.Server
-	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			var err error
-			server, err = admin.Listen(ctx, admin.Config{
-				Address: p.options.Config.Admin.Address, Ready: func() map[string]error { return ready(p, g) },
-				Backends: func() any { return loaded.assembly.Overviews() },
-			}, p.options.Log)
-			if err != nil {
-				return err
-			}
-			p.started.Admin = server.Addr()
-			server.Start()
-			return nil
-		},
-		OnStop: func(context.Context) error { return server.Close() },
-	})
-	return server
-}
-
-// ready tells what keeps the gateway from serving.
-func ready(p *parts, g *gateway.Gateway) map[string]error {
-	checks := map[string]error{"schemas": nil, "draining": nil}
-	if g.Snapshot() == nil {
-		checks["schemas"] = errors.New("nothing is loaded")
-	}
-	if p.draining.Load() {
-		checks["draining"] = errors.New("the gateway is shutting down")
-	}
-	return checks
-}
-
 // entrance is the listeners for calls.
 type entrance struct {
 	gateway *gateway.Gateway
@@ -152,7 +88,7 @@ type entrance struct {
 	servers []*transport.Server
 }
 
-func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Services, _ *schemas, _ *admin.Server) *entrance {
+func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Services, loaded *schemas, _ *control) *entrance {
 	e := &entrance{gateway: g, local: own}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error { return e.open(ctx, p, g) },
@@ -171,7 +107,7 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 			continue
 		}
 		e.servers = append(e.servers, server)
-		p.started.Listeners = append(p.started.Listeners, Listener{Name: cfg.Name, Addr: server.Addr(), TLS: cfg.TLS != nil})
+		p.started.Listeners = append(p.started.Listeners, Listener{Name: cfg.Name, Addr: server.Addr(), TLS: cfg.TLS != nil, Protocols: server.Config().Protocols})
 	}
 	if err := errors.Join(errs...); err != nil {
 		for _, server := range e.servers {
@@ -179,6 +115,7 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 		}
 		return err
 	}
+	p.listening.Store(&p.started.Listeners)
 	for _, server := range e.servers {
 		server.Start(p.fail) //nolint:contextcheck // connections live longer than the start
 	}
@@ -189,7 +126,7 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 func (e *entrance) drain(ctx context.Context, p *parts) error {
 	p.draining.Store(true)
 	e.tellWatchers(ctx)
-	if delay := p.options.Config.Shutdown.Delay; delay > 0 {
+	if delay := p.config().Shutdown.Delay; delay > 0 {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {
@@ -199,7 +136,7 @@ func (e *entrance) drain(ctx context.Context, p *parts) error {
 	}
 	e.local.EndWatches() // who watches knows, and waits for nothing else
 	// Streams that do not end by themselves are told so, and have a moment to say it to their clients (T146).
-	limit := p.options.Config.Shutdown.Drain
+	limit := p.config().Shutdown.Drain
 	var late atomic.Bool
 	timer := time.AfterFunc(limit, func() {
 		late.Store(true)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -37,6 +38,8 @@ type Parts struct {
 	Pool *backend.Pool
 	// Observers are told of every call.
 	Observers []gateway.Observer
+	// Keep keeps what outlives a configuration; nil where there is only one.
+	Keep *Keep
 	// Log is the gateway's own log.
 	Log *slog.Logger
 	// Local are the services that the gateway itself answers; nil where none is to be, whatever the configuration says.
@@ -59,9 +62,12 @@ type Assembly struct {
 	auth     *authentication
 	limits   *ratelimit.Limiter // nil without rules
 	authz    *authz.Authorizer
-	runners  []runner // what has work to do beside calls, beside providers
-	places   *places  // of what Build made last
-	passed   []place  // of the rules by which unknown methods are passed on
+	runners  []runner               // what has work to do beside calls, and is not kept
+	keep     *Keep                  // that of the parts, or one of its own
+	kept     []*part                // what the assembly has of it
+	places   *places                // of what Build made last
+	inForce  atomic.Pointer[places] // of what is in force
+	passed   []place                // of the rules by which unknown methods are passed on
 
 	documents *documents // of what Build made last
 }
@@ -71,7 +77,10 @@ type runner interface{ Run(ctx context.Context) }
 
 // New checks what a configuration names and opens its backends; it does not wait for them. The error joins all problems.
 func New(cfg *config.Config, parts Parts) (*Assembly, error) {
-	a := &Assembly{config: cfg, parts: parts}
+	a := &Assembly{config: cfg, parts: parts, keep: parts.Keep}
+	if a.keep == nil {
+		a.keep = NewKeep(nil) //nolint:staticcheck // Run has the context, if there is ever one
+	}
 	var err error
 	if a.backends, a.release, err = parts.Pool.Acquire(cfg.Backends); err != nil {
 		return nil, err
@@ -86,17 +95,37 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 		err = a.openAuthorization()
 	}
 	if err != nil {
-		a.release()
+		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
+// keep returns a part of the Keep, for as long as the assembly is open.
+func keep[T any](a *Assembly, name string, cfg any, on []any, open func() (T, error)) (T, error) {
+	v, p, err := acquire(a.keep, name, cfg, on, open)
+	if err == nil {
+		a.kept = append(a.kept, p)
+	}
+	return v, err
+}
+
+// channel returns the channel to a backend, for telling whether it is another one; nil where there is none.
+func (a *Assembly) channel(name string) any {
+	if b := a.backends[name]; b != nil {
+		return b.Channel()
+	}
+	return nil
+}
+
 // Sources returns the sources of the configuration; what Build is given is theirs, in the same order.
 func (a *Assembly) Sources() []Source { return a.sources }
 
-// Close gives back the backends that the assembly holds. Snapshots hold their own.
-func (a *Assembly) Close() { a.release() }
+// Close gives back what the assembly holds. Snapshots hold their own.
+func (a *Assembly) Close() {
+	a.keep.release(a.kept)
+	a.release()
+}
 
 // BackendState is how a backend fares.
 type BackendState struct {
@@ -156,6 +185,12 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
+	a.keep.hold(a.kept)
+	giveBack := release
+	release = func() {
+		a.keep.release(a.kept)
+		giveBack()
+	}
 	keyers, err := a.keyers(mux)
 	if err != nil {
 		release()
@@ -173,7 +208,11 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	}
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.Announce = policies.ways[policies.defaults].Announce
-	s.InForce = func() { a.place(backends) }
+	own := a.places
+	s.InForce = func() {
+		a.inForce.Store(own)
+		a.place(backends)
+	}
 	a.documents = &documents{assembly: a, mux: mux, policies: policies, configs: configs}
 	hidden, err := a.addDocs(s)
 	if err != nil {
@@ -250,15 +289,19 @@ func (a *Assembly) addRoutes(mux *transcoder.Mux, loads []Loaded) ([]schema.Diag
 		return nil, &schema.LoadError{Diagnostics: sorted(places.diagnostics(problems))}
 	}
 	a.places = places
+	a.inForce.CompareAndSwap(nil, places) // of the first, which nobody may ever put in force: it is only looked at
 	for _, s := range schemas {
 		diagnostics = append(diagnostics, s.Unserved()...)
 	}
 	return diagnostics, nil
 }
 
-// Declared returns where the rule of a binding is written that is in the snapshot that Build made last. It may be called when
-// Build may be.
-func (a *Assembly) Declared(b *httprule.Binding) schema.Position { return a.places.declared(b) }
+// Declared returns where the rule of a binding is written that is in the snapshot in force, or in the first that Build made where none ever was. It is
+// safe for concurrent use.
+func (a *Assembly) Declared(b *httprule.Binding) schema.Position { return a.inForce.Load().declared(b) }
+
+// Config is the configuration that the assembly is of.
+func (a *Assembly) Config() *config.Config { return a.config }
 
 func (a *Assembly) ruleConfig() httprule.Config {
 	cfg := httprule.Config{

@@ -33,7 +33,6 @@ const (
 type authentication struct {
 	providers map[string]auth.Named
 	reserved  []string // metadata that providers may set
-	runners   []auth.Runner
 }
 
 // openAuth makes the providers. Nothing is fetched before Run. The error, a *schema.LoadError, holds all problems.
@@ -42,7 +41,7 @@ func (a *Assembly) openAuth() error {
 	var diagnostics []schema.Diagnostic
 	for i := range a.config.Auth.Providers {
 		cfg := &a.config.Auth.Providers[i]
-		p, reserved, err := a.openProvider(cfg)
+		p, reserved, err := a.keepProvider(cfg)
 		if err != nil {
 			path := fmt.Sprintf("auth.providers[%q]", cfg.Name)
 			d := schema.Diagnostic{Level: schema.Error, Code: providerCode, Message: fmt.Sprintf("%s: %s", path, err)}
@@ -54,14 +53,42 @@ func (a *Assembly) openAuth() error {
 		}
 		a.auth.providers[cfg.Name] = auth.Named{Name: cfg.Name, Provider: p, ForwardCredentials: cfg.ForwardCredentials, EndStreams: cfg.EndStreams}
 		a.auth.reserved = append(a.auth.reserved, reserved...)
-		if r, ok := p.(auth.Runner); ok {
-			a.auth.runners = append(a.auth.runners, r)
-		}
 	}
 	if len(diagnostics) > 0 {
 		return &schema.LoadError{Diagnostics: diagnostics}
 	}
 	return nil
+}
+
+// keepProvider returns the provider that the assembly before had, if it was configured in the same words, and opens one otherwise: keys that
+// were fetched, and what was verified by them, outlive a reload of the configuration.
+func (a *Assembly) keepProvider(cfg *config.AuthProvider) (auth.Provider, []string, error) {
+	var on []any
+	if cfg.ExtAuthz != nil {
+		on = append(on, a.channel(cfg.ExtAuthz.Backend))
+	}
+	o, err := keep(a, "auth "+cfg.Name, *cfg, on, func() (*keptProvider, error) {
+		p, reserved, err := a.openProvider(cfg)
+		return &keptProvider{Provider: p, reserved: reserved}, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return o.Provider, o.reserved, nil
+}
+
+// keptProvider is a provider and which metadata it may set.
+type keptProvider struct {
+	auth.Provider
+
+	reserved []string
+}
+
+// Run does what the provider has to do beside calls.
+func (p *keptProvider) Run(ctx context.Context) {
+	if r, ok := p.Provider.(auth.Runner); ok {
+		r.Run(ctx)
+	}
 }
 
 // openProvider is the table of the kinds of providers. It also returns which metadata the provider may set.
@@ -103,12 +130,15 @@ func (a *Assembly) openProvider(cfg *config.AuthProvider) (auth.Provider, []stri
 	}
 }
 
-// Run does what parts of the assembly have to do beside calls, fetching keys for one, until ctx ends. It returns when all is quiet.
+// Run does what parts of the assembly have to do beside calls, fetching keys for one, until ctx ends. It returns when all is quiet, but for the
+// work of what is kept, which goes on in its Keep.
 func (a *Assembly) Run(ctx context.Context) {
 	var running sync.WaitGroup
-	for _, r := range a.auth.runners {
-		running.Go(func() { r.Run(ctx) })
+	if a.parts.Keep == nil {
+		a.keep.ctx = ctx
+		running.Go(a.keep.Wait)
 	}
+	a.keep.run(a.kept)
 	for _, r := range a.runners {
 		running.Go(func() { r.Run(ctx) })
 	}

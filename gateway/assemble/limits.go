@@ -4,6 +4,7 @@
 package assemble
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -20,12 +21,41 @@ const (
 	unusedLimitCode = "DG2005" // a rule that is for no method
 )
 
-// openLimits makes the limiter, which outlives snapshots: a reload forgets nothing of what was counted.
+// openLimits makes the limiter, which outlives snapshots, and assemblies with the same rules: a reload forgets nothing of what was counted.
 func (a *Assembly) openLimits() error {
 	limits := &a.config.RateLimits
 	if len(limits.Rules) == 0 {
 		return nil
 	}
+	var on []any
+	if limits.RLS != nil {
+		on = append(on, a.channel(limits.RLS.Backend))
+	}
+	l, err := keep(a, "limits", *limits, on, a.newLimiter)
+	if err != nil {
+		return err
+	}
+	a.limits = l.Limiter
+	return nil
+}
+
+// keptLimiter is a limiter with its store.
+type keptLimiter struct {
+	*ratelimit.Limiter
+
+	store limitStore // nil where limits are not shared
+}
+
+// Run does what the store has to do beside calls.
+func (l *keptLimiter) Run(ctx context.Context) {
+	if l.store != nil {
+		l.store.Run(ctx)
+	}
+}
+
+// newLimiter makes the limiter of the rules.
+func (a *Assembly) newLimiter() (*keptLimiter, error) {
+	limits := &a.config.RateLimits
 	cfg := ratelimit.Config{MaxKeys: limits.MaxKeys, Announce: limits.Announce, Gateways: limits.Gateways}
 	var errs []error
 	store, err := a.openStore()
@@ -34,7 +64,6 @@ func (a *Assembly) openLimits() error {
 		errs = append(errs, err)
 	case store != nil:
 		cfg.Store = store
-		a.runners = append(a.runners, store)
 	}
 	for i := range limits.Rules {
 		rule, err := limits.Rules[i].Rule()
@@ -44,12 +73,13 @@ func (a *Assembly) openLimits() error {
 		cfg.Rules = append(cfg.Rules, rule)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &schema.LoadError{Diagnostics: each(err)}
+		return nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	if a.limits, err = ratelimit.New(cfg); err != nil {
-		return &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
+	l, err := ratelimit.New(cfg)
+	if err != nil {
+		return nil, &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
 	}
-	return nil
+	return &keptLimiter{Limiter: l, store: store}, nil
 }
 
 // limitStore is a store with work to do beside calls.

@@ -23,18 +23,30 @@ func (a *Assembly) openSources() ([]Source, error) {
 	)
 	for i := range a.config.Schemas.Sources {
 		cfg := &a.config.Schemas.Sources[i]
-		s, err := a.openSource(cfg)
-		if err == nil && len(cfg.HTTPRules) > 0 {
-			s.Rules, err = serviceconfig.New(serviceconfig.Config{Paths: cfg.HTTPRules})
-		}
+		s, err := a.keepSource(cfg)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("schemas.sources[%d]: %w", i, err))
 			continue
 		}
-		s.name = cfg.Name
-		sources = append(sources, s)
+		sources = append(sources, *s)
 	}
 	return sources, errors.Join(errs...)
+}
+
+// keepSource returns the source that the assembly before had, if it was configured in the same words, and opens one otherwise.
+func (a *Assembly) keepSource(cfg *config.Source) (*Source, error) {
+	var on []any
+	if cfg.Reflection != nil {
+		on = append(on, a.channel(cfg.Reflection.Backend))
+	}
+	return keep(a, "source "+cfg.Name, *cfg, on, func() (*Source, error) {
+		s, err := a.openSource(cfg)
+		if err == nil && len(cfg.HTTPRules) > 0 {
+			s.Rules, err = serviceconfig.New(serviceconfig.Config{Paths: cfg.HTTPRules})
+		}
+		s.name = cfg.Name
+		return &s, err
+	})
 }
 
 // openSource is the table of the kinds of sources.

@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reload provides what watches the sources of schemas and puts a new snapshot in force, or keeps
+// Package reload provides what watches the configuration and the sources of schemas and puts a new snapshot in force, or keeps
 // the old one.
 package reload
 
@@ -9,25 +9,47 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
 // pollInterval is how often a source is loaded whose watching failed.
 const pollInterval = 2 * time.Second
 
-// Config is what a Manager needs.
-type Config struct {
-	// Sources are loaded at the start, all of them.
+// Generation is what one configuration is made into.
+type Generation struct {
+	// Config is the configuration; nil where changes of it are not to be told.
+	Config *config.Config
+	// Sources are loaded at the start, all of them. One that is, by ==, a source of the generation before is not loaded again for a change
+	// of the configuration alone.
 	Sources []assemble.Source
 	// Build makes a snapshot of what the sources gave, which comes in the same order. The diagnostics say what is
 	// doubtful; with an error, *schema.LoadError, nothing is made. Build is called from one goroutine at a time.
 	Build func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error)
+	// Run does what has to be done beside calls until ctx ends; nil does nothing.
+	Run func(ctx context.Context)
+	// Close gives back what it holds, when it is out of force or was never in; nil does nothing.
+	Close func()
+	// InForce is called when it comes into force; nil does nothing.
+	InForce func()
+}
+
+// Config is what a Manager needs.
+type Config struct {
+	// Generation is the first.
+	Generation
+	// Next reads the configuration anew and opens what it names. Where nothing is new and all is not asked for, it returns nil. The error is a
+	// *config.Problems or a *schema.LoadError with all that is wrong. nil: there is no configuration to be read.
+	Next func(all bool) (*Generation, error)
+	// WatchConfig tells of changes of the configuration until ctx ends, as a schema.Watcher does; nil tells of none.
+	WatchConfig func(ctx context.Context, changed func()) error
+	// Changed is told of each configuration that comes into force after the first, from the goroutine of Run; it should return soon. nil tells nobody.
+	Changed func(*config.Config)
 	// Swap puts a snapshot in force.
 	Swap func(*gateway.Snapshot)
 	// Notify is told of every reload, from the goroutine of Run; it should return soon. Nil tells nobody.
@@ -36,34 +58,61 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Event is one reload, which took effect or was refused.
-type Event struct {
-	// Time is when it began, Took how long until it was in force or refused.
-	Time time.Time
-	Took time.Duration
-	// Sources names the sources that changed.
-	Sources []string
-	// Snapshot is what is in force now. After a refusal it is what was before.
-	Snapshot *gateway.Snapshot
-	// Diagnostics say what is doubtful in what is in force.
-	Diagnostics []schema.Diagnostic
-	// Added and Removed are the routes that came and went, as "GET /v1/books".
-	Added, Removed []string
-	// Err says why the reload was refused; nil when it took effect. It is a *schema.LoadError where sources are at fault.
-	Err error
-	// Since is when what is in force was loaded.
-	Since time.Time
+// Request asks for a reload.
+type Request struct {
+	// Trigger says why, Who who asks.
+	Trigger Trigger
+	Who     string
+	// All reads the configuration and loads all sources.
+	All bool
+	// DryRun puts nothing in force.
+	DryRun bool
+	// AllowBreaking lets changes of schemas pass that break clients, whatever the configuration says of them.
+	AllowBreaking bool
+	// Apply changes what Build goes by, before it is called. undo takes that back, if the reload is refused; with an error nothing is built.
+	// nil changes nothing.
+	Apply func() (undo func(), err error)
+
+	again bool // what was told to be refused is tried again
 }
 
-// Manager loads and reloads. Load is called first, then Run; both from one goroutine.
+// ErrStopped is the error of a reload that was asked for when the gateway ends.
+var ErrStopped = errors.New("reload: the gateway is shutting down")
+
+// Manager loads and reloads. Load is called first, then Run; both from one goroutine. Reload, Signal and History are safe for concurrent use.
 type Manager struct {
-	config  Config
+	config   Config
+	gen      *generation
+	current  *gateway.Snapshot
+	routes   map[string]string
+	since    time.Time
+	doubts   []schema.Diagnostic
+	asked    chan *asked
+	signals  chan struct{} // has an element when somebody wants a reload and waits for nothing
+	files    chan struct{} // has one when the configuration may have changed
+	stopped  chan struct{} // closed when Run has returned
+	history  history
+	watchers watchers
+	refused  bool // the configuration that was read last; what changes in the sources may make it right
+}
+
+// generation is a Generation in use.
+type generation struct {
+	Generation
+
 	latest  []assemble.Loaded // what each source gave last, whether or not it took effect
 	inForce []assemble.Loaded
-	current *gateway.Snapshot
-	routes  []string
-	since   time.Time
-	doubts  []schema.Diagnostic
+	failed  []error     // why the last load of each source failed
+	checked []time.Time // when each source was last loaded; zero for one that the generation before has loaded
+	stop    func()      // ends Run, and waits for it
+}
+
+// asked is a reload that somebody waits for.
+type asked struct {
+	Request
+
+	ctx  context.Context //nolint:containedctx // of who waits
+	done chan Event
 }
 
 // New returns a Manager.
@@ -71,56 +120,171 @@ func New(cfg Config) *Manager {
 	if cfg.Notify == nil {
 		cfg.Notify = func(Event) {}
 	}
-	return &Manager{config: cfg, latest: make([]assemble.Loaded, len(cfg.Sources))}
+	if cfg.Changed == nil {
+		cfg.Changed = func(*config.Config) {}
+	}
+	return &Manager{
+		config: cfg, gen: newGeneration(cfg.Generation), asked: make(chan *asked), signals: make(chan struct{}, 1), files: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+}
+
+func newGeneration(g Generation) *generation {
+	n := len(g.Sources)
+	return &generation{Generation: g, latest: make([]assemble.Loaded, n), failed: make([]error, n), checked: make([]time.Time, n), stop: func() {}}
+}
+
+// start begins what has to be done beside calls.
+func (g *generation) start(ctx context.Context) {
+	if g.Run == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { g.Run(ctx) })
+	g.stop = func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// end ends what start began, and gives back what the generation holds.
+func (g *generation) end() {
+	g.stop()
+	if g.Close != nil {
+		g.Close()
+	}
 }
 
 // Load loads all sources, at the same time, and puts the first snapshot in force. The error holds what is wrong
 // with all of them.
 func (m *Manager) Load(ctx context.Context) (Event, error) {
-	all := make([]change, len(m.config.Sources))
-	for i := range all {
-		all[i] = change{source: i}
-	}
-	e := m.reload(ctx, all)
+	e := m.reload(ctx, Request{Trigger: Start}, m.gen.all())
 	return e, e.Err
 }
 
-// Run watches the sources until ctx ends. It returns when all is quiet.
-func (m *Manager) Run(ctx context.Context) {
-	dirty := newDirty(len(m.config.Sources))
-	var watchers sync.WaitGroup
-	defer watchers.Wait()
-	for i, s := range m.config.Sources {
-		if !s.Watch {
-			continue
-		}
-		watchers.Go(func() { m.watch(ctx, s, s.Source, func() { dirty.mark(change{source: i}) }) })
-		if s.Rules != nil {
-			watchers.Go(func() { m.watch(ctx, s, s.Rules, func() { dirty.mark(change{source: i, onlyRules: true}) }) })
-		}
+// all are changes of all sources.
+func (g *generation) all() []change {
+	all := make([]change, len(g.Sources))
+	for i := range all {
+		all[i] = change{source: i}
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-dirty.signal:
-		}
-		if changed := dirty.take(); len(changed) > 0 {
-			m.config.Notify(m.reload(ctx, changed))
-		}
+	return all
+}
+
+// Start begins what the first generation has to do beside calls. It is called before Load, at most once; what begins ends with Run, or with End
+// where Run is never called.
+func (m *Manager) Start(ctx context.Context) { m.gen.start(ctx) }
+
+// End ends the generation in force. It is called after Run, or after a Load that failed.
+func (m *Manager) End() { m.gen.end() }
+
+// Reload does what is asked for and returns what became of it, when it is in force or was refused. The error is that of ctx, or ErrStopped.
+func (m *Manager) Reload(ctx context.Context, r Request) (Event, error) {
+	a := &asked{Request: r, ctx: ctx, done: make(chan Event, 1)}
+	select {
+	case m.asked <- a:
+	case <-m.stopped:
+		return Event{}, ErrStopped
+	case <-ctx.Done():
+		return Event{}, ctx.Err()
+	}
+	select {
+	case e := <-a.done:
+		return e, nil
+	case <-m.stopped:
+		return Event{}, ErrStopped
 	}
 }
 
-// watch marks a source whenever what of it is to be watched may have changed. What cannot be watched is loaded now and then.
-func (m *Manager) watch(ctx context.Context, s assemble.Source, watched any, changed func()) {
-	if w, ok := watched.(schema.Watcher); ok {
-		err := w.Watch(ctx, changed)
-		if ctx.Err() != nil {
-			return
-		}
-		m.config.Log.Warn("a source cannot be watched; it is loaded every so often instead",
-			slog.String("source", s.Name()), slog.Duration("every", pollInterval), slog.Any("error", err))
+// Signal asks for a reload of everything and does not wait. Any number of signals during a reload is one reload more (fault 22).
+func (m *Manager) Signal() { mark(m.signals) }
+
+func mark(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
 	}
+}
+
+// Run watches the configuration and the sources until ctx ends. It returns when all is quiet.
+func (m *Manager) Run(ctx context.Context) {
+	defer close(m.stopped)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if m.config.WatchConfig != nil {
+		watching.Go(func() { m.watchConfig(ctx) })
+	}
+	m.watchers.start(ctx, m)
+	defer func() { m.watchers.stop() }()
+	for {
+		var e Event
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.watchers.dirty.signal:
+			changed := m.watchers.dirty.take()
+			if len(changed) == 0 {
+				continue
+			}
+			e = m.take(ctx, changed)
+		case <-m.files:
+			e = m.configure(ctx, Request{Trigger: ConfigFile})
+			if e.Err == nil && !e.Applied {
+				continue // somebody saved what was there
+			}
+			m.refused = e.Err != nil
+		case <-m.signals:
+			e = m.configure(ctx, Request{Trigger: Signal, All: true})
+			m.refused = e.Err != nil
+		case a := <-m.asked:
+			if a.ctx.Err() != nil {
+				continue // nobody waits any more, and nobody would know what it did
+			}
+			e = m.ask(ctx, a.Request)
+			a.done <- e
+			if e.DryRun {
+				continue
+			}
+		}
+		m.config.Notify(e)
+	}
+}
+
+// ask does what somebody waits for.
+func (m *Manager) ask(ctx context.Context, r Request) Event {
+	if !r.All {
+		return m.reload(ctx, r, nil)
+	}
+	e := m.configure(ctx, r)
+	if !r.DryRun {
+		m.refused = e.Err != nil
+	}
+	return e
+}
+
+// take loads sources that changed. A configuration that was refused may be right with them, as one for a method that comes with its schema.
+func (m *Manager) take(ctx context.Context, changed []change) Event {
+	if m.refused {
+		if e := m.configure(ctx, Request{Trigger: ConfigFile, All: true, again: true}); e.Err == nil {
+			m.refused = false
+			return e
+		}
+	}
+	return m.reload(ctx, Request{Trigger: Schemas}, changed)
+}
+
+// watchConfig tells of changes of the configuration. What cannot be watched is read now and then.
+func (m *Manager) watchConfig(ctx context.Context) {
+	err := m.config.WatchConfig(ctx, func() { mark(m.files) })
+	if ctx.Err() != nil {
+		return
+	}
+	m.config.Log.Warn("the configuration cannot be watched; it is read every so often instead", slog.Duration("every", pollInterval), slog.Any("error", err))
+	every(ctx, func() { mark(m.files) })
+}
+
+// every calls do now and then, until ctx ends.
+func every(ctx context.Context, do func()) {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
@@ -128,115 +292,7 @@ func (m *Manager) watch(ctx context.Context, s assemble.Source, watched any, cha
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			changed()
+			do()
 		}
 	}
-}
-
-// reload loads what changed and, if all is well, puts a new snapshot in force.
-func (m *Manager) reload(ctx context.Context, changes []change) Event {
-	e := Event{Time: time.Now(), Snapshot: m.current, Since: m.since}
-	for _, c := range changes {
-		e.Sources = append(e.Sources, m.config.Sources[c.source].Name())
-	}
-	var next *gateway.Snapshot
-	loads, err := m.load(ctx, changes)
-	if err == nil {
-		if m.current != nil && slices.Equal(loads, m.inForce) {
-			e.Took, e.Diagnostics = time.Since(e.Time), m.doubts
-			return e // nothing is new
-		}
-		next, loads, e.Diagnostics, err = m.build(loads, changes)
-	}
-	if err != nil {
-		e.Err, e.Took = err, time.Since(e.Time)
-		return e
-	}
-	m.config.Swap(next)
-	before := m.routes
-	m.inForce, m.current, m.routes, m.since, m.doubts = loads, next, routesOf(next), e.Time, e.Diagnostics
-	e.Snapshot, e.Since, e.Took = next, m.since, time.Since(e.Time)
-	e.Added, e.Removed = difference(before, m.routes)
-	return e
-}
-
-// build makes a snapshot of the latest of all sources: what was refused alone may be right with what came since, such as a method
-// with a new name and then the rule for it. But a source that stays wrong holds up no other: failing that, what changed now is
-// tried with what is in force. It returns what the snapshot is made of.
-func (m *Manager) build(latest []assemble.Loaded, changes []change) (*gateway.Snapshot, []assemble.Loaded, []schema.Diagnostic, error) {
-	next, doubts, err := m.config.Build(latest)
-	if err == nil || m.current == nil {
-		return next, latest, doubts, err
-	}
-	loads := slices.Clone(m.inForce)
-	for _, c := range changes {
-		loads[c.source] = latest[c.source]
-	}
-	if slices.Equal(loads, latest) || slices.Equal(loads, m.inForce) {
-		return nil, nil, nil, err
-	}
-	if next, doubts, again := m.config.Build(loads); again == nil {
-		return next, loads, doubts, nil
-	}
-	return nil, nil, nil, err
-}
-
-// load returns the latest of all sources, with what changed loaded anew. The error holds all diagnostics.
-func (m *Manager) load(ctx context.Context, changes []change) ([]assemble.Loaded, error) {
-	loads, errs := slices.Clone(m.latest), make([]error, len(changes))
-	var running sync.WaitGroup
-	for n, c := range changes {
-		running.Go(func() {
-			loaded, err := m.config.Sources[c.source].Load(ctx, loads[c.source], c.onlyRules)
-			if errs[n] = err; err == nil {
-				loads[c.source] = loaded
-			}
-		})
-	}
-	running.Wait()
-	m.latest = loads
-	var all schema.LoadError
-	for n, err := range errs {
-		if err == nil {
-			continue
-		}
-		if e, ok := errors.AsType[*schema.LoadError](err); ok {
-			all.Diagnostics = append(all.Diagnostics, e.Diagnostics...)
-			continue
-		}
-		all.Diagnostics = append(all.Diagnostics, schema.Diagnostic{
-			Message: m.config.Sources[changes[n].source].Name() + ": " + err.Error(),
-		})
-	}
-	if len(all.Diagnostics) > 0 {
-		return nil, &all
-	}
-	return loads, nil
-}
-
-// routesOf lists the routes of a snapshot, sorted.
-func routesOf(s *gateway.Snapshot) []string {
-	var routes []string
-	if t := s.Mux.Routes(); t != nil {
-		for _, b := range t.Bindings() {
-			routes = append(routes, b.String())
-		}
-	}
-	slices.Sort(routes)
-	return routes
-}
-
-// difference tells what is in only one of two sorted lists.
-func difference(before, after []string) (added, removed []string) {
-	for len(before) > 0 || len(after) > 0 {
-		switch {
-		case len(before) == 0 || (len(after) > 0 && after[0] < before[0]):
-			added, after = append(added, after[0]), after[1:]
-		case len(after) == 0 || before[0] < after[0]:
-			removed, before = append(removed, before[0]), before[1:]
-		default:
-			before, after = before[1:], after[1:]
-		}
-	}
-	return added, removed
 }

@@ -85,13 +85,12 @@ func TestT7RefusedReloadKeepsWhatServes(t *testing.T) {
 			refuse  atomic.Bool
 		)
 		m := New(Config{
-			Sources: []assemble.Source{{Source: a, Watch: true}, {Source: b, Watch: true}},
-			Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
+			Generation: Generation{Sources: []assemble.Source{{Source: a, Watch: true}, {Source: b, Watch: true}}, Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 				if refuse.Load() {
 					return nil, nil, &schema.LoadError{Diagnostics: []schema.Diagnostic{{Message: "two methods claim a route"}}}
 				}
 				return snapshot(t), nil, nil
-			},
+			}},
 			Swap: func(s *gateway.Snapshot) { inForce = s }, Notify: func(e Event) { events <- e }, Log: slog.New(slog.DiscardHandler),
 		})
 		a.fail.Store(true)
@@ -147,9 +146,8 @@ func TestNothingNewSwapsNothing(t *testing.T) {
 	}
 	swaps := 0
 	m := New(Config{
-		Sources: []assemble.Source{{Source: &source{name: "a", same: same}}},
-		Build:   func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil },
-		Swap:    func(*gateway.Snapshot) { swaps++ },
+		Generation: Generation{Sources: []assemble.Source{{Source: &source{name: "a", same: same}}}, Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil }},
+		Swap:       func(*gateway.Snapshot) { swaps++ },
 	})
 	for range 3 {
 		if _, err := m.Load(t.Context()); err != nil {
@@ -167,8 +165,8 @@ func TestSourceThatCannotBeWatchedIsPolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{name: "a", broken: errors.New("no watches left")}
 		m := New(Config{
-			Sources: []assemble.Source{{Source: s, Watch: true}}, Swap: func(*gateway.Snapshot) {}, Log: slog.New(slog.DiscardHandler),
-			Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil },
+			Generation: Generation{Sources: []assemble.Source{{Source: s, Watch: true}}, Build: func([]assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { return snapshot(t), nil, nil }},
+			Swap:       func(*gateway.Snapshot) {}, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -212,8 +210,8 @@ func TestFault22ChangesAreCoalesced(t *testing.T) {
 
 func TestDifferenceOfRoutes(t *testing.T) {
 	t.Parallel()
-	added, removed := difference([]string{"a", "b", "d"}, []string{"b", "c", "d", "e"})
-	if !slices.Equal(added, []string{"c", "e"}) || !slices.Equal(removed, []string{"a"}) {
-		t.Errorf("added %v, removed %v", added, removed)
+	added, removed, changed := difference(map[string]string{"a": "", "b": "", "d": "users"}, map[string]string{"b": "", "c": "", "d": "orders", "e": ""})
+	if !slices.Equal(added, []string{"c", "e"}) || !slices.Equal(removed, []string{"a"}) || !slices.Equal(changed, []string{"d"}) {
+		t.Errorf("added %v, removed %v, changed %v", added, removed, changed)
 	}
 }

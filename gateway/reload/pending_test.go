@@ -39,8 +39,7 @@ func TestRefusedLoadsAreTriedWithTheNext(t *testing.T) {
 	}
 	var latest string
 	m := New(Config{
-		Sources: asked, Log: slog.New(slog.DiscardHandler),
-		Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
+		Generation: Generation{Sources: asked, Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 			var names []string
 			for _, l := range loads {
 				names = append(names, l.Schema.Source())
@@ -49,7 +48,8 @@ func TestRefusedLoadsAreTriedWithTheNext(t *testing.T) {
 				return nil, nil, &schema.LoadError{Diagnostics: []schema.Diagnostic{{Message: latest}}}
 			}
 			return snapshot(t), nil, nil
-		},
+		}},
+		Log:  slog.New(slog.DiscardHandler),
 		Swap: func(*gateway.Snapshot) { inForce = latest },
 	})
 	for i := range sources {
@@ -81,7 +81,7 @@ func TestRefusedLoadsAreTriedWithTheNext(t *testing.T) {
 		refused = func(all string) bool {
 			return slices.ContainsFunc(step.refused, func(part string) bool { return strings.Contains(all, part) })
 		}
-		e := m.reload(t.Context(), []change{{source: step.changed}})
+		e := m.reload(t.Context(), Request{}, []change{{source: step.changed}})
 		said := ""
 		if e.Err != nil {
 			said = strings.TrimPrefix(e.Err.Error(), "error: ")
@@ -98,26 +98,26 @@ func TestGoodLoadsBesideABadOneAreKept(t *testing.T) {
 	a, b := &source{name: "a"}, &source{name: "b"}
 	swaps := 0
 	m := New(Config{
-		Sources: []assemble.Source{{Source: a}, {Source: b}}, Log: slog.New(slog.DiscardHandler), Swap: func(*gateway.Snapshot) { swaps++ },
-		Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
+		Generation: Generation{Sources: []assemble.Source{{Source: a}, {Source: b}}, Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
 			for _, l := range loads {
 				if l.Schema == nil {
 					return nil, nil, errors.New("a schema is missing")
 				}
 			}
 			return snapshot(t), nil, nil
-		},
+		}},
+		Log: slog.New(slog.DiscardHandler), Swap: func(*gateway.Snapshot) { swaps++ },
 	})
 	if _, err := m.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.fail.Store(true)
-	if e := m.reload(t.Context(), []change{{source: 0}, {source: 1}}); e.Err == nil || swaps != 1 {
+	if e := m.reload(t.Context(), Request{}, []change{{source: 0}, {source: 1}}); e.Err == nil || swaps != 1 {
 		t.Fatalf("error %v, %d swaps; want a refusal", e.Err, swaps)
 	}
-	kept := m.latest[0]
+	kept := m.gen.latest[0]
 	b.fail.Store(false)
-	if e := m.reload(t.Context(), []change{{source: 1}}); e.Err != nil || swaps != 2 || m.inForce[0] != kept || a.loads.Load() != 2 {
+	if e := m.reload(t.Context(), Request{}, []change{{source: 1}}); e.Err != nil || swaps != 2 || m.gen.inForce[0] != kept || a.loads.Load() != 2 {
 		t.Errorf("error %v, %d swaps, %d loads of a; want what a gave meanwhile to be in force", e.Err, swaps, a.loads.Load())
 	}
 }

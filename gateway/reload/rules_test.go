@@ -62,7 +62,8 @@ func TestT7FilesOfRulesAreWatched(t *testing.T) {
 	var inForce *gateway.Snapshot
 	events := make(chan Event, 100)
 	m := New(Config{
-		Sources: assembly.Sources(), Build: assembly.Build, Log: log, Notify: func(e Event) { events <- e },
+		Generation: Generation{Sources: assembly.Sources(), Build: assembly.Build},
+		Log:        log, Notify: func(e Event) { events <- e },
 		Swap: func(s *gateway.Snapshot) {
 			if inForce != nil {
 				inForce.Release()

@@ -88,12 +88,18 @@ func configFor(t testing.TB, backendAddress string) *config.Config {
 
 func startConfig(t testing.TB, cfg *config.Config) *dragoman {
 	t.Helper()
+	return startRead(t, cfg, nil)
+}
+
+// startRead runs a gateway whose configuration can be read anew.
+func startRead(t testing.TB, cfg *config.Config, reread func() (*config.Config, error)) *dragoman {
+	t.Helper()
 	secured(t, cfg)
 	cfg.SetDefaults()
 	d := &dragoman{log: newLogLines(), access: newLogLines(), reloads: make(chan reload.Event, 1024)}
 	d.app = app.New(app.Options{
 		Config: cfg, Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), AccessLog: d.access, AccessFormat: "json",
-		OnReload: func(e reload.Event) { d.reloads <- e },
+		OnReload: func(e reload.Event) { d.reloads <- e }, Reread: reread, Version: "test", Level: new(slog.LevelVar),
 	})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()

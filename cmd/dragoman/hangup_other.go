@@ -1,0 +1,11 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !unix
+
+package main
+
+import "os"
+
+// notifyReload does nothing: there is no signal that asks for a reload. The admin API does.
+func notifyReload(chan<- os.Signal) {}
