@@ -1,0 +1,191 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
+)
+
+// Codes of what is doubtful while a gateway runs.
+const (
+	noEndpointCode  = "DG2101" // a backend that no call can go to
+	certificateCode = "DG2102" // a certificate that ends soon, or has
+)
+
+// soon is when a certificate ends soon.
+const soon = 14 * 24 * time.Hour
+
+type statusServer struct {
+	adminv1.UnimplementedStatusServiceServer
+
+	api *API
+}
+
+// GetStatus tells how the gateway is.
+func (s *statusServer) GetStatus(context.Context, *adminv1.GetStatusRequest) (*adminv1.GetStatusResponse, error) {
+	return s.api.status(), nil
+}
+
+func (a *API) status() *adminv1.GetStatusResponse {
+	assembly, snapshot := a.config.Assembly(), a.config.Gateway.Snapshot()
+	cfg := assembly.Config()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // which is not known
+	}
+	out := &adminv1.GetStatusResponse{
+		Version: a.config.Version, GoVersion: runtime.Version(), Hostname: host, Pid: number(os.Getpid()), StartTime: timeOf(a.config.Started),
+		Uptime: durationpb.New(time.Since(a.config.Started)), Ready: true, AdminAddress: a.config.Address(), ReadOnly: cfg.Admin.ReadOnly, ConfigFile: cfg.File,
+		Totals: &adminv1.Totals{InFlight: a.config.Gateway.InFlight(), Sources: number(len(cfg.Schemas.Sources)), Backends: number(len(cfg.Backends))},
+	}
+	checks := a.config.Ready()
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
+		c := &adminv1.Check{Name: name, Ok: checks[name] == nil}
+		if !c.Ok {
+			c.Message, out.Ready = checks[name].Error(), false
+		}
+		out.Checks = append(out.Checks, c)
+	}
+	for _, l := range a.config.Listeners() {
+		own := cfg.Local[l.Name]
+		out.Listeners = append(out.Listeners, &adminv1.Listener{
+			Name: l.Name, Address: l.Address, Protocols: l.Protocols, Tls: l.TLS, Reflection: own.Reflection, Health: own.Health,
+		})
+	}
+	if snapshot != nil {
+		services := map[string]bool{}
+		for _, m := range snapshot.Mux.Methods() {
+			if !m.Local {
+				services[m.Service] = true
+				out.Totals.Methods++
+			}
+		}
+		out.Totals.Services = number(len(services))
+		if t := snapshot.Mux.Routes(); t != nil {
+			out.Totals.Routes = number(len(t.Bindings()))
+		}
+	}
+	overviews := assembly.Overviews()
+	for i := range overviews {
+		for j := range overviews[i].Endpoints {
+			out.Totals.Endpoints++
+			if overviews[i].Endpoints[j].State == "ready" {
+				out.Totals.ReadyEndpoints++
+			}
+		}
+	}
+	a.addReloads(out)
+	out.Warnings = append(out.Warnings, problemsOf(cfg.Warnings)...)
+	out.Warnings = append(out.Warnings, a.backendWarnings(overviews)...)
+	out.Warnings = append(out.Warnings, certificateWarnings(cfg)...)
+	return out
+}
+
+// addReloads tells what was loaded last, what is doubtful in that, and what waits for a restart.
+func (a *API) addReloads(out *adminv1.GetStatusResponse) {
+	history := a.config.Reloads.History() // the newest first
+	if len(history) == 0 {
+		return
+	}
+	out.LastReload = reloadOf(&history[0])
+	out.InForceSince = timeOf(history[0].Since)
+	waiting := map[string]*adminv1.FieldChange{}
+	var order []string
+	for i := len(history) - 1; i >= 0; i-- {
+		e := &history[i]
+		if e.Err != nil {
+			continue
+		}
+		out.Warnings = diagnosticsOf(e.Diagnostics)
+		for _, c := range changesOf(e.Changes) {
+			switch before := waiting[c.GetPath()]; {
+			case !c.GetNeedsRestart():
+			case before == nil:
+				waiting[c.GetPath()] = c
+				order = append(order, c.GetPath())
+			default: // what it was when the process began counts
+				before.After = c.GetAfter()
+			}
+		}
+	}
+	for _, path := range order {
+		if c := waiting[path]; c.GetBefore() != c.GetAfter() {
+			out.NeedsRestart = append(out.NeedsRestart, c)
+		}
+	}
+}
+
+// backendWarnings tell of backends that no call can go to, with what is wrong with their endpoints.
+func (a *API) backendWarnings(overviews []backend.Overview) []*adminv1.Diagnostic {
+	var all []*adminv1.Diagnostic
+	for i := range overviews {
+		o := &overviews[i]
+		b := a.config.Assembly().Backend(o.Name)
+		if b == nil || b.Ready() || idle(o) {
+			continue
+		}
+		d := &adminv1.Diagnostic{
+			Level: adminv1.Level_LEVEL_WARNING, Code: noEndpointCode, Message: fmt.Sprintf("backend %q has no ready endpoint", o.Name), Path: fmt.Sprintf("backends[%q]", o.Name),
+			Help: []string{"dragoman backends " + o.Name},
+		}
+		for j := range o.Endpoints {
+			e := &o.Endpoints[j]
+			text := e.State
+			for _, more := range []string{e.Reason, e.Error} {
+				if more != "" && !strings.Contains(text, more) {
+					text += ", " + more
+				}
+			}
+			if e.Tries > 0 {
+				text += fmt.Sprintf(", %d tries", e.Tries)
+			}
+			d.Notes = append(d.Notes, e.Address+"  "+text)
+		}
+		if o.Source.Error != "" {
+			d.Notes = append(d.Notes, o.Source.Name+"  "+o.Source.Error)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// idle says whether a backend is not ready because nobody has wanted it yet.
+func idle(o *backend.Overview) bool {
+	return len(o.Endpoints) > 0 && !slices.ContainsFunc(o.Endpoints, func(e backend.EndpointState) bool { return e.State != "idle" && e.State != "connecting" })
+}
+
+// certificateWarnings tell of certificates that end soon, or have.
+func certificateWarnings(cfg *config.Config) []*adminv1.Diagnostic {
+	var all []*adminv1.Diagnostic
+	for _, c := range certificatesOf(cfg) {
+		left := time.Until(c.GetNotAfter().AsTime())
+		if c.GetAuthority() || c.GetError() == "" && left > soon {
+			continue
+		}
+		d := &adminv1.Diagnostic{Level: adminv1.Level_LEVEL_WARNING, Code: certificateCode, Path: c.GetUsedBy()}
+		switch {
+		case c.GetError() != "":
+			d.Message = fmt.Sprintf("the certificate %s cannot be read: %s", c.GetFile(), c.GetError())
+		case left < 0:
+			d.Message = fmt.Sprintf("the certificate %s has ended at %s", c.GetFile(), c.GetNotAfter().AsTime().Format(time.RFC3339))
+		default:
+			d.Message = fmt.Sprintf("the certificate %s ends in %d days", c.GetFile(), c.GetDaysLeft())
+		}
+		all = append(all, d)
+	}
+	return all
+}

@@ -1,0 +1,311 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
+)
+
+// administer connects to the admin API until the test ends.
+func (d *dragoman) administer(t testing.TB) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(d.admin, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableServiceConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// adminJSON asks the admin API over REST or Connect, and reads the answer.
+func (d *dragoman) adminJSON(t testing.TB, method, target, body string) (int, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(within(t), method, "http://"+d.admin+target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close = true
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]any{}
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatalf("%s %s: %d %s", method, target, answer.StatusCode, data)
+	}
+	return answer.StatusCode, m
+}
+
+// The admin API is the same over gRPC, REST and Connect: the gateway's own transcoder serves it.
+func TestAdminAPIInEveryProtocol(t *testing.T) {
+	t.Parallel()
+	g := startFile(t)
+	status, err := adminv1.NewStatusServiceClient(g.administer(t)).GetStatus(within(t), &adminv1.GetStatusRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !status.GetReady() || status.GetTotals().GetBackends() != 2 || status.GetTotals().GetMethods() < 10 || status.GetConfigFile() != g.file || status.GetVersion() != "test" ||
+		len(status.GetListeners()) == 0 || status.GetListeners()[0].GetAddress() != g.address || status.GetLastReload().GetTrigger() != adminv1.Trigger_TRIGGER_START {
+		t.Errorf("gRPC: %v", status)
+	}
+	for _, row := range []struct{ method, target, body string }{
+		{"GET", "/api/v1/status", ""},
+		{"POST", "/dragoman.admin.v1.StatusService/GetStatus", "{}"},
+	} {
+		code, m := g.adminJSON(t, row.method, row.target, row.body)
+		if code != http.StatusOK || m["ready"] != true || m["version"] != "test" {
+			t.Errorf("%s: %d %v", row.target, code, m)
+		}
+	}
+	if code, m := g.adminJSON(t, "GET", "/api/v1/nothing", ""); code != http.StatusNotFound {
+		t.Errorf("an unknown path: %d %v", code, m)
+	}
+	if code, m := g.adminJSON(t, "GET", "/api/v1/reload", ""); code != http.StatusMethodNotAllowed {
+		t.Errorf("a reload by GET (threat I2): %d %v", code, m)
+	}
+}
+
+// Threat I4: nothing of the operators' is on a listener for calls.
+func TestThreatI4_NothingOfTheOperatorsIsPublic(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	for _, c := range d.both(t) {
+		for _, target := range []string{"/debug/pprof/", "/metrics", "/livez", "/readyz", "/backends", "/api/v1/status", "/api/v1/reload", "/events", "/dragoman.admin.v1.StatusService/GetStatus"} {
+			if a := c.call(t, "GET", target, ""); a.status != http.StatusNotFound {
+				t.Errorf("%s %s: %d %s", c.name, target, a.status, a.body)
+			}
+		}
+	}
+	if err := d.dial(t).Invoke(within(t), adminv1.StatusService_GetStatus_FullMethodName, &adminv1.GetStatusRequest{}, &adminv1.GetStatusResponse{}); status.Code(err) != codes.Unimplemented {
+		t.Errorf("over gRPC: %v", err)
+	}
+}
+
+// What the admin API tells of routes, schemas and the configuration is what is in force, with its origin.
+func TestAdminTellsWhatIsInForce(t *testing.T) {
+	t.Parallel()
+	g := startFile(t)
+	conn := g.administer(t)
+	ctx := within(t)
+	routes, err := adminv1.NewRouteServiceClient(conn).ListRoutes(ctx, &adminv1.ListRoutesRequest{Match: "/canary/v1/echo", Policies: true})
+	if err != nil || len(routes.GetRoutes()) == 0 {
+		t.Fatalf("%v, %v", routes, err)
+	}
+	r := routes.GetRoutes()[0]
+	if !strings.HasSuffix(r.GetMethod(), "EchoService/Echo") || len(r.GetBackends()) != 1 || r.GetBackends()[0] != "b1" || r.GetTimeout().AsDuration().Seconds() != 15 ||
+		!strings.HasSuffix(r.GetDeclared().GetFile(), "canary.proto") || r.GetDeclared().GetLine() == 0 {
+		t.Errorf("the route: %v", r)
+	}
+	origins := map[string]string{}
+	for _, v := range r.GetPolicy() {
+		origins[v.GetName()] = v.GetValue() + " by " + v.GetOrigin()
+	}
+	if origins["timeout"] != "15s by services[0].policy.timeout" || origins["max_timeout"] != "5m by " {
+		t.Errorf("the policy: %v", origins)
+	}
+
+	schemas := adminv1.NewSchemaServiceClient(conn)
+	sources, err := schemas.ListSources(ctx, &adminv1.ListSourcesRequest{})
+	if err != nil || len(sources.GetSources()) != 1 || !sources.GetSources()[0].GetOk() || sources.GetSources()[0].GetKind() != "protos" || sources.GetSources()[0].GetMethods() < 10 {
+		t.Errorf("the sources: %v, %v", sources, err)
+	}
+	services, err := schemas.ListServices(ctx, &adminv1.ListServicesRequest{Match: "EchoService/Echo"})
+	if err != nil || len(services.GetServices()) != 1 || len(services.GetServices()[0].GetMethods()) != 1 || services.GetServices()[0].GetMethods()[0].GetComment() == "" ||
+		len(services.GetServices()[0].GetMethods()[0].GetRoutes()) == 0 {
+		t.Errorf("the services: %v, %v", services, err)
+	}
+	described, err := schemas.GetType(ctx, &adminv1.GetTypeRequest{Name: services.GetServices()[0].GetMethods()[0].GetResponseType()})
+	if err != nil || len(described.GetMessages()) < 2 || described.GetMessages()[0].GetName() != "dragoman.test.v1.CanaryResponse" {
+		t.Errorf("the type: %v, %v", described, err)
+	}
+	if _, err := schemas.GetType(ctx, &adminv1.GetTypeRequest{Name: "no.Such"}); status.Code(err) != codes.NotFound {
+		t.Errorf("a type that is not there: %v", err)
+	}
+	body, err := schemas.DownloadDescriptors(ctx, &adminv1.DownloadDescriptorsRequest{})
+	set := &descriptorpb.FileDescriptorSet{}
+	if err != nil || proto.Unmarshal(body.GetData(), set) != nil || len(set.GetFile()) < 5 {
+		t.Fatalf("the descriptors: %v, %d files", err, len(set.GetFile()))
+	}
+	same, err := schemas.CompareSchemas(ctx, &adminv1.CompareSchemasRequest{DescriptorSet: body.GetData()})
+	if err != nil || len(same.GetChanges()) > 0 {
+		t.Errorf("what is in force differs from itself: %v, %v", same, err)
+	}
+
+	configs := adminv1.NewConfigServiceClient(conn)
+	cfg, err := configs.GetConfig(ctx, &adminv1.GetConfigRequest{})
+	if err != nil || cfg.GetPending() {
+		t.Fatalf("%v, %v", cfg, err)
+	}
+	found := map[string]*adminv1.Setting{}
+	for _, s := range cfg.GetSettings() {
+		found[s.GetPath()] = s
+	}
+	if s := found["services[0].policy.timeout"]; s.GetValue() != "15s" || s.GetOrigin() != adminv1.SettingOrigin_SETTING_ORIGIN_FILE || s.GetPosition().GetLine() == 0 {
+		t.Errorf("a setting of the file: %v", s)
+	}
+	if s := found["schemas.on_conflict"]; s.GetValue() != "reject" || s.GetOrigin() != adminv1.SettingOrigin_SETTING_ORIGIN_DEFAULT {
+		t.Errorf("a default: %v", s)
+	}
+	if again, err := config.Parse("again.yaml", []byte(cfg.GetYaml()), config.Options{}); err != nil || len(config.Changes(g.started.Config(), again)) > 0 {
+		t.Errorf("the YAML is not the configuration in force: %v\n%s", err, cfg.GetYaml())
+	}
+	diff, err := configs.DiffConfig(ctx, &adminv1.DiffConfigRequest{Yaml: g.with("b2", "15s", "")})
+	if err != nil || len(diff.GetChanges()) != 1 || diff.GetChanges()[0].GetPath() != "services[0].backend" {
+		t.Errorf("the difference: %v, %v", diff, err)
+	}
+	valid, err := configs.ValidateConfig(ctx, &adminv1.ValidateConfigRequest{Yaml: g.with("b3", "15s", "")})
+	if err != nil || valid.GetValid() || len(valid.GetProblems()) != 1 {
+		t.Errorf("the check: %v, %v", valid, err)
+	}
+}
+
+// Endpoints are taken out of service and back by the admin API.
+func TestAdminDrainsAndWeighs(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	backends := adminv1.NewBackendServiceClient(d.administer(t))
+	ctx := within(t)
+	address := d.backend.Address()
+	eventually(t, func() error {
+		if a := d.h1(t).call(t, "GET", "/canary/v1/echo", ""); a.status != http.StatusOK {
+			return errors.New(a.body)
+		}
+		return nil
+	})
+	drained, err := backends.DrainEndpoint(ctx, &adminv1.DrainEndpointRequest{Backend: "test", Address: address})
+	if err != nil || drained.GetBackend().GetEndpoints()[0].GetState() != adminv1.EndpointState_ENDPOINT_STATE_DRAINING {
+		t.Fatalf("%v, %v", drained, err)
+	}
+	if a := d.h1(t).call(t, "GET", "/canary/v1/echo", "", "Grpc-Timeout", "200m"); a.status == http.StatusOK {
+		t.Error("an endpoint that is drained was called")
+	}
+	if _, err := backends.UndrainEndpoint(ctx, &adminv1.UndrainEndpointRequest{Backend: "test", Address: address}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if a := d.h1(t).call(t, "GET", "/canary/v1/echo", ""); a.status != http.StatusOK {
+			return errors.New(a.body)
+		}
+		return nil
+	})
+	weighed, err := backends.SetEndpointWeight(ctx, &adminv1.SetEndpointWeightRequest{Backend: "test", Address: address, Weight: 7})
+	if err != nil || weighed.GetBackend().GetEndpoints()[0].GetWeight() != 7 {
+		t.Errorf("%v, %v", weighed, err)
+	}
+	for name, call := range map[string]error{
+		"no such backend":  second(backends.DrainEndpoint(ctx, &adminv1.DrainEndpointRequest{Backend: "none", Address: address})),
+		"no such endpoint": second(backends.DrainEndpoint(ctx, &adminv1.DrainEndpointRequest{Backend: "test", Address: "127.0.0.1:1"})),
+		"no such name":     second(backends.GetBackend(ctx, &adminv1.GetBackendRequest{Name: "none"})),
+	} {
+		if status.Code(call) != codes.NotFound {
+			t.Errorf("%s: %v", name, call)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// A reload by the admin API says what it did, or all that is wrong; one that is only tried does nothing.
+func TestAdminReloads(t *testing.T) {
+	t.Parallel()
+	g := startFile(t)
+	reloads := adminv1.NewReloadServiceClient(g.administer(t))
+	ctx := within(t)
+	answer, err := reloads.Reload(ctx, &adminv1.ReloadRequest{})
+	if err != nil || answer.GetReload().GetResult() != adminv1.ReloadResult_RELOAD_RESULT_UNCHANGED && answer.GetReload().GetResult() != adminv1.ReloadResult_RELOAD_RESULT_APPLIED {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	if r := answer.GetReload(); r.GetTrigger() != adminv1.Trigger_TRIGGER_ADMIN || r.GetWho() != "127.0.0.1" || len(r.GetChanges()) > 0 {
+		t.Errorf("the reload: %v", r)
+	}
+	g.write(g.with("b3", "1", ""))
+	answer, err = reloads.Reload(ctx, &adminv1.ReloadRequest{})
+	if r := answer.GetReload(); err != nil || r.GetResult() != adminv1.ReloadResult_RELOAD_RESULT_REFUSED || len(r.GetProblems()) != 2 || r.GetProblems()[0].GetSpans()[0].GetPosition().GetLine() == 0 {
+		t.Errorf("two mistakes: %v, %v", r, err)
+	}
+	listed, err := reloads.ListReloads(ctx, &adminv1.ListReloadsRequest{Limit: 2})
+	if err != nil || len(listed.GetReloads()) != 2 || listed.GetReloads()[0].GetResult() != adminv1.ReloadResult_RELOAD_RESULT_REFUSED {
+		t.Errorf("the history: %v, %v", listed, err)
+	}
+}
+
+// A read-only admin API reads.
+func TestAdminReadOnly(t *testing.T) {
+	t.Parallel()
+	d := start(t, func(c *config.Config) { c.Admin.ReadOnly = true })
+	conn := d.administer(t)
+	ctx := within(t)
+	if s, err := adminv1.NewStatusServiceClient(conn).GetStatus(ctx, &adminv1.GetStatusRequest{}); err != nil || !s.GetReadOnly() {
+		t.Errorf("%v, %v", s, err)
+	}
+	for name, err := range map[string]error{
+		"reload": second(adminv1.NewReloadServiceClient(conn).Reload(ctx, &adminv1.ReloadRequest{})),
+		"drain":  second(adminv1.NewBackendServiceClient(conn).DrainEndpoint(ctx, &adminv1.DrainEndpointRequest{Backend: "test", Address: d.backend.Address()})),
+		"level":  second(adminv1.NewLogServiceClient(conn).SetLogLevel(ctx, &adminv1.SetLogLevelRequest{Level: "debug"})),
+	} {
+		if status.Code(err) != codes.PermissionDenied {
+			t.Errorf("%s: %v; want PERMISSION_DENIED", name, err)
+		}
+	}
+}
+
+// Everything that happens comes over one stream of server-sent events.
+func TestAdminEvents(t *testing.T) {
+	t.Parallel()
+	g := startFile(t)
+	ctx, cancel := context.WithCancel(within(t))
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/events?topics=TOPIC_RELOADS&topics=TOPIC_BACKENDS", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream") {
+		t.Fatalf("%d %v", answer.StatusCode, answer.Header)
+	}
+	lines := bufio.NewScanner(answer.Body)
+	lines.Buffer(nil, 1<<20)
+	seen := func(part string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), part) {
+				return
+			}
+		}
+		t.Fatalf("the stream ended before %s: %v", part, lines.Err())
+	}
+	seen(`"backends":{"backends":[{"name":"b1"`)
+	g.write(g.with("b2", "15s", ""))
+	seen(`"services[0].backend","before":"b1","after":"b2"`)
+}
