@@ -125,7 +125,7 @@ func Listen(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) 
 		return nil, fmt.Errorf("admin: %w", err)
 	}
 	s := &Server{config: cfg, guard: newGuard(cfg.Token), listener: listener, log: log}
-	base, end := context.WithCancel(context.Background())
+	base, end := context.WithCancel(context.WithoutCancel(ctx)) // connections live longer than the start
 	s.end = end
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

@@ -47,7 +47,7 @@ func serve(t *testing.T, token string) string {
 // ask sends a request as it is written, and returns the status and the body of the answer.
 func ask(t *testing.T, address, method, target string, fields ...string) (int, string) {
 	t.Helper()
-	c, err := net.Dial("tcp", address)
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

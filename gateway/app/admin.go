@@ -50,7 +50,7 @@ func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas) *c
 			}
 			p.started.Admin = c.server.Addr()
 			running.Go(func() { c.api.Run(ctx) })
-			c.server.Start() //nolint:contextcheck // connections live longer than the start
+			c.server.Start()
 			return nil
 		},
 		OnStop: func(context.Context) error {

@@ -68,7 +68,7 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 	if err != nil {
 		return nil, err
 	}
-	assembly, err := assemble.New(&some, assemble.Parts{
+	assembly, err := assemble.New(&some, assemble.Parts{ //nolint:contextcheck // nothing of it runs: it is only looked at
 		Pool: backend.NewPool(log), Log: log, Local: own, Partial: len(loaded.Skipped) > 0, Unopened: cfg.Backends,
 	})
 	if err != nil {

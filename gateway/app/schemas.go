@@ -41,7 +41,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 			s.shared = assemble.Parts{
 				Pool: pool, Keep: assemble.NewKeep(ctx), Log: p.options.Log, Observers: seen.observers(), Local: own,
 			}
-			first, err := s.generation(p.options.Config)
+			first, err := s.generation(p.options.Config) //nolint:contextcheck // what is kept lives longer than the start
 			if err != nil {
 				cancel()
 				return err
@@ -55,7 +55,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 				}
 			}
 			s.manager = reload.New(cfg)
-			s.manager.Start(ctx) //nolint:contextcheck // what it fetches is wanted for longer than the start
+			s.manager.Start(ctx)
 			if p.started.Load, err = s.manager.Load(start); err != nil {
 				cancel()
 				s.manager.End()

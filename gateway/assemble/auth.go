@@ -138,7 +138,7 @@ func (a *Assembly) Run(ctx context.Context) {
 		a.keep.ctx = ctx
 		running.Go(a.keep.Wait)
 	}
-	a.keep.run(a.kept)
+	a.keep.run(a.kept) //nolint:contextcheck // the Keep has a context of its own, which outlives this one
 	for _, r := range a.runners {
 		running.Go(func() { r.Run(ctx) })
 	}

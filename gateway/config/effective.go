@@ -100,6 +100,8 @@ func settingsBelow(m protoreflect.Message, f protoreflect.FieldDescriptor, path 
 }
 
 // defaults are what the reference says of fields that are not set, by message and field.
+//
+//nolint:gochecknoglobals // a table, made when it is first asked for
 var defaults = sync.OnceValue(func() map[string]string {
 	var schema struct {
 		Defs map[string]struct {

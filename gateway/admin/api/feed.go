@@ -59,10 +59,3 @@ func (f *feed[T]) takeMissed(r *reader[T]) int64 {
 	r.missed = 0
 	return n
 }
-
-// wanted tells whether anybody reads.
-func (f *feed[T]) wanted() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.readers) > 0
-}
