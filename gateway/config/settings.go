@@ -55,26 +55,19 @@ type Setting struct {
 // Effect says when a change of a setting takes effect.
 type Effect string
 
-// When changes take effect that do not at once.
-const (
-	// NeedsRestart is for what is decided when the process begins.
-	NeedsRestart Effect = "with a restart"
-	// OnNewConnections is for what a connection keeps for as long as it lasts.
-	OnNewConnections Effect = "on new connections"
-)
+// NeedsRestart is for what is decided when the process begins.
+const NeedsRestart Effect = "with a restart"
 
 // effects are the settings whose changes do not take effect at once, by the beginning of their paths. A test holds that all are settings.
 var effects = []struct {
 	field  string
 	effect Effect
 }{
-	{"listeners[].address", NeedsRestart},
-	{"listeners[].name", NeedsRestart},
-	{"listeners[].protocols", NeedsRestart},
-	{"listeners[].alt_svc", NeedsRestart},
 	{"listeners[].reflection", ""},
 	{"listeners[].health", ""},
-	{"listeners[]", OnNewConnections},
+	{"listeners", NeedsRestart},
+	{"observability.access_log", NeedsRestart},
+	{"observability.log.format", NeedsRestart},
 	{"admin", NeedsRestart},
 }
 

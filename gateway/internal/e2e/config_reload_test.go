@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
@@ -291,7 +292,7 @@ func TestFault22_ReloadStorm(t *testing.T) {
 // notice; half of the files are wrong. With DRAGOMAN_FAULTS it is a hundred times, and the times are held.
 func TestFault20_ConfigurationReloadsUnderLoad(t *testing.T) {
 	reloads := 20
-	if faultsHeld() {
+	if faults.Held() {
 		reloads = 100
 	}
 	g := startFile(t)
@@ -364,7 +365,7 @@ func TestFault20_ConfigurationReloadsUnderLoad(t *testing.T) {
 		if e.Err != nil || !e.Applied {
 			t.Fatalf("reload %d: applied %t, %v", n, e.Applied, e.Err)
 		}
-		if took := time.Since(began); faultsHeld() && took > time.Second {
+		if took := time.Since(began); faults.Held() && took > time.Second {
 			t.Errorf("reload %d was in force after %s; it may take a second", n, took)
 		}
 		converse(n + 1)
@@ -372,7 +373,7 @@ func TestFault20_ConfigurationReloadsUnderLoad(t *testing.T) {
 	busy := p99Of(t, nil, &mu, &times)
 	l.end(t)
 	t.Logf("%d calls during %d reloads; p99 %s, quiet %s", l.calls.Load(), reloads, busy, quiet)
-	if faultsHeld() && busy > quiet*3/2 && busy > quiet+20*time.Millisecond {
+	if faults.Held() && busy > quiet*3/2 && busy > quiet+20*time.Millisecond {
 		t.Errorf("p99 is %s, and was %s", busy, quiet)
 	}
 	if l.calls.Load() < int64(reloads) {
