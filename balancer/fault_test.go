@@ -27,7 +27,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/internal/faults"
-	"github.com/dragoman-gateway/dragoman/internal/subprocess"
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 )
 
 // steady calls so many times a second whatever becomes of the calls, each with a time limit, until it is stopped, and counts
@@ -167,7 +167,7 @@ func serveAlone(string) {
 // call waits for it but a trial now and then; and it is back within 5 s of going on, without a burst.
 func TestFault03AStoppedBackend(t *testing.T) {
 	t.Parallel()
-	b := subprocess.Start(t, aloneRole, "")
+	b := processtest.Start(t, aloneRole, "")
 	others := []*backend{newBackend(t), newBackend(t)}
 	c := open(t, balancer.Config{Endpoints: append(endpointsOf(t, others), at(t, b.Line))})
 	ready(t, c, 3)

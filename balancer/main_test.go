@@ -27,11 +27,11 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
-	"github.com/dragoman-gateway/dragoman/internal/subprocess"
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 )
 
 func TestMain(m *testing.M) {
-	subprocess.Play(map[string]subprocess.Role{aloneRole: serveAlone})
+	processtest.Play(map[string]processtest.Role{aloneRole: serveAlone})
 	goleak.VerifyTestMain(m)
 }
 

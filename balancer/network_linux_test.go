@@ -16,7 +16,7 @@ import (
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/dragoman-gateway/dragoman/balancer"
-	"github.com/dragoman-gateway/dragoman/internal/testnet"
+	"github.com/dragoman-gateway/dragoman/internal/networktest"
 )
 
 func port(t *testing.T, b *backend) string {
@@ -54,7 +54,7 @@ func connectionsTo(t *testing.T, b *backend) int {
 // known to be dead within 10 s and closed, and it is back within 5 s of the network's return.
 func TestFault04LostPackets(t *testing.T) {
 	t.Parallel()
-	if !testnet.Own(t) {
+	if !networktest.Own(t) {
 		return
 	}
 	lost := newBackend(t)
@@ -64,7 +64,7 @@ func TestFault04LostPackets(t *testing.T) {
 	s := startSteady(t, c, 200, given(t))
 	wait(t, time.Second)
 	s.look()
-	testnet.Drop(t, port(t, lost), "")
+	networktest.Drop(t, port(t, lost), "")
 	began := time.Now()
 	states(t, c, "out of use", func(s []balancer.State) bool { return stateOf(s, lost).Condition != balancer.Ready })
 	if d := time.Since(began); exact(t, "it was out of use after %v", d) && d > 3*time.Second {
@@ -84,7 +84,7 @@ func TestFault04LostPackets(t *testing.T) {
 	if exact(t, "%d of %d calls failed until then", failed, all) && failed > 40 {
 		t.Error("want 40 at most")
 	}
-	testnet.Mend(t)
+	networktest.Mend(t)
 	back := time.Now()
 	states(t, c, "back", func(s []balancer.State) bool { return stateOf(s, lost).Condition == balancer.Ready })
 	if d := time.Since(back); exact(t, "it was back after %v", d) && d > 5*time.Second {
@@ -100,12 +100,12 @@ func TestFault04LostPackets(t *testing.T) {
 // Fault 5: one of three backends does not answer attempts to connect: no call waits for it, and none fails.
 func TestFault05LostHandshakes(t *testing.T) {
 	t.Parallel()
-	if !testnet.Own(t) {
+	if !networktest.Own(t) {
 		return
 	}
 	silent := newBackend(t)
 	backends := []*backend{silent, newBackend(t), newBackend(t)}
-	testnet.Drop(t, port(t, silent), "tcp flags syn / syn,ack")
+	networktest.Drop(t, port(t, silent), "tcp flags syn / syn,ack")
 	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
 	ready(t, c, 2)
 	s := startSteady(t, c, 200, patience)
@@ -121,14 +121,14 @@ func TestFault05LostHandshakes(t *testing.T) {
 	if r := stateOf(c.Endpoints(), silent).Reason; r != "no connection within 1s" {
 		t.Errorf("reason %q", r)
 	}
-	testnet.Mend(t)
+	networktest.Mend(t)
 	ready(t, c, 3)
 }
 
 // Fault 6: one packet in twenty to and from one of three backends is lost: no call fails, and the others' latency is what counts.
 func TestFault06LossyNetwork(t *testing.T) {
 	t.Parallel()
-	if !testnet.Own(t) {
+	if !networktest.Own(t) {
 		return
 	}
 	lossy := newBackend(t)
@@ -138,7 +138,7 @@ func TestFault06LossyNetwork(t *testing.T) {
 	s := startSteady(t, c, 200, patience)
 	wait(t, time.Second)
 	_, _, _, before := s.look()
-	testnet.Drop(t, port(t, lossy), "numgen random mod 100 < 5")
+	networktest.Drop(t, port(t, lossy), "numgen random mod 100 < 5")
 	wait(t, 5*time.Second)
 	went, all, failed, after := s.look()
 	if failed > 0 {
@@ -153,7 +153,7 @@ func TestFault06LossyNetwork(t *testing.T) {
 // Fault 8: the way to one of three backends carries 1 Mbit/s: of large answers it has one in twenty at most, and no call fails.
 func TestFault08NarrowNetwork(t *testing.T) {
 	t.Parallel()
-	if !testnet.Own(t) {
+	if !networktest.Own(t) {
 		return
 	}
 	const size = 100 << 10
@@ -166,11 +166,11 @@ func TestFault08NarrowNetwork(t *testing.T) {
 	})
 	narrow := newBackend(t, large)
 	backends := []*backend{narrow, newBackend(t, large), newBackend(t, large)}
-	testnet.Run(t, "tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb", "default", "20")
-	testnet.Run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:10", "htb", "rate", "1mbit", "burst", "64k")
-	testnet.Run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:20", "htb", "rate", "10gbit", "burst", "1m")
-	testnet.Run(t, "nft", "add chain inet faults out { type filter hook output priority 0; }")
-	testnet.Run(t, "nft", "add rule inet faults out tcp sport "+port(t, narrow)+" meta priority set 1:10")
+	networktest.Run(t, "tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb", "default", "20")
+	networktest.Run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:10", "htb", "rate", "1mbit", "burst", "64k")
+	networktest.Run(t, "tc", "class", "add", "dev", "lo", "parent", "1:", "classid", "1:20", "htb", "rate", "10gbit", "burst", "1m")
+	networktest.Run(t, "nft", "add chain inet faults out { type filter hook output priority 0; }")
+	networktest.Run(t, "nft", "add rule inet faults out tcp sport "+port(t, narrow)+" meta priority set 1:10")
 	c := open(t, balancer.Config{Endpoints: endpointsOf(t, backends)})
 	ready(t, c, 3)
 	s := startSteady(t, c, 50, 2*patience)

@@ -17,11 +17,11 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
-	"github.com/dragoman-gateway/dragoman/internal/subprocess"
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 )
 
 func TestMain(m *testing.M) {
-	subprocess.Play(map[string]subprocess.Role{processRole: serveProcess})
+	processtest.Play(map[string]processtest.Role{processRole: serveProcess})
 	goleak.VerifyTestMain(m)
 }
 

@@ -23,7 +23,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/internal/faults"
-	"github.com/dragoman-gateway/dragoman/internal/subprocess"
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -67,7 +67,7 @@ func serveProcess(argument string) {
 
 // process is a server in a process of its own, which is started anew at the same address.
 type process struct {
-	*subprocess.Process
+	*processtest.Process
 
 	address, notes string
 }
@@ -75,7 +75,7 @@ type process struct {
 func startProcess(t *testing.T) *process {
 	t.Helper()
 	p := &process{notes: t.TempDir() + "/notes"}
-	p.Process = subprocess.Start(t, processRole, "127.0.0.1:0 "+p.notes)
+	p.Process = processtest.Start(t, processRole, "127.0.0.1:0 "+p.notes)
 	p.address = p.Line
 	return p
 }

@@ -15,11 +15,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/dragoman-gateway/dragoman/internal/subprocess"
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 )
 
 func TestMain(m *testing.M) {
-	subprocess.Play(map[string]subprocess.Role{gatewayRole: serveGateway})
+	processtest.Play(map[string]processtest.Role{gatewayRole: serveGateway})
 	before, err := openFiles()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -18,7 +18,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
-	"github.com/dragoman-gateway/dragoman/internal/subprocess"
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 )
 
 // gatewayRole is that of a gateway in a process of its own; its argument is its configuration file and the file for its log.
@@ -57,7 +57,7 @@ func serveFile(file, logFile string) error {
 
 // gatewayProcess is such a gateway.
 type gatewayProcess struct {
-	*subprocess.Process
+	*processtest.Process
 
 	log string // the file
 }
@@ -78,7 +78,7 @@ func startGatewayProcess(t *testing.T, backendAddress, more string) *gatewayProc
 	if err := os.WriteFile(file, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
-	return &gatewayProcess{Process: subprocess.Start(t, gatewayRole, file+" "+log), log: log}
+	return &gatewayProcess{Process: processtest.Start(t, gatewayRole, file+" "+log), log: log}
 }
 
 // client is an HTTP client of the process.

@@ -14,14 +14,14 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
-	"github.com/dragoman-gateway/dragoman/internal/testnet"
+	"github.com/dragoman-gateway/dragoman/internal/networktest"
 )
 
 // TestFault39_ClientsVanish: of clients whose packets are lost, with no end of their connections, nothing is left soon, whatever they speak and
 // whether or not something is being sent to them: what nobody acknowledges is no sign of life.
 func TestFault39_ClientsVanish(t *testing.T) {
 	t.Parallel()
-	if !testnet.Own(t) {
+	if !networktest.Own(t) {
 		return
 	}
 	const after, timeout, slack = time.Second, time.Second, 5 * time.Second
@@ -84,7 +84,7 @@ func TestFault39_ClientsVanish(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := time.Now()
-	testnet.Drop(t, port, "")
+	networktest.Drop(t, port, "")
 	eventually(t, func() error {
 		if n := connections(t, d.address); n > 0 {
 			return fmt.Errorf("%d connections are open", n)
@@ -97,5 +97,5 @@ func TestFault39_ClientsVanish(t *testing.T) {
 	for _, method := range []string{binding + "Get", echo + "Stream", streams + "Upload", echo + "Converse"} {
 		running(method, 0)
 	}
-	testnet.Mend(t) // so that what is left of the clients ends
+	networktest.Mend(t) // so that what is left of the clients ends
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package testnet
+package networktest
 
 import (
 	"fmt"

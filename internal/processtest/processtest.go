@@ -1,9 +1,9 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package subprocess provides parts of a test in processes of their own, which can be stopped, killed and started anew. Each is the test's own program in
+// Package processtest provides parts of a test in processes of their own, which can be stopped, killed and started anew. Each is the test's own program in
 // a role that its TestMain knows.
-package subprocess
+package processtest
 
 import (
 	"bufio"
@@ -33,14 +33,14 @@ func Play(roles map[string]Role) {
 	role, ok := roles[name]
 	if !ok {
 		fmt.Fprintf(os.Stderr, "there is no role %q\n", name)
-		os.Exit(2) //nolint:mnd // as of a flag that is not known
+		os.Exit(2) //nolint:forbidigo,mnd // it is the main of its process; as of a flag that is not known
 	}
 	go func() { // the test keeps the input open as long as it lives
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
+		os.Exit(0) //nolint:forbidigo // likewise
 	}()
 	role(argument)
-	os.Exit(0)
+	os.Exit(0) //nolint:forbidigo // likewise
 }
 
 // Process is a process in a role. It is used by one goroutine.
