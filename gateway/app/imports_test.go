@@ -136,7 +136,8 @@ type row struct {
 
 // onlySome are modules that are kept behind one or a few packages.
 var onlySome = []string{
-	"github.com/quic-go/quic-go", "github.com/quic-go/qpack",
+	"connectrpc.com/connect", "github.com/quic-go/quic-go", "github.com/quic-go/qpack",
+	"github.com/prometheus/client_golang", "go.opentelemetry.io/otel", "go.opentelemetry.io/contrib",
 	"go.uber.org/fx", "github.com/spf13/cobra", "github.com/bufbuild/protocompile", "github.com/jhump/protoreflect",
 	"github.com/fsnotify/fsnotify", "github.com/grpc-ecosystem/grpc-gateway", "github.com/coder/websocket", "github.com/klauspost/compress", "github.com/andybalholm/brotli",
 	"go.etcd.io/etcd", "google.golang.org/grpc/xds", "github.com/redis/go-redis", "cel.dev/cel-go", "github.com/envoyproxy/go-control-plane",

@@ -28,7 +28,6 @@ var proven = regexp.MustCompile(`^(?:[ABCFGH]|fault )\d+$`)
 
 // open are rows of these sections that no test proves yet, and why.
 var open = map[string]string{
-	"F7":       "silent WebSockets are closed; that one caller has so many of them is not limited yet",
 	"fault 24": "there is no handing over of sockets yet",
 	"fault 32": "comes with the measurements of load",
 	"fault 33": "comes with the measurements of load; single readers that stall are held to D9",

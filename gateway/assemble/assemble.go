@@ -21,6 +21,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/websockets"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/connect"
@@ -68,6 +69,8 @@ type Assembly struct {
 	places   *places                // of what Build made last
 	inForce  atomic.Pointer[places] // of what is in force
 	passed   []place                // of the rules by which unknown methods are passed on
+	// webSockets counts those that are open.
+	webSockets *websockets.Limit
 
 	documents *documents // of what Build made last
 }

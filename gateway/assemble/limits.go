@@ -11,6 +11,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/websockets"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -24,6 +25,10 @@ const (
 // openLimits makes the limiter, which outlives snapshots, and assemblies with the same rules: a reload forgets nothing of what was counted.
 func (a *Assembly) openLimits() error {
 	limits := &a.config.RateLimits
+	var err error
+	if a.webSockets, err = websockets.New(limits.MaxWebSockets); err != nil {
+		return &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
+	}
 	if len(limits.Rules) == 0 {
 		return nil
 	}

@@ -142,6 +142,7 @@ type chainParts struct {
 //     name: a list of what passes cannot bring that back;
 //   - limits that are not about who calls come before authentication, which costs more: who sends bad credentials is limited, too;
 //   - authentication comes before all else that counts, caches or permits by who calls, and before a byte of the body is read;
+//   - a caller has so many WebSockets, before anything counts the call as one that was let through;
 //   - limits by who calls come before what is permitted to them: who asks for what is not for them is limited, too. What both say of the
 //     request is asked in the same order, when the request is read;
 //   - rules of header fields come when it is known who calls, whom they may tell of;
@@ -169,6 +170,7 @@ func (a *Assembly) newChain(p *config.Policy, parts chainParts) (*interceptor.Ch
 	if who != nil {
 		stages = append(stages, interceptor.Stage{Name: "auth", Admitter: who})
 	}
+	stages = append(stages, interceptor.Stage{Name: "websockets", Admitter: a.webSockets})
 	if parts.limits.after != nil {
 		stages = append(stages, interceptor.Stage{Name: "caller limits", Admitter: parts.limits.after})
 	}

@@ -15,7 +15,7 @@ import (
 // limits compiles the limits. It comes after auth, whose providers keys may need.
 func (k *compiler) limits(m *configv1.RateLimits) {
 	const path = "rate_limits"
-	k.cfg.RateLimits = RateLimits{MaxKeys: int(m.GetMaxKeys()), Announce: m.GetAnnounce()}
+	k.cfg.RateLimits = RateLimits{MaxKeys: int(m.GetMaxKeys()), MaxWebSockets: int(m.GetMaxWebsockets()), Announce: m.GetAnnounce()}
 	k.limitStore(m.GetStore(), path+".store")
 	names := map[string]string{}
 	for i, from := range m.GetRules() {

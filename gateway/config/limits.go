@@ -15,6 +15,8 @@ type RateLimits struct {
 	Rules []LimitRule
 	// MaxKeys is how many keys are remembered; 0 means ratelimit.DefaultMaxKeys.
 	MaxKeys int
+	// MaxWebSockets is how many WebSockets one caller may have open; 0 means websockets.DefaultMost.
+	MaxWebSockets int
 	// Announce tells clients in every answer what is left.
 	Announce bool
 	// Redis is where shared limits are kept; nil for nowhere.

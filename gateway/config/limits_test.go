@@ -24,7 +24,7 @@ func methodGlob(t testing.TB, s string) config.MethodGlob {
 // completeLimits are the limits of complete.good.yaml.
 func completeLimits(t testing.TB) config.RateLimits {
 	t.Helper()
-	return config.RateLimits{MaxKeys: 50_000, Announce: true, Gateways: 5, Redis: &redis.Config{
+	return config.RateLimits{MaxKeys: 50_000, MaxWebSockets: 20, Announce: true, Gateways: 5, Redis: &redis.Config{
 		Addresses: []string{"redis-1:6379", "redis-2:6379"}, Cluster: true, Username: "gateway", Password: "a", Timeout: 3 * time.Millisecond, Prefix: "acme:",
 		TLS: &redis.TLS{CA: "redis.pem", ServerName: "redis.internal"},
 	}, Rules: []config.LimitRule{

@@ -44,7 +44,12 @@ type RateLimits struct {
 	// Default: false.
 	Announce bool `protobuf:"varint,3,opt,name=announce,proto3" json:"announce,omitempty"`
 	// Store is where limits are kept that several gateways share.
-	Store         *LimitStore `protobuf:"bytes,4,opt,name=store,proto3" json:"store,omitempty"`
+	Store *LimitStore `protobuf:"bytes,4,opt,name=store,proto3" json:"store,omitempty"`
+	// MaxWebsockets is how many WebSockets one caller may have open at a time in this gateway; who is not known is counted by address, of IPv6 by its /64.
+	// Where all clients come from the addresses of proxies, name these in trusted_proxies. 1 to 1000000.
+	//
+	// Default: 100.
+	MaxWebsockets *uint32 `protobuf:"varint,5,opt,name=max_websockets,json=maxWebsockets,proto3,oneof" json:"max_websockets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -105,6 +110,13 @@ func (x *RateLimits) GetStore() *LimitStore {
 		return x.Store
 	}
 	return nil
+}
+
+func (x *RateLimits) GetMaxWebsockets() uint32 {
+	if x != nil && x.MaxWebsockets != nil {
+		return *x.MaxWebsockets
+	}
+	return 0
 }
 
 // LimitRule is one limit. Limit, max_in_flight or both are set.
@@ -688,15 +700,17 @@ var File_dragoman_config_v1_limits_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_limits_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/limits.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xda\x01\n" +
+	"\x1fdragoman/config/v1/limits.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa6\x02\n" +
 	"\n" +
 	"RateLimits\x12>\n" +
 	"\x05rules\x18\x01 \x03(\v2\x1d.dragoman.config.v1.LimitRuleB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x05rules\x12-\n" +
 	"\bmax_keys\x18\x02 \x01(\rB\r\xbaH\n" +
 	"*\b\x18\x80\xad\xe2\x04(\xe8\aH\x00R\amaxKeys\x88\x01\x01\x12\x1a\n" +
 	"\bannounce\x18\x03 \x01(\bR\bannounce\x124\n" +
-	"\x05store\x18\x04 \x01(\v2\x1e.dragoman.config.v1.LimitStoreR\x05storeB\v\n" +
-	"\t_max_keys\"\xa0\x04\n" +
+	"\x05store\x18\x04 \x01(\v2\x1e.dragoman.config.v1.LimitStoreR\x05store\x127\n" +
+	"\x0emax_websockets\x18\x05 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01H\x01R\rmaxWebsockets\x88\x01\x01B\v\n" +
+	"\t_max_keysB\x11\n" +
+	"\x0f_max_websockets\"\xa0\x04\n" +
 	"\tLimitRule\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12\x1e\n" +
 	"\x05match\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x05match\x12\x1a\n" +
