@@ -62,6 +62,11 @@ test: programs ## Run all tests, with the race detector and in random order
 	go test -race -shuffle=on -timeout 20m $(TESTFLAGS) $(PACKAGES)
 	go test -race -shuffle=on -tags xds $(TESTFLAGS) ./balancer/xds ./gateway/backend ./gateway/internal/e2e/xds
 
+.PHONY: allocs
+allocs: ## Run the tests that count allocations, without the race detector, under which they cannot
+	go test -count=1 -run 'Alloc|Hostile|TenThousandParameters' $(TESTFLAGS) \
+		$$(grep -rlE --include='*_test.go' 'internal/race"|AllocsPerRun' . | xargs -r -n 1 dirname | sort -u)
+
 .PHONY: e2e
 e2e: programs ## Run the end-to-end tests alone
 	go test -race -shuffle=on $(TESTFLAGS) ./gateway/internal/e2e/...
@@ -100,8 +105,8 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 		tee "docs/bench/$(VERSION)-$$(uname -m)-$$(getconf _NPROCESSORS_ONLN)cpu.txt"
 
 .PHONY: faults
-faults: programs ## Run the tests of faults and threats alone, one after the other, with their times held; FAULTS_COUNT times each
-	DRAGOMAN_FAULTS=1 go test -count=$(FAULTS_COUNT) -p 1 -parallel 1 -timeout 60m -run 'Fault|Threat' $(TESTFLAGS) $(PACKAGES)
+faults: programs ## Run the tests of faults and threats, and others that hold figures of time, alone, one after the other, with their times held; FAULTS_COUNT times each
+	DRAGOMAN_FAULTS=1 go test -count=$(FAULTS_COUNT) -p 1 -parallel 1 -timeout 60m -run 'Fault|Threat|TestD[789]_|TenThousandParameters|HostileRequests|PoliciesAllocate' $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: balance
 balance: ## Simulate the balancing policies; the result is docs/balancing/simulation.md

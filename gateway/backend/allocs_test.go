@@ -13,6 +13,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -34,7 +35,7 @@ func (*bare) ReadsCompressed() bool { return false }
 //
 //nolint:paralleltest // it counts allocations
 func TestACallThatGoesWellAllocatesNothingMore(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector makes pools forget")
 	}
 	s := newServer(t, echo)

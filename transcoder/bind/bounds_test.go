@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/internal/faults"
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder/bind"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -68,7 +70,7 @@ func TestBindAllocations(t *testing.T) { //nolint:paralleltest // it measures wh
 	} {
 		p := b.prepare(t, test.request, test.body)
 		got := testing.AllocsPerRun(100, func() { p.bind(t) })
-		if got != test.want && !raceEnabled {
+		if got != test.want && !race.Enabled {
 			t.Errorf("%s %s: %v allocations, want %v", test.request, test.body, got, test.want)
 		}
 	}
@@ -125,7 +127,7 @@ func TestT69TenThousandParameters(t *testing.T) { //nolint:paralleltest // it me
 	} {
 		b := newBinder(t, test.cfg)
 		many, few := bind.HighestMaxParameters, bind.HighestMaxParameters/10
-		if raceEnabled {
+		if race.Enabled {
 			many, few = few, 1 // only whether it works
 		}
 		if test.name == "a deep list" { // the same singular field may not be set again
@@ -135,7 +137,7 @@ func TestT69TenThousandParameters(t *testing.T) { //nolint:paralleltest // it me
 		small := b.prepare(t, "GET /test/v1/"+test.path+"?"+repeat(few, test.parameter), "")
 		allocated, slow := spent(t, large)
 		_, quick := spent(t, small)
-		if raceEnabled {
+		if race.Enabled {
 			continue
 		}
 		size := uint64(len(large.request.Query))
@@ -143,10 +145,10 @@ func TestT69TenThousandParameters(t *testing.T) { //nolint:paralleltest // it me
 		if allocated > 16*size+(64<<10) {
 			t.Errorf("%s: allocates %d times its size", test.name, allocated/size)
 		}
-		if slow > 40*quick+5*time.Millisecond { // squares would be a hundred times as much
+		if faults.Held() && slow > 40*quick+5*time.Millisecond { // squares would be a hundred times as much
 			t.Errorf("%s: %v for %d parameters, %v for %d", test.name, slow, many, quick, few)
 		}
-		if limit := time.Duration(size) * 100 * time.Millisecond / (1 << 20); slow > limit+5*time.Millisecond {
+		if limit := time.Duration(size) * 100 * time.Millisecond / (1 << 20); faults.Held() && slow > limit+5*time.Millisecond {
 			t.Errorf("%s: takes %v for %d KiB, more than 100ms for each MiB", test.name, slow, size>>10)
 		}
 	}

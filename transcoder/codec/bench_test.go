@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec/internal/benchpb"
 )
@@ -321,14 +322,14 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // it measures what t
 			if _, err := m.AppendJSON(jsonOut, wire, nil); err != nil {
 				t.Fatal(err)
 			}
-		}); n != 0 && !raceEnabled {
+		}); n != 0 && !race.Enabled {
 			t.Errorf("%s: wire to JSON allocates %v times", bm.name, n)
 		}
 		if n := testing.AllocsPerRun(runs, func() {
 			if _, err := m.AppendWire(wireOut, json, nil); err != nil {
 				t.Fatal(err)
 			}
-		}); n != 0 && !raceEnabled {
+		}); n != 0 && !race.Enabled {
 			t.Errorf("%s: JSON to wire allocates %v times", bm.name, n)
 		}
 	}

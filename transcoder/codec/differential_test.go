@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 )
 
@@ -380,7 +381,7 @@ func TestRandomMessages(t *testing.T) {
 	t.Parallel()
 	s := corpusSchema(t)
 	n := uint64(150)
-	if testing.Short() || raceEnabled {
+	if testing.Short() || race.Enabled {
 		n = 30
 	}
 	for _, md := range s.roots {

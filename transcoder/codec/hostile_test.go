@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 )
 
@@ -96,7 +97,7 @@ func TestDepthOfTheUnknown(t *testing.T) {
 
 // cost gives the bytes that a function allocates; 0 if they cannot be counted.
 func cost(f func()) uint64 {
-	if raceEnabled {
+	if race.Enabled {
 		f()
 		return 0
 	}

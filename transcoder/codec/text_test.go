@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 )
 
@@ -360,7 +361,7 @@ func TestAppendTextAllocations(t *testing.T) { //nolint:paralleltest // it measu
 			if _, err := c.f.AppendText(dst, c.text, nil); err != nil {
 				t.Fatal(err)
 			}
-		}); n != 0 && !raceEnabled {
+		}); n != 0 && !race.Enabled {
 			t.Errorf("%s: allocates %v times", c.f.Descriptor().Name(), n)
 		}
 	}

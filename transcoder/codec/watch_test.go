@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder/codec"
 )
 
@@ -154,7 +155,7 @@ func TestWatchAllocations(t *testing.T) { //nolint:paralleltest // it measures w
 		if _, err := m.AppendWire(dst, in, o); err != nil {
 			t.Fatal(err)
 		}
-	}); n != 0 && !raceEnabled {
+	}); n != 0 && !race.Enabled {
 		t.Errorf("allocates %v times", n)
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc"
 
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
+	"github.com/dragoman-gateway/dragoman/internal/race"
 )
 
 // bulk is a backend of long streams: bulkSize down, as much up, and messages after which nothing comes.
@@ -41,7 +42,7 @@ const piece = 64 << 10
 
 // bulkSize is how much goes through: a gibibyte, and where the race detector slows the clients down, still twice what the gateway may take.
 func bulkSize() int {
-	if raceEnabled {
+	if race.Enabled {
 		return 256 << 20
 	}
 	return 1 << 30

@@ -23,6 +23,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 )
 
 // wantClosed reads until the gateway closes the connection, and fails if that takes longer than most.
@@ -39,7 +40,7 @@ func closed(r io.Reader, most time.Duration) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errors.New("the connection stays open")
 	}
-	if took := time.Since(from); took > most {
+	if took := time.Since(from); faults.Held() && took > most {
 		return fmt.Errorf("the connection was closed after %s; want at most %s", took, most)
 	}
 	return nil
@@ -100,7 +101,7 @@ func stall(t *testing.T, d *dragoman, framing string, limit, slack time.Duration
 		t.Errorf("%q: %v, %v", framing, a, err)
 		return
 	}
-	if took := time.Since(from); took < limit || took > limit+slack {
+	if took := time.Since(from); took < limit || faults.Held() && took > limit+slack {
 		t.Errorf("%q: answered after %s; want %s", framing, took, limit)
 	}
 	if err := closed(r, slack+time.Second); err != nil {
@@ -126,7 +127,7 @@ func TestD8_RefusedBeforeTheBody(t *testing.T) {
 				if err != nil || a.status < 400 || a.status >= 500 { // no 100 either (D13)
 					t.Fatalf("%v, %v", a, err)
 				}
-				if took := time.Since(from); took > 2*time.Second {
+				if took := time.Since(from); faults.Held() && took > 2*time.Second {
 					t.Errorf("answered after %s", took)
 				}
 				wantClosed(t, r, 3*time.Second)
@@ -230,7 +231,7 @@ func TestD9_WriteStall(t *testing.T) {
 			}
 			return nil
 		})
-		if took := time.Since(from); took < stall || took > stall+slack {
+		if took := time.Since(from); took < stall || faults.Held() && took > stall+slack {
 			t.Errorf("the connection was closed after %s; want %s", took, stall)
 		}
 	}
@@ -240,7 +241,7 @@ func TestD9_WriteStall(t *testing.T) {
 		if _, err := p.read(id); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the answer ended with %v", err)
 		}
-		if took := time.Since(from); took > stall+slack {
+		if took := time.Since(from); faults.Held() && took > stall+slack {
 			t.Errorf("the stream was reset after %s; want %s", took, stall)
 		}
 	}
@@ -279,7 +280,7 @@ func TestD9_WriteStall(t *testing.T) {
 				}
 				return nil
 			})
-			if took := time.Since(from); took > 10*time.Second { // most of it to fill the sockets
+			if took := time.Since(from); faults.Held() && took > 10*time.Second { // most of it to fill the sockets
 				t.Errorf("the connection was closed after %s", took)
 			}
 		})

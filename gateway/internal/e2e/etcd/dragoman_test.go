@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dragoman-gateway/dragoman/internal/race"
 )
 
 // apiModule is the Go module whose .proto files are served, as they lie in the module cache.
@@ -58,7 +60,7 @@ func buildDragoman(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "dragoman")
 	args := []string{"build", "-o", program}
-	if raceDetector {
+	if race.Enabled {
 		args = append(args, "-race")
 	}
 	args = append(args, "github.com/dragoman-gateway/dragoman/cmd/dragoman")

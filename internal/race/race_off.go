@@ -3,7 +3,7 @@
 
 //go:build !race
 
-package backend_test
+package race
 
-// raceEnabled tells that the race detector is on.
-const raceEnabled = false
+// Enabled tells whether the race detector is on.
+const Enabled = false
