@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
@@ -31,6 +32,8 @@ type Loaded struct {
 	Declared func(*httprule.Binding) schema.Position
 	// OpenAPI makes the document of the services that include takes; nil takes all.
 	OpenAPI func(include func(service string) bool) (*openapi.Document, error)
+	// Explain tells what would become of a request.
+	Explain func(context.Context, *explain.Request) *explain.Explanation
 	// Skipped are the sources that were not loaded because that needs a backend.
 	Skipped []string
 
@@ -88,7 +91,7 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 		assembly.Close()
 		return nil, err
 	}
-	loaded.Declared, loaded.OpenAPI = assembly.Declared, assembly.OpenAPI
+	loaded.Declared, loaded.OpenAPI, loaded.Explain = assembly.Declared, assembly.OpenAPI, assembly.Explain
 	loaded.close = func() {
 		snapshot.Release()
 		assembly.Close()

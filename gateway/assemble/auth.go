@@ -26,7 +26,7 @@ import (
 // Codes of what is said of authentication.
 const (
 	providerCode = "DG1401" // a provider cannot be made
-	openCode     = "DG2002" // methods that everybody can call, and nothing says so
+	openCode     = "DG2021" // methods that everybody can call, and nothing says so
 )
 
 // authentication is the providers of a configuration. They outlive snapshots, and with them keys and what was verified.

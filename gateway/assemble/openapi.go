@@ -5,6 +5,7 @@ package assemble
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/docs"
+	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/apikey"
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -23,7 +25,7 @@ import (
 )
 
 // takenCode is the code of documentation that is not served where a route of the schemas is.
-const takenCode = "DG2006"
+const takenCode = "DG2020"
 
 // documents makes the OpenAPI documents of one snapshot.
 type documents struct {
@@ -64,6 +66,24 @@ func (d *documents) make(mux *transcoder.Mux, include func(string) bool) (*opena
 		}
 	}
 	return openapi.New(cfg)
+}
+
+// Explain tells what would become of a request to what Build made last.
+func (a *Assembly) Explain(ctx context.Context, r *explain.Request) *explain.Explanation {
+	w := &explain.World{Mux: a.documents.mux, Config: a.config, REST: a.documents.rest, Declared: a.Declared, Schemes: a.schemes}
+	return w.Explain(ctx, r)
+}
+
+// schemes are how clients show what a provider asks for.
+func (a *Assembly) schemes(provider string) (all []openapi.Scheme) {
+	for i := range a.config.Auth.Providers {
+		if p := &a.config.Auth.Providers[i]; p.Name == provider {
+			for _, s := range schemesOf(p) {
+				all = append(all, s.Scheme)
+			}
+		}
+	}
+	return all
 }
 
 func (d *documents) rest(m *transcoder.Method) *rest.Config {
