@@ -27,7 +27,7 @@ type Page struct {
 // Pages returns the pages of all codes, by code.
 func Pages() []Page { return parsedPages() }
 
-var parsedPages = sync.OnceValue(func() []Page {
+var parsedPages = sync.OnceValue(func() []Page { //nolint:gochecknoglobals // made once
 	var all []Page
 	for section := range strings.SplitSeq("\n"+pages, "\n## ") {
 		heading, text, _ := strings.Cut(section, "\n")
