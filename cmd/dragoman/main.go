@@ -12,7 +12,7 @@ import (
 	"os"
 )
 
-// Exit codes. `dragoman call`, when it comes, adds gRPC codes, shifted left by three.
+// Exit codes. `dragoman call` adds gRPC codes, shifted left by three.
 const (
 	exitDone    = 0
 	exitFailed  = 1 // failed at run time
