@@ -107,6 +107,8 @@ func (d *documents) access(m *transcoder.Method) openapi.Access {
 		}
 		access.Any = append(access.Any, ways...)
 	}
+	permits := &d.assembly.config.Authorization
+	access.Restricted = permits.Deny || slices.ContainsFunc(permits.Rules, func(r config.AuthorizationRule) bool { return r.Match.Match(m.Service, m.Name) })
 	for i := range d.assembly.config.RateLimits.Rules {
 		access.Limited = access.Limited || d.assembly.config.RateLimits.Rules[i].Match.Match(m.Service, m.Name)
 	}

@@ -59,6 +59,7 @@ func (w *World) Explain(ctx context.Context, r *Request) *Explanation {
 	w.policy(e, call)
 	w.auth(e, r, call)
 	w.limits(e, call)
+	w.permits(e, call)
 	w.traffic(e, call)
 	return e
 }
@@ -221,6 +222,19 @@ func (w *World) limits(e *Explanation, call *transcoder.Call) {
 			}
 		}
 		e.Limits = append(e.Limits, l)
+	}
+}
+
+// permits lists the rules of authorisation that are for the method.
+func (w *World) permits(e *Explanation, call *transcoder.Call) {
+	from := &w.Config.Authorization
+	for i := range from.Rules {
+		if r := &from.Rules[i]; r.Match.Match(call.Method.Service, call.Method.Name) {
+			e.Permits = append(e.Permits, Permit{Name: r.Name, Allow: r.Allow, DryRun: r.DryRun || from.DryRun, Place: w.place(fmt.Sprintf("authorization.rules[%d]", i))})
+		}
+	}
+	if len(e.Permits) == 0 && from.Deny {
+		e.Permits = []Permit{{DryRun: from.DryRun, Place: w.place("authorization.default")}}
 	}
 }
 

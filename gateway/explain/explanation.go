@@ -54,6 +54,8 @@ type Explanation struct {
 	Auth *Auth `json:"auth,omitempty"`
 	// Limits are the limits that hold, in the order in which they are asked.
 	Limits []Limit `json:"limits,omitempty"`
+	// Permits are the rules of authorisation that are for the method; all must allow the call.
+	Permits []Permit `json:"authorization,omitempty"`
 	// Traffic is where the call goes.
 	Traffic *Traffic `json:"traffic,omitempty"`
 }
@@ -152,6 +154,17 @@ type Limit struct {
 	// Messages tells that messages are counted, and not calls.
 	Messages bool `json:"messages,omitempty"`
 	// Place is where the rule stands.
+	Place string `json:"place,omitempty"`
+}
+
+// Permit is a rule of authorisation that is for a method.
+type Permit struct {
+	Name string `json:"name,omitempty"`
+	// Allow is the expression that must be true; "" where no rule is for the method and what is said of all others refuses it.
+	Allow string `json:"allow,omitempty"`
+	// DryRun tells that what it would refuse is only counted.
+	DryRun bool `json:"dry_run,omitempty"`
+	// Place is where it stands.
 	Place string `json:"place,omitempty"`
 }
 

@@ -46,6 +46,16 @@ func (e *Explanation) Write(w io.Writer) error {
 	}
 	e.writeAuth(t)
 	e.writeLimits(t)
+	for _, p := range e.Permits {
+		text := p.Allow
+		if text == "" {
+			text = "no rule is for the method, and all such calls are refused"
+		}
+		if p.DryRun {
+			text += "   (only counted)"
+		}
+		t.line("permits", "%s", strings.TrimSpace(strings.TrimSpace(p.Name+"   "+text)+"   "+p.Place))
+	}
 	e.writeTraffic(t)
 	_, err := io.WriteString(w, t.b.String())
 	return err

@@ -180,7 +180,10 @@ func (o *operation) refusals() []string {
 	all := []string{"400"}
 	access := o.builder.access(o.method)
 	if len(access.Any) > 0 {
-		all = append(all, "401", "403")
+		all = append(all, "401")
+	}
+	if len(access.Any) > 0 || access.Restricted {
+		all = append(all, "403")
 	}
 	if len(o.binding.Variables) > 0 {
 		all = append(all, "404")

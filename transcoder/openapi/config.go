@@ -88,6 +88,8 @@ type Access struct {
 	Any []Requirement
 	// Optional lets callers in who show nothing.
 	Optional bool
+	// Restricted tells that the method can be refused to callers who are known.
+	Restricted bool
 	// Limited tells that the method can be refused because it was called too often.
 	Limited bool
 }

@@ -261,7 +261,7 @@ func TestAnswers(t *testing.T) {
 	t.Parallel()
 	check(t, everything(t, func(c *openapi.Config, own *rest.Config) {
 		*own = rest.Config{NoContentForEmpty: true, SuccessStatus: 202, ETag: rest.ETagContent, ResponseFields: map[string]string{"x-code": "code"}, StatusHeader: "x-status", StatusAllowed: []int{303}}
-		c.Access = func(*transcoder.Method) openapi.Access { return openapi.Access{Limited: true} }
+		c.Access = func(*transcoder.Method) openapi.Access { return openapi.Access{Limited: true, Restricted: true} }
 	}), []row{
 		{"paths /v1/things/{name}:move post responses 204 description", `"Done: there is no body."`, "no_content_for_empty"},
 		{"paths /v1/things/{name} get responses 202 headers x-code schema type", `"string"`, "a field as a header"},
@@ -269,6 +269,7 @@ func TestAnswers(t *testing.T) {
 		{"paths /v1/things/{name} get responses 303 description", `"See Other"`, "status_from"},
 		{"paths /v1/things/{name} get responses 304 description", `"What the client has is what there is: its entity tag was in If-None-Match."`, "etag"},
 		{"paths /v1/things/{name} get responses 429 $ref", `"#/components/responses/Error"`, "a limit"},
+		{"paths /v1/things/{name} get responses 403 $ref", `"#/components/responses/Error"`, "rules of authorisation"},
 		{"paths /v1/things/{name} get responses 404 $ref", `"#/components/responses/Error"`, "what the path names may not be there"},
 		{"paths /v1/things/{name} get responses 401", "absent", "nobody is asked"},
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -46,11 +47,26 @@ func muxOf(t testing.TB, imports []string, dirs ...string) *transcoder.Mux {
 	return mux
 }
 
+var everythingMux struct {
+	once sync.Once
+	mux  *transcoder.Mux
+}
+
+// muxOfEverything loads the proto that has an example of all, once.
+func muxOfEverything(t *testing.T) *transcoder.Mux {
+	t.Helper()
+	everythingMux.once.Do(func() { everythingMux.mux = muxOf(t, nil, "testdata/everything") })
+	if everythingMux.mux == nil {
+		t.Fatal("the proto could not be loaded; another test says why")
+	}
+	return everythingMux.mux
+}
+
 // everything is a document of the proto that has an example of all.
 func everything(t *testing.T, edit func(*openapi.Config, *rest.Config)) any {
 	t.Helper()
 	own := &rest.Config{}
-	cfg := openapi.Config{Mux: muxOf(t, nil, "testdata/everything"), REST: func(*transcoder.Method) *rest.Config { return own }}
+	cfg := openapi.Config{Mux: muxOfEverything(t), REST: func(*transcoder.Method) *rest.Config { return own }}
 	if edit != nil {
 		edit(&cfg, own)
 	}
