@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
+	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 )
@@ -31,6 +33,27 @@ type routeLine struct {
 	AuthRule string   `json:"auth_rule,omitempty"`
 	Origin   string   `json:"origin"`
 	Declared string   `json:"declared"`
+	// Policy has for each value of the policy that some setting has set, or an option in the schema, which one it was; "built-in" for what none has set.
+	Policy map[string]string `json:"policy"`
+	// Authorization and Limits are the rules that are for the method.
+	Authorization []ruleLine `json:"authorization,omitempty"`
+	Limits        []ruleLine `json:"limits,omitempty"`
+}
+
+// ruleLine is a rule that is for a route.
+type ruleLine struct {
+	Name   string `json:"name"`
+	Says   string `json:"says"`
+	DryRun bool   `json:"dry_run,omitempty"`
+	Origin string `json:"origin"`
+}
+
+func ruleLines(rules []assemble.RuleView) []ruleLine {
+	var lines []ruleLine
+	for _, r := range rules {
+		lines = append(lines, ruleLine{Name: r.Name, Says: r.Says, DryRun: r.DryRun, Origin: string(r.Origin)})
+	}
+	return lines
 }
 
 func newRoutes(t *terminal) *cobra.Command {
@@ -53,7 +76,9 @@ func newRoutes(t *terminal) *cobra.Command {
 			defer loaded.Close()
 			lines := routeLines(loaded, cfg, match)
 			if asJSON {
-				return json.NewEncoder(t.out).Encode(lines)
+				encoder := json.NewEncoder(t.out)
+				encoder.SetEscapeHTML(false) // expressions have && in them
+				return encoder.Encode(lines)
 			}
 			t.table(lines)
 			return nil
@@ -89,11 +114,16 @@ func routeLines(loaded *app.Loaded, cfg *config.Config, match string) []routeLin
 		if to, ok := cfg.TrafficFor(m.Service, m.Name); ok {
 			line.Backend = strings.Join(to.Backends(), ",")
 		}
-		policy, origins := cfg.PolicyFor(m.Service, m.Name)
+		held, _ := loaded.PolicyOf(m)
 		if m.Unary() {
-			line.Timeout = policy.Deadline.Timeout.String()
+			line.Timeout = held.Policy.Deadline.Timeout.String()
 		}
-		line.Auth, line.AuthRule = policy.Auth, string(origins["auth"])
+		line.Auth, line.AuthRule = held.Policy.Auth, string(held.Origins["auth"])
+		line.Policy = map[string]string{}
+		for name, origin := range held.Origins {
+			line.Policy[name] = cmp.Or(string(origin), "built-in")
+		}
+		line.Authorization, line.Limits = ruleLines(held.Authorization), ruleLines(held.Limits)
 		if match == "" || matches(match, line.Path) || matches(match, line.Method) {
 			lines = append(lines, line)
 		}
@@ -117,6 +147,9 @@ func (t *terminal) table(lines []routeLine) {
 		t.printf("%-*s  %-*s  %-*s  %-13s  %-12s %s", wide[0], l.Verb, wide[1], l.Path, wide[2], l.Method, l.Kind, l.Backend, l.Declared)
 		if l.AuthRule != "" {
 			t.printf("  auth %s by %s", strings.Join(l.Auth, " or "), l.AuthRule)
+		}
+		for _, r := range l.Authorization {
+			t.printf("  allow %s by %s", r.Says, r.Origin)
 		}
 		t.printf("\n")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/openapi"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -34,6 +35,8 @@ type Loaded struct {
 	OpenAPI func(include func(service string) bool) (*openapi.Document, error)
 	// Explain tells what would become of a request.
 	Explain func(context.Context, *explain.Request) *explain.Explanation
+	// PolicyOf tells what a method is held to, and which setting said so; false where it is not there.
+	PolicyOf func(*transcoder.Method) (assemble.PolicyView, bool)
 	// Skipped are the sources that were not loaded because that needs a backend.
 	Skipped []string
 
@@ -92,6 +95,7 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 		return nil, err
 	}
 	loaded.Declared, loaded.OpenAPI, loaded.Explain = assembly.Declared, assembly.OpenAPI, assembly.Explain
+	loaded.PolicyOf = assembly.PolicyOf
 	loaded.close = func() {
 		snapshot.Release()
 		assembly.Close()

@@ -72,7 +72,9 @@ type Assembly struct {
 	// webSockets counts those that are open.
 	webSockets *websockets.Limit
 
-	documents *documents // of what Build made last
+	documents *documents               // of what Build made last
+	made      atomic.Pointer[policies] // of that, too
+	declared  *options                 // of what it was given last
 }
 
 // runner is a part with work to do beside calls. Run is called once and returns, when all is quiet, after ctx has ended.
@@ -176,7 +178,12 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, err
 	}
-	policies, err := a.policies(mux)
+	declared, problems := a.readOptions(mux, loads)
+	a.declared = declared
+	if slices.ContainsFunc(problems, func(d schema.Diagnostic) bool { return d.Level == schema.Error }) {
+		return nil, nil, &schema.LoadError{Diagnostics: sorted(problems)}
+	}
+	policies, err := a.policies(mux, declared)
 	var configs rest.Configs
 	if err == nil {
 		configs, err = a.addProtocols(mux, policies)
@@ -209,6 +216,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
+	a.made.Store(policies)
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.Announce = policies.ways[policies.defaults].Announce
 	own := a.places
@@ -222,7 +230,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		s.Release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	return s, slices.Concat(doubts, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden), nil
+	return s, slices.Concat(doubts, problems, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.

@@ -45,6 +45,10 @@ func (a *Assembly) Authorization() []authz.State { return a.authz.States() }
 
 // badAllow is the diagnostic of an expression that does not fit a method, with its place in the configuration.
 func (a *Assembly) badAllow(e *authz.FieldError) schema.Diagnostic {
+	if own := a.declared.rules[e.Name]; e.Rule < 0 && own != nil {
+		err := fmt.Errorf("authorization does not fit %s, whose request is %s: %w", e.Method, e.Request, e.Err)
+		return (&optionError{of: own, path: "authorization.allow", err: err}).diagnostic()
+	}
 	path := fmt.Sprintf("authorization.rules[%d].allow", e.Rule)
 	d := schema.Diagnostic{
 		Level: schema.Error, Code: allowCode, Message: fmt.Sprintf("%s does not fit %s, whose request is %s: %s", path, e.Method, e.Request, e.Err),

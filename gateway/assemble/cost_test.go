@@ -216,8 +216,12 @@ func BenchmarkPolicies(b *testing.B) {
 		edit func(*config.Config)
 	}{
 		{"none", nil},
-		{"token", only(func(c *config.Config) { c.Defaults.Auth, c.RateLimits.Rules, c.Authorization.Rules = []string{"mobile"}, nil, nil })},
-		{"key", only(func(c *config.Config) { c.Defaults.Auth, c.RateLimits.Rules, c.Authorization.Rules = []string{"partners"}, nil, nil })},
+		{"token", only(func(c *config.Config) {
+			c.Defaults.Auth, c.RateLimits.Rules, c.Authorization.Rules = []string{"mobile"}, nil, nil
+		})},
+		{"key", only(func(c *config.Config) {
+			c.Defaults.Auth, c.RateLimits.Rules, c.Authorization.Rules = []string{"partners"}, nil, nil
+		})},
 		{"limit", only(func(c *config.Config) { c.Defaults.Auth, c.Authorization.Rules = nil, nil })},
 		{"token and CEL", only(func(c *config.Config) { c.Defaults.Auth, c.RateLimits.Rules = []string{"mobile"}, nil })},
 		{"all", edit},

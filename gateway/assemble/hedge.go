@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -26,18 +25,24 @@ const hedgeHelp = "say option idempotency_level = NO_SIDE_EFFECTS in the schema 
 
 // checkHedge refuses hedging a method that has side effects, or streams, where the setting names that very method. In defaults and at services
 // it is for the methods that it fits.
-func (a *Assembly) checkHedge(m *transcoder.Method, p *config.Policy) error {
-	if p.Hedge == nil || p.Hedge.Attempts == 1 || m.NoSideEffects && m.Unary() {
+func (p *policies) checkHedge(m *transcoder.Method) error {
+	policy := p.of(m)
+	if policy.Hedge == nil || policy.Hedge.Attempts == 1 || m.NoSideEffects && m.Unary() {
 		return nil
 	}
-	_, origins := a.config.PolicyFor(m.Service, m.Name)
-	path := string(origins["hedge"])
-	if !strings.Contains(path, "].methods[") {
+	_, own := p.declared.of(m)
+	origin := p.origins[policy]["hedge"]
+	inSchema := own != nil && origin.InSchema() && strings.HasPrefix(string(origin), own.Name)
+	if !inSchema && !strings.Contains(string(origin), "].methods[") {
 		return nil
 	}
 	why := "calls of a method that may have side effects are not made twice at a time"
 	if !m.Unary() {
 		why = "streams are not hedged"
 	}
-	return &hedgeError{method: m.Path, path: path, why: why}
+	e := &hedgeError{method: m.Path, path: string(origin), why: why}
+	if inSchema {
+		return &optionError{of: own, path: "hedge", err: e}
+	}
+	return e
 }

@@ -23,10 +23,13 @@ import (
 type policies struct {
 	defaults *config.Policy   // of what belongs to no method
 	byMethod []*config.Policy // the index is the method's ID
+	byPath   map[string]*config.Policy
 	chains   map[*config.Policy]*interceptor.Chain
 	cors     map[*cors.Config]*cors.Policy
 	calls    map[*config.Policy]*backend.Policy
 	ways     map[*config.Policy]*headers.Way // nil for policies that change no fields
+	origins  map[*config.Policy]config.Origins
+	declared *options // in the schemas
 }
 
 // of returns the policy of a method.
@@ -43,9 +46,18 @@ func (p *policies) route(m *transcoder.Method) gateway.Route {
 // place is where a policy stands: the index of an entry of services, and of an exception in it; -1 for none.
 type place struct{ service, method int }
 
+// sayings are the places that say something of a method.
+type sayings struct {
+	place
+	ofService, ofMethod *declared // in the schema; nil for nothing
+}
+
 // policies finds the policy of each method and makes the chains.
-func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
-	p := &policies{byMethod: make([]*config.Policy, mux.Len()), chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil}, calls: map[*config.Policy]*backend.Policy{}, ways: map[*config.Policy]*headers.Way{}}
+func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, error) {
+	p := &policies{
+		byMethod: make([]*config.Policy, mux.Len()), byPath: map[string]*config.Policy{}, chains: map[*config.Policy]*interceptor.Chain{}, cors: map[*cors.Config]*cors.Policy{nil: nil},
+		calls: map[*config.Policy]*backend.Policy{}, ways: map[*config.Policy]*headers.Way{}, origins: map[*config.Policy]config.Origins{}, declared: declared,
+	}
 	defaults, _ := a.config.PolicyFor("", "")
 	p.defaults = &defaults
 	if err := p.addCORS(&defaults); err != nil {
@@ -59,7 +71,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	if err != nil {
 		return nil, err
 	}
-	permits, err := a.authz.Policy(mux.Methods())
+	permits, err := a.authz.Policy(mux.Methods(), declared.authorization)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +79,16 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 	if err != nil {
 		return nil, err
 	}
-	byPlace := map[place]*config.Policy{}
+	byPlace := map[sayings]*config.Policy{}
 	add := func(m *transcoder.Method, at place, name string) error {
-		policy := byPlace[at]
+		said := sayings{place: at}
+		said.ofService, said.ofMethod = declared.of(m)
+		policy := byPlace[said]
 		if policy == nil {
-			resolved, _ := a.config.PolicyAt(at.service, at.method)
+			resolved, origins := a.config.PolicyWith(at.service, at.method, said.ofService.option(), said.ofMethod.option())
+			if err := p.checkDeadline(m, &resolved, origins); err != nil {
+				return err
+			}
 			if err := p.addCORS(&resolved); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -89,10 +106,10 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			policy = &resolved
-			p.calls[policy] = calls
-			byPlace[at], p.chains[policy] = policy, chain
+			p.calls[policy], p.origins[policy] = calls, origins
+			byPlace[said], p.chains[policy] = policy, chain
 		}
-		p.byMethod[m.ID] = policy
+		p.byMethod[m.ID], p.byPath[m.Path] = policy, policy
 		return nil
 	}
 	var unfit []error
@@ -100,7 +117,7 @@ func (a *Assembly) policies(mux *transcoder.Mux) (*policies, error) {
 		if err := add(m, a.placeOf(m), m.Path); err != nil {
 			return nil, err
 		}
-		if err := a.checkHedge(m, p.byMethod[m.ID]); err != nil {
+		if err := p.checkHedge(m); err != nil {
 			unfit = append(unfit, err)
 		}
 	}

@@ -33,6 +33,9 @@ func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
 	if e, ok := errors.AsType[*ratelimit.FieldError](err); ok {
 		return a.badLimit(e), true
 	}
+	if e, ok := errors.AsType[*optionError](err); ok {
+		return e.diagnostic(), true
+	}
 	if e, ok := errors.AsType[*authz.FieldError](err); ok {
 		return a.badAllow(e), true
 	}

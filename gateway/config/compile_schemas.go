@@ -51,6 +51,7 @@ func (k *compiler) source(m *configv1.Source, at string) Source {
 		byDefault = kind.Reflection.GetBackend()
 	}
 	s.Name = cmp.Or(s.Name, byDefault)
+	s.PolicyOptions = PolicyOptions(m.GetPolicyOptions())
 	for _, file := range m.GetHttpRules() {
 		s.HTTPRules = append(s.HTTPRules, k.file(file))
 	}

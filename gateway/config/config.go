@@ -134,7 +134,20 @@ type Source struct {
 	Reflection *Reflection
 	// HTTPRules are files with HTTP rules, google.api.Service in YAML; none twice.
 	HTTPRules []string
+	// PolicyOptions says what becomes of the options of dragoman.policy.v1; "" means ReadOptions, and IgnoreOptions for Reflection.
+	PolicyOptions PolicyOptions
 }
+
+// PolicyOptions says what becomes of the options of dragoman.policy.v1 in schemas.
+type PolicyOptions string
+
+// What becomes of options in schemas.
+const (
+	// ReadOptions makes them policies.
+	ReadOptions PolicyOptions = "read"
+	// IgnoreOptions leaves them.
+	IgnoreOptions PolicyOptions = "ignore"
+)
 
 // Protos are folders of .proto files.
 type Protos struct {
@@ -353,6 +366,7 @@ func (c *Config) SetDefaults() {
 	for i := range c.Schemas.Sources {
 		if r := c.Schemas.Sources[i].Reflection; r != nil {
 			r.Interval = cmp.Or(r.Interval, DefaultReflectionInterval)
+			c.Schemas.Sources[i].PolicyOptions = cmp.Or(c.Schemas.Sources[i].PolicyOptions, IgnoreOptions)
 		}
 	}
 	c.Schemas.OnConflict = cmp.Or(c.Schemas.OnConflict, ConflictReject)

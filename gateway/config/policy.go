@@ -85,9 +85,12 @@ type Method struct {
 	Mirror *Mirror
 }
 
-// Origin says which rule set a value: the path of the setting, such as services[1].policy.timeout. "" is the built-in
-// default.
+// Origin says which rule set a value: the path of the setting, such as services[1].policy.timeout, or the field of an option in the schema,
+// (dragoman.policy.v1.method).timeout. "" is the built-in default.
 type Origin string
+
+// InSchema tells whether an option in the schema set the value, of the method's service or its own.
+func (o Origin) InSchema() bool { return strings.HasPrefix(string(o), "(") }
 
 // BuiltIn is the origin of a value that no setting set.
 const BuiltIn Origin = ""
@@ -122,12 +125,24 @@ func (c *Config) PolicyFor(service, method string) (Policy, Origins) {
 
 // PolicyAt returns the policy of the methods that an exception of an entry of Services is for, by their indices: -1 for none.
 func (c *Config) PolicyAt(service, method int) (Policy, Origins) {
+	return c.PolicyWith(service, method, nil, nil)
+}
+
+// PolicyWith is PolicyAt for a method whose schema says something: the option of its service, and its own; nil for none. The more specific place
+// counts, and of two that are equally specific the configuration.
+func (c *Config) PolicyWith(service, method int, ofService, ofMethod *Option) (Policy, Origins) {
 	layers := []layer{c.base(), {path: "defaults", policy: &c.Defaults}}
+	if ofService != nil {
+		layers = append(layers, layer{path: ofService.Name, policy: &ofService.Policy})
+	}
 	if i := service; i >= 0 {
 		layers = append(layers, layer{path: fmt.Sprintf("services[%d].policy", i), policy: &c.Services[i].Policy})
-		if j := method; j >= 0 {
-			layers = append(layers, layer{path: fmt.Sprintf("services[%d].methods[%d].policy", i, j), policy: &c.Services[i].Methods[j].Policy})
-		}
+	}
+	if ofMethod != nil {
+		layers = append(layers, layer{path: ofMethod.Name, policy: &ofMethod.Policy})
+	}
+	if i, j := service, method; i >= 0 && j >= 0 {
+		layers = append(layers, layer{path: fmt.Sprintf("services[%d].methods[%d].policy", i, j), policy: &c.Services[i].Methods[j].Policy})
 	}
 	return resolve(layers)
 }

@@ -42,6 +42,11 @@ var shipped = []struct{ module, file, name string }{
 	{"github.com/gogo/protobuf", "gogoproto/gogo.proto", "gogoproto/gogo.proto"},
 }
 
+// own lists the files of this project that users' protos import, from this folder.
+var own = []struct{ file, name string }{
+	{"../../proto/dragoman/policy/v1/policy.proto", "dragoman/policy/v1/policy.proto"},
+}
+
 // printed lists where the files that are printed begin. Imports of theirs must lie in the set too.
 var printed = []string{
 	"google/api/", "google/rpc/", "google/type/", "google/longrunning/", "buf/validate/",
@@ -73,7 +78,7 @@ func main() {
 
 func run(folder string) error {
 	texts := map[string]string{"github.com/gogo/protobuf/gogoproto/gogo.proto": gogoAlias}
-	for _, add := range []func(map[string]string) error{addPrinted, addShipped, addStandard} {
+	for _, add := range []func(map[string]string) error{addPrinted, addShipped, addStandard, addOwn} {
 		if err := add(texts); err != nil {
 			return err
 		}
@@ -122,6 +127,17 @@ func addShipped(texts map[string]string) error {
 			return err
 		}
 		texts[s.name] = string(text)
+	}
+	return nil
+}
+
+func addOwn(texts map[string]string) error {
+	for _, o := range own {
+		text, err := os.ReadFile(filepath.FromSlash(o.file))
+		if err != nil {
+			return err
+		}
+		texts[o.name] = string(text)
 	}
 	return nil
 }

@@ -11,6 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"google.golang.org/grpc/codes"
@@ -55,10 +58,20 @@ func (r *Rule) Check() error {
 		return errors.New("it is for no methods")
 	case r.Allow == nil:
 		return errors.New("it has no expression")
+	}
+	if err := r.CheckText(); err != nil {
+		return fmt.Errorf("its message %w", err)
+	}
+	return nil
+}
+
+// CheckText tells what is wrong with what clients are told.
+func (r *Rule) CheckText() error {
+	switch {
 	case len(r.Message) > MaxMessage:
-		return fmt.Errorf("its message has %d bytes; it may have %d", len(r.Message), MaxMessage)
+		return fmt.Errorf("has %d bytes; it may have %d", len(r.Message), MaxMessage)
 	case !utf8.ValidString(r.Message):
-		return errors.New("its message is not UTF-8")
+		return errors.New("is not UTF-8")
 	}
 	return nil
 }
@@ -80,11 +93,29 @@ type Authorizer struct {
 	rules []*rule
 	deny  *rule // what refuses the calls of methods that no rule is for; nil where nothing does
 	log   *slog.Logger
+
+	dryRun   bool
+	mu       sync.Mutex
+	declared map[string]*rule // by name, those of the schemas that were loaded last
+}
+
+// keep remembers the rules of schemas, for their counts.
+func (a *Authorizer) keep(declared map[string]*rule) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.declared = declared
+}
+
+// find returns a rule of the schemas that were loaded last; nil where there is none.
+func (a *Authorizer) find(name string) *rule {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.declared[name]
 }
 
 // New returns the Authorizer of a configuration. The error joins all that is wrong.
 func New(cfg Config) (*Authorizer, error) {
-	a := &Authorizer{log: cfg.Log}
+	a := &Authorizer{log: cfg.Log, dryRun: cfg.DryRun}
 	var errs []error
 	if len(cfg.Rules) > MaxRules {
 		errs = append(errs, fmt.Errorf("there are %d rules; there may be %d", len(cfg.Rules), MaxRules))
@@ -113,12 +144,17 @@ type State struct {
 	Refused, Unknown int64
 }
 
-// States tells how the rules fare, in their order. It is safe for concurrent use.
+// States tells how the rules fare, in their order, those of schemas behind them by name. It is safe for concurrent use.
 func (a *Authorizer) States() []State {
 	all := make([]State, 0, len(a.rules)+1)
 	for _, r := range a.rules {
 		all = append(all, r.state())
 	}
+	a.mu.Lock()
+	for _, name := range slices.Sorted(maps.Keys(a.declared)) {
+		all = append(all, a.declared[name].state())
+	}
+	a.mu.Unlock()
 	if a.deny != nil {
 		all = append(all, a.deny.state())
 	}

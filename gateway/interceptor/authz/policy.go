@@ -17,7 +17,7 @@ import (
 
 // FieldError says that the expression of a rule does not fit the requests of a method.
 type FieldError struct {
-	// Rule is the index of the rule.
+	// Rule is the index of the rule; -1 for one of a schema.
 	Rule int
 	// Name is its name.
 	Name string
@@ -67,6 +67,7 @@ var (
 type binder struct {
 	authorizer *Authorizer
 	programs   map[programKey]*expression.Program // those of the same request are made once
+	declared   map[string]*rule                   // in the schemas, by name
 }
 
 type programKey struct {
@@ -74,24 +75,32 @@ type programKey struct {
 	request    any // the descriptor
 }
 
-// Policy returns the admitter for some methods; nil where it would have nothing to decide. The error joins a *FieldError for each rule that
-// does not fit a method.
-func (a *Authorizer) Policy(methods []*transcoder.Method) (*Policy, error) {
-	if len(a.rules) == 0 && a.deny == nil {
-		return nil, nil //nolint:nilnil // nothing to decide is no error
-	}
-	b := &binder{authorizer: a, programs: map[programKey]*expression.Program{}}
+// Policy returns the admitter for some methods; nil where it would have nothing to decide. declared returns the rules that a method's own schema
+// has for it, whose Match is not asked; it may be nil. The error joins a *FieldError for each rule that does not fit a method.
+func (a *Authorizer) Policy(methods []*transcoder.Method, declared func(*transcoder.Method) []Rule) (*Policy, error) {
+	b := &binder{authorizer: a, programs: map[programKey]*expression.Program{}, declared: map[string]*rule{}}
 	p := &Policy{authorizer: a, methods: table{}}
 	var errs []error
 	for _, m := range methods {
-		own, err := b.rules(m)
+		var of []Rule
+		if declared != nil {
+			of = declared(m)
+		}
+		own, err := b.rules(m, of)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		p.methods[m.Path] = own
 	}
-	return p, errors.Join(errs...)
+	if len(a.rules) == 0 && a.deny == nil && len(b.declared) == 0 {
+		return nil, nil //nolint:nilnil // nothing to decide is no error
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		a.keep(b.declared)
+	}
+	return p, err
 }
 
 // With returns the same policy for methods whose calls, where they are of nobody, are asked for credentials by a challenge, as in
@@ -103,13 +112,19 @@ func (p *Policy) With(challenge string) *Policy {
 }
 
 // rules returns those that are for a method.
-func (b *binder) rules(m *transcoder.Method) (*rules, error) {
+func (b *binder) rules(m *transcoder.Method, declared []Rule) (*rules, error) {
 	own := &rules{}
 	var errs []error
+	var all []*rule
 	for _, r := range b.authorizer.rules {
-		if !r.Match(m.Service, m.Name) {
-			continue
+		if r.Match(m.Service, m.Name) {
+			all = append(all, r)
 		}
+	}
+	for i := range declared {
+		all = append(all, b.declare(&declared[i]))
+	}
+	for _, r := range all {
 		one := bound{rule: r, program: r.Allow.Head()}
 		if one.program != nil {
 			own.calls = append(own.calls, one)
@@ -129,6 +144,21 @@ func (b *binder) rules(m *transcoder.Method) (*rules, error) {
 		own.calls = append(own.calls, bound{rule: b.authorizer.deny})
 	}
 	return own, errors.Join(errs...)
+}
+
+// declare returns the rule of a schema, which may be for several methods.
+func (b *binder) declare(r *Rule) *rule {
+	if known := b.declared[r.Name]; known != nil {
+		return known
+	}
+	own := *r
+	own.DryRun = own.DryRun || b.authorizer.dryRun
+	made := newRule(own, -1)
+	if before := b.authorizer.find(r.Name); before != nil {
+		made.counts = before.counts // a reload forgets nothing
+	}
+	b.declared[r.Name] = made
+	return made
 }
 
 // program returns the expression of a rule for the request of a method; nil where no schema has the method.
@@ -156,7 +186,7 @@ func (p *Policy) of(m *transcoder.Method) *rules {
 	if own, ok := p.methods[m.Path]; ok && m.Rule == "" {
 		return own
 	}
-	own, _ := (&binder{authorizer: p.authorizer}).rules(m) // without a descriptor nothing does not fit
+	own, _ := (&binder{authorizer: p.authorizer}).rules(m, nil) // without a descriptor nothing does not fit
 	return own
 }
 

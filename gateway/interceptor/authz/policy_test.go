@@ -66,7 +66,7 @@ func policy(t testing.TB, cfg authz.Config) *authz.Policy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := a.Policy([]*transcoder.Method{methodOf("Echo")})
+	p, err := a.Policy([]*transcoder.Method{methodOf("Echo")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestTrials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := a.Policy([]*transcoder.Method{methodOf("Echo")})
+		p, err := a.Policy([]*transcoder.Method{methodOf("Echo")}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +254,7 @@ func TestRulesAndMethods(t *testing.T) {
 		t.Fatal(err)
 	}
 	methods := []*transcoder.Method{methodOf("Echo"), methodOf("Delete")}
-	_, err = a.Policy(methods)
+	_, err = a.Policy(methods, nil)
 	for _, want := range []string{
 		"does not fit /dragoman.test.v1.EchoService/Echo, whose request is dragoman.test.v1.CanaryRequest: at character 8: undefined field 'user'",
 		"does not fit /dragoman.test.v1.AdminService/Delete,",

@@ -22,15 +22,20 @@ const (
 type rule struct {
 	Rule
 
-	index    int // of the configuration; -1 for none
-	denied   *status.Error
-	refused  atomic.Int64
-	unknown  atomic.Int64
-	trial    expression.Complaint
-	complain expression.Complaint
+	index  int // of the configuration; -1 for none
+	denied *status.Error
+	*counts
 }
 
-func newRule(r Rule, index int) *rule { return &rule{Rule: r, index: index, denied: r.refusal()} }
+// counts are what a rule has done.
+type counts struct {
+	refused, unknown atomic.Int64
+	trial, complain  expression.Complaint
+}
+
+func newRule(r Rule, index int) *rule {
+	return &rule{Rule: r, index: index, denied: r.refusal(), counts: &counts{}}
+}
 
 func (r *rule) state() State {
 	return State{Rule: r.Name, DryRun: r.DryRun, Refused: r.refused.Load(), Unknown: r.unknown.Load()}

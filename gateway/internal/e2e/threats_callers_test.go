@@ -176,12 +176,18 @@ func TestThreatC7KeyServersThroughTheGateway(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(bomb.Bytes())
 		},
-		"ten thousand keys": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(jwttest.JSON(map[string]any{"keys": many})) },
-		"a huge key":        func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(jwttest.JSON(map[string]any{"keys": []any{huge}})) },
-		"garbage":           func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\xff{{") },
-		"a list":            func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `[null, {"keys": {}}]`) },
-		"elsewhere":         func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.2:1/keys", http.StatusFound) },
-		"silence":           func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"ten thousand keys": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(jwttest.JSON(map[string]any{"keys": many}))
+		},
+		"a huge key": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(jwttest.JSON(map[string]any{"keys": []any{huge}}))
+		},
+		"garbage": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\xff{{") },
+		"a list":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `[null, {"keys": {}}]`) },
+		"elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.2:1/keys", http.StatusFound)
+		},
+		"silence": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

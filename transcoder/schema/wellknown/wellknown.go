@@ -4,7 +4,7 @@
 // Package wellknown provides the proto files that everybody imports, embedded as text and as linked descriptors.
 //
 // They are google/protobuf, google/api, google/rpc, google/type, google/longrunning, buf/validate, validate,
-// gogoproto, protoc-gen-openapiv2 and v3, grpc/health and grpc/reflection: what a user's tree imports without
+// gogoproto, protoc-gen-openapiv2 and v3, grpc/health, grpc/reflection and dragoman/policy: what a user's tree imports without
 // bringing it (statement T3). A file that the user does bring under the same name goes before the one here; the
 // schema sources see to that.
 package wellknown

@@ -161,7 +161,12 @@ type Source struct {
 	// is. At most 64, none twice.
 	//
 	// Default: none. Example: http_rules: [./rest/orders.yaml]
-	HttpRules     []string `protobuf:"bytes,5,rep,name=http_rules,json=httpRules,proto3" json:"http_rules,omitempty"`
+	HttpRules []string `protobuf:"bytes,5,rep,name=http_rules,json=httpRules,proto3" json:"http_rules,omitempty"`
+	// PolicyOptions is what becomes of the options of dragoman.policy.v1 in the schemas: "read", they count as docs/options.md says; "ignore", they
+	// do not.
+	//
+	// Default: read for protos and descriptor_set; ignore for reflection, where whoever runs the backend would say who may call it.
+	PolicyOptions string `protobuf:"bytes,20,opt,name=policy_options,json=policyOptions,proto3" json:"policy_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -242,6 +247,13 @@ func (x *Source) GetHttpRules() []string {
 		return x.HttpRules
 	}
 	return nil
+}
+
+func (x *Source) GetPolicyOptions() string {
+	if x != nil {
+		return x.PolicyOptions
+	}
+	return ""
 }
 
 type isSource_Kind interface {
@@ -491,7 +503,7 @@ const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"\vmerge_rules\x18\x05 \x01(\tB\x16\xbaH\x13\xd8\x01\x01r\x0eR\areplaceR\x03addR\n" +
 	"mergeRules\x12,\n" +
 	"\x12allow_literal_tail\x18\x06 \x01(\bR\x10allowLiteralTail\x12B\n" +
-	"\x10breaking_changes\x18\x14 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05allowR\x06rejectR\x0fbreakingChanges\"\xc4\x02\n" +
+	"\x10breaking_changes\x18\x14 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05allowR\x06rejectR\x0fbreakingChanges\"\x83\x03\n" +
 	"\x06Source\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c2\x1a^[A-Za-z0-9_./:*-]{1,256}$R\x04name\x124\n" +
 	"\x06protos\x18\x02 \x01(\v2\x1a.dragoman.config.v1.ProtosH\x00R\x06protos\x12J\n" +
@@ -500,7 +512,8 @@ const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"reflection\x18\x04 \x01(\v2\x1e.dragoman.config.v1.ReflectionH\x00R\n" +
 	"reflection\x12-\n" +
 	"\n" +
-	"http_rules\x18\x05 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02\x10\x01R\thttpRulesB\r\n" +
+	"http_rules\x18\x05 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02\x10\x01R\thttpRules\x12=\n" +
+	"\x0epolicy_options\x18\x14 \x01(\tB\x16\xbaH\x13\xd8\x01\x01r\x0eR\x04readR\x06ignoreR\rpolicyOptionsB\r\n" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01\"\x97\x01\n" +
 	"\x06Protos\x12\x10\n" +
 	"\x03dir\x18\x01 \x01(\tR\x03dir\x12 \n" +

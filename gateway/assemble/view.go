@@ -1,0 +1,94 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package assemble
+
+import (
+	"fmt"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+)
+
+// PolicyView is what a method is held to, and which setting said so.
+type PolicyView struct {
+	// Policy is the policy in force; every value is set.
+	Policy config.Policy
+	// Origins say for each of its values which setting it is from.
+	Origins config.Origins
+	// Stages are the policies in the order in which a call meets them.
+	Stages []string
+	// Authorization and Limits are the rules that are for the method, in the order in which they are asked.
+	Authorization, Limits []RuleView
+}
+
+// RuleView is a rule that is for a method.
+type RuleView struct {
+	// Name is what logs call it.
+	Name string
+	// Says is the rule: an expression, or a limit with its key.
+	Says string
+	// DryRun tells that it refuses nothing.
+	DryRun bool
+	// Origin is the setting that it is from.
+	Origin config.Origin
+}
+
+// PolicyOf tells what a method is held to in the snapshot that Build made last, for who looks at a configuration: routes and explain. It is false for
+// methods that are not there. It is safe for concurrent use.
+func (a *Assembly) PolicyOf(m *transcoder.Method) (PolicyView, bool) {
+	made := a.made.Load()
+	if made == nil || made.byPath[m.Path] == nil {
+		return PolicyView{}, false
+	}
+	policy := made.byPath[m.Path]
+	v := PolicyView{Policy: *policy, Origins: made.origins[policy], Stages: made.chains[policy].Names()}
+	for i := range a.config.Authorization.Rules {
+		r := &a.config.Authorization.Rules[i]
+		if r.Match.Match(m.Service, m.Name) {
+			v.Authorization = append(v.Authorization, RuleView{
+				Name: r.Name, Says: r.Allow, DryRun: r.DryRun || a.config.Authorization.DryRun, Origin: config.Origin(fmt.Sprintf("authorization.rules[%d]", i)),
+			})
+		}
+	}
+	service, method := made.declared.of(m)
+	for _, d := range []*declared{service, method} {
+		if d == nil {
+			continue
+		}
+		for i := range d.Authorization {
+			r := &d.Authorization[i]
+			v.Authorization = append(v.Authorization, RuleView{
+				Name: r.Name, Says: r.Allow, DryRun: r.DryRun || a.config.Authorization.DryRun, Origin: config.Origin(fmt.Sprintf("%s.authorization[%d]", d.Name, i)),
+			})
+		}
+	}
+	if len(v.Authorization) == 0 && a.config.Authorization.Deny {
+		v.Authorization = []RuleView{{Name: "default", Says: "deny", DryRun: a.config.Authorization.DryRun, Origin: "authorization.default"}}
+	}
+	for i := range a.config.RateLimits.Rules {
+		r := &a.config.RateLimits.Rules[i]
+		if r.Match.Match(m.Service, m.Name) {
+			v.Limits = append(v.Limits, RuleView{Name: r.Name, Says: limitText(r), Origin: config.Origin(fmt.Sprintf("rate_limits.rules[%d]", i))})
+		}
+	}
+	return v, true
+}
+
+// limitText says a limit in one line.
+func limitText(r *config.LimitRule) string {
+	text := ""
+	if r.Limit.Count > 0 {
+		text = r.Limit.String()
+	}
+	if r.MaxInFlight > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d at a time", r.MaxInFlight)
+	}
+	if r.Key != "" {
+		text += " by " + r.Key
+	}
+	return text
+}
