@@ -20,8 +20,8 @@ export GOLANGCI_LINT_CACHE := $(TMP)/golangci-cache
 
 # Programs that tests start, as Debian packages.
 TEST_PROGRAMS := etcd-server iproute2 nftables chromium nodejs npm ngtcp2-client redis-server
-# Folders that `make generate` writes and `make check-generated` compares.
-GENERATED := gen transcoder/schema/wellknown
+# Folders that `make generate` and `make console` write, and `make check-generated` compares.
+GENERATED := gen transcoder/schema/wellknown gateway/admin/console/dist
 # What to test; one package while working on it: make test PACKAGES=./balancer/...
 PACKAGES ?= ./...
 # More flags for go test: make test TESTFLAGS='-run Match -v'
@@ -142,12 +142,16 @@ generate: tools ## Generate what is generated: Go from proto/, and the protos th
 swagger-ui: ## Get Swagger UI from npm, for the page of the documentation; it is committed (needs the network)
 	@tools/swaggerui.sh
 
+.PHONY: console
+console: ## Build what browsers load of the console (needs Node and npm; the result is committed)
+	@tools/console.sh $(TMP)/console
+
 .PHONY: check-generated
-check-generated: generate ## Fail when what is generated is not what is committed
+check-generated: generate console ## Fail when what is generated is not what is committed
 	@changed=$$(git status --porcelain -- $(GENERATED)); \
 	if [[ -n $$changed ]]; then \
 		printf '%s\n' "$$changed"; git --no-pager diff --stat -- $(GENERATED); \
-		echo 'generated files differ from what is committed: run make generate and commit the result' >&2; exit 1; \
+		echo 'generated files differ from what is committed: run make generate console and commit the result' >&2; exit 1; \
 	fi; \
 	echo 'generated files are up to date'
 

@@ -68,7 +68,7 @@ func newExchange(w http.ResponseWriter, r *http.Request, cfg *Config) *exchange 
 	}
 	e.request = transcoder.Request{
 		Method: r.Method, Authority: r.Host, Scheme: "http", Major: r.ProtoMajor, ContentLength: r.ContentLength,
-		TLS: r.TLS, Listener: cfg.Listener, Limits: &cfg.Limits, Header: fields(r.Header),
+		TLS: r.TLS, Listener: cfg.Listener, Limits: &cfg.Limits, Probe: cfg.Probe, Header: fields(r.Header),
 	}
 	if r.TLS != nil {
 		e.request.Scheme = "https"

@@ -24,6 +24,8 @@ type Config struct {
 	AltSvc string
 	// Limits are what every request is held to.
 	Limits transcoder.Limits
+	// Probe marks all requests as those of an operator.
+	Probe bool
 
 	altSvc []string // the values of the field, shared by all answers
 }

@@ -1,0 +1,244 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Who may call, how often, and what is answered from memory: the policies, and how they fare.
+
+import { useState } from 'preact/hooks';
+
+import { post, type ApiError } from '../api/client';
+import { useResource } from '../api/resource';
+import type { AuthProvider, Cache, ListPoliciesResponse, PurgeCacheResponse, RateLimit } from '../api/types';
+import { beats, now, status } from '../live';
+import { href, to } from '../router';
+import { ago, bytes, count, ms, percent, rate, seconds } from '../format';
+import { Bar, Empty, Notice, Panel, Scroll, Tag } from '../ui/parts';
+
+export function PoliciesPage() {
+  const p = useResource<ListPoliciesResponse>('/api/v1/policies', {}, beats.value);
+  if (p.error && !p.data) return <Notice tone="err">{p.error.message}</Notice>;
+  if (!p.data) return <Empty>Loading</Empty>;
+  return (
+    <>
+      <Providers all={p.data.authProviders ?? []} />
+      <Limits all={p.data.rateLimits ?? []} data={p.data} />
+      <div class="cols">
+        <Caches all={p.data.caches ?? []} refresh={p.refresh} />
+        <Breakers data={p.data} />
+      </div>
+    </>
+  );
+}
+
+function Providers({ all }: { all: AuthProvider[] }) {
+  return (
+    <Panel title="Authentication" note={all.length ? `${all.length} providers` : undefined} flush>
+      {!all.length ? (
+        <Empty>Nobody is asked who calls: no provider is configured.</Empty>
+      ) : (
+        <Scroll label="Providers of authentication">
+          <table>
+            <thead>
+              <tr>
+                <th>Provider</th>
+                <th class="num">Methods</th>
+                <th class="num">Let in</th>
+                <th>Refused</th>
+                <th class="c2">Keys</th>
+              </tr>
+            </thead>
+            <tbody class="tops">
+              {all.map((a) => {
+                const refused = Object.entries(a.refused ?? {}).sort((x, y) => Number(y[1]) - Number(x[1]));
+                return (
+                  <tr key={a.name}>
+                    <td>
+                      <span class="row wrap">
+                        <b>{a.name}</b>
+                        <Tag>{a.kind}</Tag>
+                      </span>
+                      {a.location && <div class="dim mono break">{a.location}</div>}
+                    </td>
+                    <td class="num">{count(a.methods)}</td>
+                    <td class="num">{count(a.accepted)}</td>
+                    <td>
+                      {refused.length ? (
+                        refused.map(([cause, n]) => (
+                          <div key={cause}>
+                            {count(n)} <span class="dim">{cause}</span>
+                          </div>
+                        ))
+                      ) : (
+                        <span class="dim">nobody</span>
+                      )}
+                    </td>
+                    <td class="c2">
+                      {a.keysError && <div class="t-err break">{a.keysError}</div>}
+                      {(a.keys ?? []).map((k) => (
+                        <div key={k.id} class="mono">
+                          {k.id} <span class="dim">{k.algorithm}</span>
+                        </div>
+                      ))}
+                      {a.keysRefreshed && <div class="dim">read {ago(a.keysRefreshed, now.value)}</div>}
+                      {!a.keys?.length && !a.keysError && <span class="dim">–</span>}
+                    </td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </Panel>
+  );
+}
+
+function Limits({ all, data }: { all: RateLimit[]; data: ListPoliciesResponse }) {
+  const store = data.limitStore;
+  return (
+    <Panel
+      title="Limits"
+      flush
+      actions={
+        store?.kind && (
+          <span class="row">
+            <span class="dim">
+              shared by {store.kind} at {store.location}
+            </span>
+            <Tag tone={store.ok ? 'ok' : 'err'} title={store.error}>
+              {store.ok ? ms(seconds(store.latency) * 1000) : 'away'}
+            </Tag>
+          </span>
+        )
+      }
+    >
+      {store?.error && (
+        <div class="pad">
+          <Notice tone="err">{store.error}</Notice>
+        </div>
+      )}
+      {!all.length ? (
+        <Empty>There is no limit on calls.</Empty>
+      ) : (
+        <Scroll label="Limits">
+          <table>
+            <thead>
+              <tr>
+                <th>Rule</th>
+                <th class="c2">Counts by</th>
+                <th class="num">Allows</th>
+                <th class="num c2">Admitted</th>
+                <th class="num">Refused</th>
+                <th class="num">Refused/s</th>
+                <th class="c3">Hottest keys</th>
+              </tr>
+            </thead>
+            <tbody class="tops">
+              {all.map((l) => (
+                <tr key={l.origin ?? l.name}>
+                  <td>
+                    <b>{l.name}</b>
+                    <div class="dim mono break" title={l.origin}>
+                      {l.match}
+                    </div>
+                  </td>
+                  <td class="c2 mono">{l.key || 'one for all'}</td>
+                  <td class="num mono">{l.limit}</td>
+                  <td class="num c2">{count(l.admitted)}</td>
+                  <td class={'num ' + (Number(l.refused ?? 0) ? 't-warn' : 'dim')}>{count(l.refused)}</td>
+                  <td class={'num ' + (l.refusedPerSecond ? 't-err' : 'dim')}>{rate(l.refusedPerSecond ?? 0)}</td>
+                  <td class="c3">
+                    {(l.hottest ?? []).slice(0, 3).map((k) => (
+                      <div key={k.key} class="row">
+                        <span class="mono clip key">{k.key}</span>
+                        <span class="dim">{count(k.refused)}</span>
+                      </div>
+                    ))}
+                    <span class="dim">{count(l.keys)} keys</span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </Panel>
+  );
+}
+
+function Caches({ all, refresh }: { all: Cache[]; refresh: () => void }) {
+  const [match, setMatch] = useState('**');
+  const [told, setTold] = useState<{ text: string; bad: boolean } | undefined>();
+  const purge = (e: Event) => {
+    e.preventDefault();
+    post<PurgeCacheResponse>('/api/v1/policies/caches:purge', { match }).then(
+      (r) => {
+        setTold({ text: `${count(r.purged)} answers are forgotten`, bad: false });
+        refresh();
+      },
+      (err: ApiError) => setTold({ text: err.message, bad: true }),
+    );
+  };
+  return (
+    <Panel title="Caches" flush={!all.length}>
+      {!all.length ? (
+        <Empty>No answer is kept: no policy says cache.</Empty>
+      ) : (
+        <div class="col">
+          {all.map((c) => {
+            const asked = Number(c.hits ?? 0) + Number(c.misses ?? 0);
+            return (
+              <div key={c.name} class="col narrow">
+                <div class="row">
+                  <b class="grow">{c.name}</b>
+                  <span>{percent(Number(c.hits ?? 0), asked)} hits</span>
+                </div>
+                <Bar share={asked ? Number(c.hits ?? 0) / asked : 0} />
+                <span class="dim">
+                  {count(c.entries)} answers, {bytes(c.bytes)} of {bytes(c.maxBytes)}, {count(c.hits)} hits, {count(c.misses)} misses, {count(c.evicted)} given up
+                </span>
+              </div>
+            );
+          })}
+          {!status.value?.readOnly && (
+            <form class="row" onSubmit={purge}>
+              <input class="field mono grow" aria-label="Methods whose answers are forgotten, as a glob" value={match} onInput={(e) => setMatch(e.currentTarget.value)} spellcheck={false} />
+              <button class="btn" type="submit" disabled={!match}>
+                Purge
+              </button>
+            </form>
+          )}
+          {told && <Notice tone={told.bad ? 'err' : 'ok'}>{told.text}</Notice>}
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Breakers({ data }: { data: ListPoliciesResponse }) {
+  const all = data.circuitBreakers ?? [];
+  return (
+    <Panel title="Circuit breakers" flush>
+      {!all.length ? (
+        <Empty>No backend has one.</Empty>
+      ) : (
+        <Scroll label="Circuit breakers">
+          <table>
+            <tbody>
+              {all.map((b) => (
+                <tr key={b.backend}>
+                  <td>
+                    <a href={href(to(['backends', b.backend!]))}>{b.backend}</a>
+                  </td>
+                  <td>
+                    <Tag tone={b.state === 'open' ? 'err' : b.state === 'half-open' ? 'warn' : 'ok'}>{b.state || 'closed'}</Tag>
+                  </td>
+                  <td class="num">{count(b.refused)} refused</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </Panel>
+  );
+}

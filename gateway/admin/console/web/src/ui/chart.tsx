@@ -1,0 +1,176 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Lines over time (uPlot), and small ones without axes.
+
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+import { colour, dark } from '../theme';
+
+export interface Series {
+  name: string;
+  /** token of the colour, such as "data-1". */
+  token: string;
+  /** fill paints the area below the line. */
+  fill?: boolean;
+  dash?: boolean;
+}
+
+/** Chart draws series over a time axis, x in seconds. stacked puts them on top of each other. */
+export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[]; height?: number; format: (v: number) => string; stacked?: boolean; label: string; seconds?: number }) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const height = p.height ?? 168;
+  const isDark = dark.value;
+  const shape = p.series.map((s) => s.name + s.token).join();
+  const latest = useRef(p);
+  latest.current = p;
+
+  useEffect(() => {
+    const el = box.current!;
+    const grid = { stroke: colour('line'), width: 1 };
+    const axis = { stroke: colour('ink-3'), font: '11px system-ui, sans-serif', ticks: { show: false }, grid };
+    const u = new uPlot(
+      {
+        width: el.clientWidth || 300,
+        height,
+        padding: [8, 4, 0, 0],
+        cursor: { y: false, points: { size: 6 } },
+        legend: { show: false },
+        scales: {
+          x: { time: true, range: () => range(latest.current.x, latest.current.seconds ?? 900) },
+          y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+        },
+        axes: [
+          { ...axis, grid: { show: false }, size: 24, space: 90, values: (_u, splits) => splits.map((s) => (Number.isInteger(s) ? hour(s) : '')) },
+          { ...axis, size: 52, space: 34, values: (_u, splits) => splits.map((v) => latest.current.format(v)) },
+        ],
+        series: [
+          {},
+          ...p.series.map((s, i) => ({
+            label: s.name,
+            stroke: colour(s.token),
+            width: 1.5,
+            dash: s.dash ? [4, 4] : undefined,
+            fill: p.stacked ? colour(s.token) + 'b0' : s.fill ? colour(s.token) + '26' : undefined,
+            points: { show: false },
+            value: (_u: uPlot, v: number | null) => (v === null ? '–' : latest.current.format(v)),
+            spanGaps: i < 0,
+          })),
+        ],
+        hooks: { setCursor: [(u) => point(u, latest.current)] },
+      },
+      data(p),
+      el,
+    );
+    plot.current = u;
+    const tip = document.createElement('div');
+    tip.className = 'tip';
+    tip.hidden = true;
+    u.over.appendChild(tip);
+    const resize = new ResizeObserver(() => u.setSize({ width: el.clientWidth, height }));
+    resize.observe(el);
+    return () => {
+      resize.disconnect();
+      u.destroy();
+      plot.current = null;
+    };
+  }, [isDark, shape, height, p.stacked]);
+
+  useEffect(() => {
+    plot.current?.setData(data(p));
+  });
+
+  return <div class="chart" ref={box} role="img" aria-label={p.label} style={{ height: height + 'px' }} />;
+}
+
+function range(x: number[], seconds: number): [number, number] {
+  const end = x.length ? x[x.length - 1] : Math.floor(Date.now() / 1000);
+  return [end - seconds + 1, end];
+}
+
+function data(p: { x: number[]; ys: (number | null)[][]; stacked?: boolean }): uPlot.AlignedData {
+  if (!p.stacked) return [p.x, ...p.ys] as uPlot.AlignedData;
+  // The first series lies on top, so that what is drawn later covers it from below.
+  const sums: number[][] = [];
+  const acc = p.x.map(() => 0);
+  for (const y of [...p.ys].reverse()) {
+    y.forEach((v, i) => (acc[i] += v ?? 0));
+    sums.unshift([...acc]);
+  }
+  return [p.x, ...sums] as uPlot.AlignedData;
+}
+
+/** point writes the values where the pointer is. */
+function point(u: uPlot, p: { ys: (number | null)[][]; series: Series[]; format: (v: number) => string }): void {
+  const tip = u.over.querySelector<HTMLElement>('.tip');
+  if (!tip) return;
+  const i = u.cursor.idx;
+  if (i === null || i === undefined || (u.cursor.left ?? -1) < 0) {
+    tip.hidden = true;
+    return;
+  }
+  tip.hidden = false;
+  tip.textContent = hour(u.data[0][i], true) + '  ' + p.series.map((s, k) => `${s.name} ${p.ys[k]?.[i] == null ? '–' : p.format(p.ys[k][i]!)}`).join('  ');
+  const left = Math.min(u.cursor.left! + 10, u.over.clientWidth - tip.offsetWidth - 2);
+  tip.style.left = Math.max(0, left) + 'px';
+}
+
+function hour(s: number, full = false): string {
+  const d = new Date(s * 1000);
+  const t = String(d.getHours()).padStart(2, '0') + ':' + String(d.getMinutes()).padStart(2, '0');
+  return full || d.getSeconds() ? t + ':' + String(d.getSeconds()).padStart(2, '0') : t;
+}
+
+/** Legend names the lines of a chart, with the latest value of each. */
+export function Legend({ series, values }: { series: Series[]; values?: string[] }) {
+  return (
+    <div class="legend">
+      {series.map((s, i) => (
+        <span key={s.name}>
+          <i style={{ background: `var(--${s.token})` }} />
+          {s.name}
+          {values?.[i] !== undefined && <b>{values[i]}</b>}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** Spark is a small line without axes; bad, where it is given, is drawn over it. */
+export function Spark({ values, bad, width = 120, height = 24, label }: { values: number[]; bad?: number[]; width?: number; height?: number; label: string }) {
+  const top = Math.max(1e-9, ...values);
+  const line = (vs: number[]) => vs.map((v, i) => `${((i / Math.max(1, vs.length - 1)) * (width - 2) + 1).toFixed(1)},${(height - 2 - (v / top) * (height - 4)).toFixed(1)}`).join(' ');
+  return (
+    <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
+      <line x1="1" x2={width - 1} y1={height - 1.5} y2={height - 1.5} stroke="var(--line)" />
+      {values.length > 1 && (
+        <>
+          <polygon points={`1,${height - 2} ${line(values)} ${width - 1},${height - 2}`} fill="var(--data-1)" opacity="0.14" />
+          <polyline points={line(values)} fill="none" stroke="var(--data-1)" stroke-width="1.25" stroke-linejoin="round" />
+          {bad?.some((v) => v > 0) && <polyline points={line(bad)} fill="none" stroke="var(--err)" stroke-width="1.25" stroke-linejoin="round" />}
+        </>
+      )}
+    </svg>
+  );
+}
+
+/** Heat shows how latencies are spread over time: a column per interval, a row per bucket, the slowest at the top. */
+export function Heat({ columns, bounds, label, height = 84 }: { columns: number[][]; bounds: string[]; label: string; height?: number }) {
+  const rows = bounds.length;
+  const top = Math.max(1, ...columns.flat());
+  const step = (n: number) => (n === 0 ? 0 : Math.min(4, 1 + Math.floor((3.999 * Math.log1p(n)) / Math.log1p(top))));
+  return (
+    <svg class="heat" viewBox={`0 0 ${columns.length * 10} ${rows * 10}`} preserveAspectRatio="none" height={height} role="img" aria-label={label}>
+      {columns.map((c, x) =>
+        c.map((n, y) => (
+          <rect key={`${x}.${y}`} x={x * 10 + 0.5} y={(rows - 1 - y) * 10 + 0.5} width="9" height="9" fill={`var(--heat-${step(n)})`}>
+            {n > 0 && <title>{`${bounds[y]}: ${n}`}</title>}
+          </rect>
+        )),
+      )}
+    </svg>
+  );
+}

@@ -1,0 +1,44 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A problem as the gateway tells it: what, where, and what to do.
+
+import type { Diagnostic, Position } from '../api/types';
+import { Icon } from './icons';
+
+export function place(p: Position | undefined): string {
+  if (!p?.file) return '';
+  return p.file + (p.line ? ':' + p.line + (p.column ? ':' + p.column : '') : '');
+}
+
+export function Problem({ problem: d }: { problem: Diagnostic }) {
+  const tone = d.level === 'LEVEL_ERROR' ? 'err' : d.level === 'LEVEL_WARNING' ? 'warn' : '';
+  return (
+    <div class={'notice ' + tone}>
+      <Icon name={tone ? 'warn' : 'info'} />
+      <div class="grow">
+        <div class="break">
+          {d.code && <code class="dim">{d.code} </code>}
+          {d.path && <code>{d.path}: </code>}
+          {d.message}
+        </div>
+        {(d.spans ?? []).map((s, i) => (
+          <div key={i} class="span">
+            <div class="dim mono break">{place(s.position)}</div>
+            {s.text && (
+              <pre class="code wrap">
+                {s.text}
+                {s.position?.column ? '\n' + ' '.repeat(s.position.column - 1) + '^'.repeat(Math.max(1, (s.endColumn || s.position.column + 1) - s.position.column)) + ' ' + (s.label ?? '') : ''}
+              </pre>
+            )}
+          </div>
+        ))}
+        {[...(d.help ?? []), ...(d.notes ?? [])].map((line, i) => (
+          <div key={i} class="ink2 break">
+            {line}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
