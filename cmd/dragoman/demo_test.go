@@ -65,7 +65,8 @@ func TestDemoLinesWork(t *testing.T) {
 
 	wantAnswer(t, s.admin+"/livez", http.StatusOK, `"status":"ok"`)
 	wantAnswer(t, s.admin+"/readyz", http.StatusOK, `"status":"ok"`)
-	wantAnswer(t, s.admin+"/", http.StatusNotFound, "/livez")
+	wantAnswer(t, s.admin+"/", http.StatusOK, `<div id="app">`)
+	wantAnswer(t, s.admin+"/nowhere", http.StatusNotFound, "/livez")
 }
 
 // watchLine runs the line that watches, and makes something happen until it has told of it.

@@ -58,7 +58,8 @@ func (s *screen) print(info *app.Started) {
 			t.printf("  docs      %s://%s%s   OpenAPI at %s\n", scheme(l.TLS), reachable(l.Addr), docs.DefaultPath, docs.DefaultOpenAPI+".json")
 		}
 	}
-	t.printf("  health    http://%s/readyz\n\n", reachable(info.Admin))
+	t.printf("  health    http://%s/readyz\n", reachable(info.Admin))
+	t.printf("  console   http://%s/console/\n\n", reachable(info.Admin))
 	t.diagnose(info.Load.Diagnostics)
 }
 

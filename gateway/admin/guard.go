@@ -6,10 +6,12 @@ package admin
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +36,8 @@ func newGuard(token string) guard {
 }
 
 // check returns why a request is refused; nil when it is not. open says that what is asked for tells nothing: a page as it is in the program.
-func (g guard) check(r *http.Request, open bool) *refusal {
+// credential takes the token out of the request.
+func (g guard) check(r *http.Request, open bool, credential func(http.Header) []string) *refusal {
 	if g.digest == nil && !direct(r.Host) {
 		return &refusal{http.StatusForbidden, "forbidden: the host must be localhost or an IP address"}
 	}
@@ -44,16 +47,54 @@ func (g guard) check(r *http.Request, open bool) *refusal {
 	if g.digest == nil || open {
 		return nil
 	}
-	fields := r.Header.Values("Authorization")
-	if len(fields) == 0 {
-		return &refusal{http.StatusUnauthorized, "the token is missing: send it as Authorization: Bearer"}
+	tokens := credential(r.Header)
+	if len(tokens) == 0 {
+		return &refusal{http.StatusUnauthorized, "the token is missing: send it as Authorization: Bearer, or as " + TokenField}
 	}
-	scheme, token, _ := strings.Cut(fields[0], " ")
-	digest := sha256.Sum256([]byte(token)) // of equal length, whatever was sent
-	if subtle.ConstantTimeCompare(digest[:], g.digest[:]) != 1 || !strings.EqualFold(scheme, "Bearer") || len(fields) != 1 {
+	digest := sha256.Sum256([]byte(tokens[0])) // of equal length, whatever was sent
+	if subtle.ConstantTimeCompare(digest[:], g.digest[:]) != 1 || len(tokens) != 1 {
 		return &refusal{http.StatusUnauthorized, "the token is not the one of admin.token"}
 	}
 	return nil
+}
+
+// TokenField is the field of a header that carries the token where Authorization is for somebody else.
+const TokenField = "X-Dragoman-Admin-Token"
+
+// tokenProtocol begins a subprotocol that is none: what follows is the token, in base64url without padding, for pages cannot set fields of a
+// WebSocket, and tokens may have characters that subprotocols may not.
+const tokenProtocol = "dragoman.admin."
+
+// bearer returns the tokens that a request shows: one, or it is refused.
+func bearer(h http.Header) []string {
+	tokens := slices.Clone(h.Values(TokenField))
+	for _, field := range h.Values("Authorization") {
+		scheme, token, _ := strings.Cut(field, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			token = ""
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens
+}
+
+// own returns the tokens of a request whose Authorization is for somebody else.
+func own(h http.Header) []string {
+	tokens := slices.Clone(h.Values(TokenField))
+	for _, field := range h.Values("Sec-Websocket-Protocol") {
+		for item := range strings.SplitSeq(field, ",") {
+			encoded, ok := strings.CutPrefix(strings.TrimSpace(item), tokenProtocol)
+			if !ok {
+				continue
+			}
+			token, err := base64.RawURLEncoding.DecodeString(encoded)
+			if err != nil {
+				token = nil // it is none
+			}
+			tokens = append(tokens, string(token))
+		}
+	}
+	return tokens
 }
 
 // direct says whether the host of a request is an address, or the name that means this machine everywhere. What comes by a name of somebody

@@ -50,19 +50,24 @@ type Config struct {
 	API http.Handler
 	// Mounts are what else there is.
 	Mounts []Mount
+	// Home is where "/" leads; "" for nowhere.
+	Home string
 }
 
 // Mount is what somebody else has on the admin listener.
 type Mount struct {
 	// Path is the exact path, or, with a slash at its end, all below it too.
 	Path string
-	// Handler serves it: GET and HEAD.
+	// Handler serves it: GET and HEAD, unless AsSent says otherwise.
 	Handler http.Handler
 	// Open lets everybody who reaches the socket have it without the token, and by links of other sites: pages as they are in the program,
 	// which tell nothing of this gateway.
 	Open bool
 	// Slow says that an answer may take longer than half a minute.
 	Slow bool
+	// AsSent gives it requests as they were sent: in every method, with whatever path below Path, encoded or not, and with an Authorization
+	// that is its own business. The token of this listener is then TokenField alone, or a subprotocol of a WebSocket.
+	AsSent bool
 }
 
 // Server serves the admin listener.
@@ -168,11 +173,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	path := r.URL.EscapedPath()
 	if s.config.API != nil && apiPath(path) {
-		if refused := s.guard.check(r, false); refused != nil {
+		if refused := s.guard.check(r, false, bearer); refused != nil {
 			s.refuse(w, refused)
 			return
 		}
 		s.config.API.ServeHTTP(w, r)
+		return
+	}
+	if m := s.mount(path); m != nil && m.AsSent {
+		s.guarded(w, r, m)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -182,6 +191,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch path {
+	case "/":
+		if s.config.Home != "" && s.guard.check(r, true, bearer) == nil {
+			s.bounded(w)
+			http.Redirect(w, r, s.config.Home, http.StatusFound)
+			return
+		}
 	case "/livez":
 		s.bounded(w)
 		s.answer(w, http.StatusOK, map[string]any{"status": "ok"})
@@ -208,7 +223,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // guarded serves a page to those who may have it.
 func (s *Server) guarded(w http.ResponseWriter, r *http.Request, m *Mount) {
-	if refused := s.guard.check(r, m.Open); refused != nil {
+	credential := bearer
+	if m.AsSent {
+		credential = own
+	}
+	if refused := s.guard.check(r, m.Open, credential); refused != nil {
 		s.refuse(w, refused)
 		return
 	}
@@ -232,12 +251,12 @@ func apiPath(path string) bool {
 }
 
 // mount returns what is mounted at a path, of several the longest; nil for nothing. A path below one is as it is: what browsers and proxies
-// would make another path of is none (threat I3).
+// would make another path of is none (threat I3), unless whoever is mounted there reads paths itself.
 func (s *Server) mount(path string) *Mount {
 	var best *Mount
 	for i := range s.config.Mounts {
 		m := &s.config.Mounts[i]
-		below := strings.HasSuffix(m.Path, "/") && strings.HasPrefix(path, m.Path) && plain(path)
+		below := strings.HasSuffix(m.Path, "/") && strings.HasPrefix(path, m.Path) && (m.AsSent || plain(path))
 		if (path == m.Path || below) && (best == nil || len(m.Path) > len(best.Path)) {
 			best = m
 		}

@@ -30,7 +30,9 @@ func serve(t *testing.T, token string) string {
 	}
 	s, err := admin.Listen(t.Context(), admin.Config{
 		Address: "127.0.0.1:0", Token: token, Ready: func() map[string]error { return nil }, Backends: func() any { return []string{"10.0.0.1:1"} },
-		API: say("api"), Mounts: append(admin.Pprof(), admin.Mount{Path: "/console/", Handler: say("page"), Open: true}, admin.Mount{Path: "/metrics", Handler: say("metrics")}),
+		API: say("api"), Mounts: append(admin.Pprof(), admin.Mount{Path: "/console/", Handler: say("page"), Open: true}, admin.Mount{Path: "/metrics", Handler: say("metrics")},
+			admin.Mount{Path: "/try/", Handler: say("api that is tried"), AsSent: true, Slow: true}),
+		Home: "/console/",
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

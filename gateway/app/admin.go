@@ -18,6 +18,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/admin"
 	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
+	"github.com/dragoman-gateway/dragoman/gateway/admin/console"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
@@ -81,8 +82,19 @@ func (c *control) services(r grpc.ServiceRegistrar) {
 }
 
 // mounts are what the admin listener has beside the admin API.
-func (c *control) mounts() []admin.Mount {
-	return admin.Pprof()
+func (c *control) mounts(g *gateway.Gateway) ([]admin.Mount, error) {
+	pages, err := console.New()
+	if err != nil {
+		return nil, err
+	}
+	try := console.TryConfig{Serve: g.Serve}
+	if listeners := c.parts.options.Config.Listeners; len(listeners) > 0 {
+		try.Listener, try.Limits = listeners[0].Name, listeners[0].Limits()
+	}
+	return append(admin.Pprof(),
+		admin.Mount{Path: console.Root, Handler: pages, Open: true, AsSent: true},
+		admin.Mount{Path: console.TryRoot, Handler: console.Try(try), Slow: true, AsSent: true},
+	), nil
 }
 
 // open opens the listener.
@@ -107,10 +119,14 @@ func (c *control) open(ctx context.Context, g *gateway.Gateway, loaded *schemas)
 		return fmt.Errorf("admin API: %w", err)
 	}
 	c.gateway.Swap(snapshot)
+	mounts, err := c.mounts(g)
+	if err != nil {
+		return err
+	}
 	c.server, err = admin.Listen(ctx, admin.Config{
 		Address: cfg.Address, Token: token, Ready: func() map[string]error { return ready(c.parts, g) },
 		Backends: func() any { return loaded.now().Overviews() },
-		API:      nethttp.Handler(nethttp.Config{Listener: adminName}, c.gateway.Serve), Mounts: c.mounts(),
+		API:      nethttp.Handler(nethttp.Config{Listener: adminName}, c.gateway.Serve), Mounts: mounts, Home: console.Root,
 	}, c.parts.options.Log)
 	return err
 }

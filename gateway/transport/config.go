@@ -252,6 +252,9 @@ func (c Config) withDefaults() (Config, error) {
 // speaks tells whether the listener has a protocol.
 func (c *Config) speaks(protocol string) bool { return slices.Contains(c.Protocols, protocol) }
 
+// Limits returns what every request is held to.
+func (c *Config) Limits() transcoder.Limits { return c.limits() }
+
 // limits are what every request is held to.
 func (c *Config) limits() transcoder.Limits {
 	return transcoder.Limits{
