@@ -28,6 +28,7 @@ const patience = 30 * time.Second
 type gateway struct {
 	address string   // host:port
 	others  []string // those of further listeners
+	admin   string   // that of the admin listener
 	log     *logLines
 	access  *logLines // its access log, in JSON
 }
@@ -75,7 +76,7 @@ func startGateway(t *testing.T, p *params) *gateway {
 	if err != nil {
 		t.Fatalf("the gateway did not start: %v", err)
 	}
-	g.address = started.Listeners[0].Addr.String()
+	g.address, g.admin = started.Listeners[0].Addr.String(), started.Admin.String()
 	for _, l := range started.Listeners[1:] {
 		g.others = append(g.others, l.Addr.String())
 	}

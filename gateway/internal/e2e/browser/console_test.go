@@ -1,0 +1,154 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package browser_test
+
+import (
+	"context"
+	"flag"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dragoman-gateway/dragoman/gateway/bookstore"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	bookstorev1 "github.com/dragoman-gateway/dragoman/gen/bookstore/v1"
+)
+
+// screenshots is where pictures of all pages are put: docs/console when they are made anew.
+var screenshots = flag.String("screenshots", "", "the folder that pictures of the console's pages are put into; none are made without it")
+
+// consoleWorld is what console.js is told.
+type consoleWorld struct {
+	Chromium    string `json:"chromium"`
+	Admin       string `json:"admin"`   // host:port
+	Gateway     string `json:"gateway"` // host:port
+	Proto       string `json:"proto"`   // the file that is watched
+	Failing     string `json:"failing"` // the endpoint that can be told to fail
+	Control     string `json:"control"` // where it is told so: /fail and /mend
+	Screenshots string `json:"screenshots,omitempty"`
+}
+
+func consoleCases() []row {
+	return []row{
+		{"pages, light, desktop", "each page shows what it has, is accessible (axe), and no wider than its place"},
+		{"pages, dark, phone", "the same in the other theme on a phone"},
+		{"theme", "the switch holds over a reload, and goes back to the system's"},
+		{"search", "/ finds a route, a method and a page, by the keyboard alone"},
+		{"deep links", "each view, with what is opened in it, has an address that can be loaded again"},
+		{"try: four protocols", "one call by REST, Connect, gRPC-Web and WebSocket, with the raw exchange, side by side"},
+		{"try: server stream", "messages as they come, and cancel"},
+		{"try: chat", "a bidi stream: send, read, send again, half-close"},
+		{"try: client stream by fetch", "messages wait until the half-close where a browser cannot stream them"},
+		{"try: form", "fields of the descriptor, hints of what is missing, and what was typed in the editor"},
+		{"try: error", "an error's code and message, and the history that has it"},
+		{"try: copy as", "seven languages, with the message and the headers of the environment"},
+		{"trials are not counted", "calls of the console are in no statistic"},
+		{"reload", "a change of a proto is seen without loading the page again, and so is its refusal"},
+		{"ejected", "an endpoint that fails is seen as ejected while one looks"},
+		{"drain", "an endpoint is taken out and put back"},
+		{"nothing leaves the origin", "no request to anywhere else, and no error on the console of the browser, in all of the above"},
+	}
+}
+
+// TestConsole: the admin console in a real browser, in front of a bookstore of which one server can be told to fail.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	store := bookstore.NewSeededStore()
+	stores, err := bookstore.Start(t.Context(), bookstore.ClusterConfig{Instances: 2, Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stores.Close(t.Context()) }) // what is under way is cut off: the gateway has gone
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(protoFolder, "bookstore"))); err != nil {
+		t.Fatal(err)
+	}
+	third := startShaky(t, store)
+	g := startGateway(t, &params{
+		backends: append(stores.Addresses(), third.address),
+		edit: func(c *config.Config) {
+			c.Schemas.Sources = []config.Source{{Name: "bookstore", Protos: &config.Protos{Dirs: []string{folder}, Watch: true}}}
+			c.Backends[0].Name = "bookstore"
+			c.Services[0].Backend = "bookstore"
+			c.Shutdown.Drain = time.Second // the pages' streams do not end by themselves
+		},
+	})
+	world := consoleWorld{Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Failing: third.address, Control: third.control(t)}
+	if *screenshots != "" {
+		if world.Screenshots, err = filepath.Abs(*screenshots); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, "console.js", world, consoleCases())
+}
+
+// shaky is a server of the bookstore that can be told to fail: every call is answered with UNAVAILABLE then.
+type shaky struct {
+	address string
+	fails   atomic.Bool
+}
+
+func startShaky(t *testing.T, store *bookstore.Store) *shaky {
+	t.Helper()
+	s := &shaky{}
+	service, err := bookstore.New(bookstore.Config{Store: store, Name: "bookstore-shaky"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(
+		grpc.UnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			if err := s.err(); err != nil {
+				return nil, err
+			}
+			return handler(ctx, request)
+		}),
+		grpc.StreamInterceptor(func(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			if err := s.err(); err != nil {
+				return err
+			}
+			return handler(server, stream)
+		}),
+	)
+	bookstorev1.RegisterBookstoreServiceServer(server, service)
+	bookstorev1.RegisterCoverServiceServer(server, service)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // it ends with Stop
+	}()
+	t.Cleanup(func() {
+		server.Stop()
+		<-done
+	})
+	s.address = listener.Addr().String()
+	return s
+}
+
+func (s *shaky) err() error {
+	if s.fails.Load() {
+		return status.Error(codes.Unavailable, "this server is out of order")
+	}
+	return nil
+}
+
+// control serves the place where a case says whether the server fails, until the test ends.
+func (s *shaky) control(t *testing.T) (address string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { s.fails.Store(r.URL.Path == "/fail") }))
+	t.Cleanup(server.Close)
+	return server.URL
+}
