@@ -335,6 +335,19 @@ export interface GetSeriesResponse {
   points?: Point[];
 }
 
+export interface GetSourceRequest {
+  element?: string;
+  around?: number;
+}
+
+export interface GetSourceResponse {
+  file?: string;
+  text?: string;
+  firstLine?: number;
+  line?: number;
+  newer?: boolean;
+}
+
 export interface GetStatusRequest {
 }
 

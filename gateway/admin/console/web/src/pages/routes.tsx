@@ -233,7 +233,7 @@ function Binding({ route: r }: { route: Route }) {
           ['Schema', r.source],
         ]}
       />
-      <Declared position={r.declared} />
+      <Declared element={r.method} position={r.declared} />
     </>
   );
 }

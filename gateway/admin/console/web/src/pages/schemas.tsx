@@ -226,7 +226,7 @@ function OneMethod({ method: m }: { method: Method }) {
           </div>
           {m.comment && <p class="comment">{m.comment}</p>}
           <Routes method={m} />
-          <Declared position={m.position} />
+          <Declared element={m.fullName} position={m.position} around={8} />
         </div>
       </Panel>
       <TypePanel name={m.requestType!} role={'Request' + (m.kind === 'client_stream' || m.kind === 'bidi_stream' ? ', a stream' : '')} />
