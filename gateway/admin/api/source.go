@@ -51,26 +51,27 @@ func (s *sourceServer) GetSource(_ context.Context, in *adminv1.GetSourceRequest
 			continue
 		}
 		at := one.Locate(d)
-		if at.Line == 0 || !s.protos(one.Source()) || filepath.Ext(at.File) != ".proto" {
+		loaded, ok := s.folders(one)
+		if !ok || at.Line == 0 || filepath.Ext(at.File) != ".proto" {
 			return nil, notFound("%q is from no .proto file of a folder", in.GetElement())
 		}
-		return s.lines(one, at, around)
+		return linesOf(at, around, loaded)
 	}
 	return nil, notFound("there is no %q", in.GetElement())
 }
 
-// protos tells whether a source reads folders of .proto files.
-func (s *sourceServer) protos(name string) bool {
+// folders tells when a schema was loaded, if it is of a source that reads folders of .proto files.
+func (s *sourceServer) folders(one *schema.Schema) (loaded time.Time, ok bool) {
 	cfg := s.api.config.Assembly().Config()
-	for i := range cfg.Schemas.Sources {
-		if cfg.Schemas.Sources[i].Name == name {
-			return cfg.Schemas.Sources[i].Protos != nil
+	for i, r := range s.api.config.Reloads.Sources() {
+		if r.InForce.Schema == one {
+			return r.Loaded, i < len(cfg.Schemas.Sources) && cfg.Schemas.Sources[i].Protos != nil
 		}
 	}
-	return false
+	return time.Time{}, false // a reload is between the two; who asks again is told
 }
 
-func (s *sourceServer) lines(from *schema.Schema, at schema.Position, around int) (*adminv1.GetSourceResponse, error) {
+func linesOf(at schema.Position, around int, loaded time.Time) (*adminv1.GetSourceResponse, error) {
 	info, err := os.Stat(at.File)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > mostSource {
 		return nil, notFound("%s cannot be shown now", at.File)
@@ -87,16 +88,6 @@ func (s *sourceServer) lines(from *schema.Schema, at schema.Position, around int
 	}
 	return &adminv1.GetSourceResponse{
 		File: at.File, Text: strings.ToValidUTF8(string(bytes.Join(lines[first-1:last], nil)), "\uFFFD"), FirstLine: number(first), Line: number(at.Line),
-		Newer: info.ModTime().After(s.loaded(from.Source())),
+		Newer: info.ModTime().After(loaded),
 	}, nil
-}
-
-// loaded returns when what is in force of a source was loaded.
-func (s *sourceServer) loaded(name string) time.Time {
-	for _, r := range s.api.config.Reloads.Sources() {
-		if r.Name == name {
-			return r.Loaded
-		}
-	}
-	return time.Time{}
 }
