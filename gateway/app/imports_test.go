@@ -50,15 +50,9 @@ var direction = map[string]row{
 	"gateway/calling":                               {own: []string{"transcoder", "transcoder/codec", "transcoder/httprule", "transcoder/status", "transcoder/wire"}, outside: []string{"connectrpc.com/connect", "github.com/coder/websocket"}},
 	"gateway/expression":                            {own: []string{"transcoder", "transcoder/wire"}, outside: []string{"cel.dev/cel-go"}},
 	"gateway/interceptor/authz":                     {own: []string{"gateway/expression", "gateway/interceptor", "transcoder", "transcoder/status"}},
-	"gateway/telemetry/metrics":                     {own: []string{"gateway/telemetry", "transcoder", "transcoder/status"}, outside: []string{"github.com/prometheus/client_golang"}},
-	"gateway/telemetry/otlp":                        {own: []string{"gateway/telemetry", "transcoder", "transcoder/status"}, outside: []string{"github.com/prometheus/client_golang", "go.opentelemetry.io/otel", "go.opentelemetry.io/contrib"}},
 	"gateway/interceptor/websockets":                {own: []string{"gateway/interceptor", "transcoder", "transcoder/status"}},
 	"gateway/interceptor/ratelimit":                 {own: []string{"gateway/interceptor", "transcoder", "transcoder/status", "transcoder/wire", "gateway/circuit"}},
 	"gateway/interceptor/ratelimit/redis":           {own: []string{"gateway/interceptor/ratelimit", "gateway/redis"}, outside: []string{"github.com/redis/go-redis"}},
-	"gateway/circuit":                               {},
-	"gateway/redis":                                 {own: []string{"gateway/circuit"}, outside: []string{"github.com/redis/go-redis"}},
-	"gateway/redis/redistest":                       {},
-	"gateway/interceptor/cache/redis":               {own: []string{"gateway/circuit", "gateway/interceptor/cache", "gateway/redis"}, outside: []string{"github.com/redis/go-redis"}},
 	"gateway/interceptor/ratelimit/redis/redistest": {},
 	"gateway/interceptor/ratelimit/rls":             {own: []string{"gateway/interceptor/ratelimit", "gateway/circuit"}, outside: []string{"github.com/envoyproxy/go-control-plane"}},
 	"gateway/interceptor/auth":                      {own: []string{"gateway/interceptor", "transcoder", "transcoder/schema/filewatch", "transcoder/status", "transcoder/wire"}},
@@ -121,10 +115,7 @@ var direction = map[string]row{
 	"internal/processtest":                          {},
 	"internal/race":                                 {},
 	"internal/networktest":                          {},
-	"internal/subprocess":                           {},
-	"internal/testnet":                              {},
 	"proto":                                         {},
-	"gateway/interceptor/cache":                     {own: []string{"transcoder", "transcoder/status", "transcoder/wire"}},
 }
 
 // row is what one package may import.
