@@ -19,7 +19,7 @@ export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 export GOLANGCI_LINT_CACHE := $(TMP)/golangci-cache
 
 # Programs that tests start, as Debian packages.
-TEST_PROGRAMS := etcd-server iproute2 nftables chromium nodejs npm ngtcp2-client redis-server
+TEST_PROGRAMS := etcd-server iproute2 nftables chromium nodejs npm ngtcp2-client prometheus redis-server
 # Folders that `make generate` and `make console` write, and `make check-generated` compares.
 GENERATED := gen transcoder/schema/wellknown gateway/admin/console/dist
 # What to test; one package while working on it: make test PACKAGES=./balancer/...

@@ -30,6 +30,7 @@ func describe(c *transcoder.Call) {
 		return strings.IndexByte(f.Name, '_') >= 0 && owned(strings.ReplaceAll(f.Name, "_", "-"))
 	})
 	r := c.Request
+	c.Metadata.Del(debugHeader)
 	c.Metadata.Set(requestIDHeader, c.RequestID)
 	passTrace(c)
 	peer := r.Remote.Addr().Unmap()

@@ -27,6 +27,7 @@ type Gateway struct {
 	panicked func(*transcoder.Call, any) error // logs a panic; its error is the outcome that one means
 	inFlight atomic.Int64
 	changed  atomic.Pointer[chan struct{}] // closed and replaced by Swap
+	tracing  atomic.Pointer[Tracing]       // nil where no traces are kept
 
 	ending     context.Context //nolint:containedctx // it ends when streams are to end
 	endStreams context.CancelFunc
@@ -96,6 +97,10 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	c := transcoder.NewCall(ex.Context(), ex.Request())
 	c.Ending = g.ending
 	identify(c)
+	c.HideReason, c.Explain = s.HideReason, s.mayAsk(c)
+	if t := g.tracing.Load(); t != nil {
+		t.begin(c)
+	}
 	if cors.Preflight(c.Request) && s.preflight(c, ex, g.panicked) {
 		return
 	}
@@ -158,6 +163,6 @@ func (g *Gateway) finish(c *transcoder.Call, stream transcoder.Stream, err error
 func notReady(ex transcoder.Exchange) {
 	out := &transcoder.Out{Status: status.HTTP(codes.Unavailable), End: transcoder.EndClean}
 	out.Header.Add("content-length", "0")
-	out.Header.Add("x-dragoman-reason", string(status.ReasonNoReadyBackend))
+	out.Header.Add(transcoder.ReasonHeader, string(status.ReasonNoReadyBackend))
 	_ = ex.Write(out) // the client may have gone: there is nobody else to tell
 }

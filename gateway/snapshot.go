@@ -76,6 +76,10 @@ type Snapshot struct {
 	Pages Pages
 	// Announce adds the fields that answers to what belongs to no method have; nil adds none.
 	Announce func(*transcoder.Call)
+	// HideReason sends no x-dragoman-reason.
+	HideReason bool
+	// DebugToken is what a request says in x-dragoman-debug to be told where its time went; "" tells nobody.
+	DebugToken string
 	// InForce is called when the snapshot is put in force; nil calls nothing.
 	InForce func()
 

@@ -71,19 +71,24 @@ func isHex(s string) bool {
 	return true
 }
 
-// passTrace leaves of the trace context in a call's metadata what a backend can trust to be well formed (T216, threat I8). None is made
-// where there is none: a gateway that records no spans would decide for all behind it whether the trace is sampled, and be a parent
-// that nobody finds (decision 14).
+// passTrace leaves of the trace context in a call's metadata what a backend can trust to be well formed (T216, threat I8). Where traces are
+// kept, the call is the parent of what the backend does (decision 21). Where they are not, none is made: a gateway that records no spans
+// would decide for all behind it whether the trace is sampled, and be a parent that nobody finds (decision 14).
 func passTrace(c *transcoder.Call) {
-	if c.TraceID == "" {
+	ours := c.Trace.Kept()
+	switch {
+	case ours && c.Trace.Parent == [8]byte{}, !ours && c.TraceID == "":
 		c.Metadata.Del(traceParent)
 		c.Metadata.Del(traceState)
-	} else if c.Metadata.Has(traceState) {
+	case c.Metadata.Has(traceState):
 		if state := stateOf(joined(c.Metadata, traceState)); state != "" {
 			c.Metadata.Set(traceState, state)
 		} else {
 			c.Metadata.Del(traceState)
 		}
+	}
+	if ours {
+		c.Metadata.Set(traceParent, c.Trace.Text)
 	}
 	if c.Metadata.Has(baggage) && (!trusted(c.Request, c.Request.Remote.Addr().Unmap()) || len(joined(c.Metadata, baggage)) > maxBaggage) {
 		c.Metadata.Del(baggage) // what a client says there, services believe as if one of them had

@@ -14,6 +14,7 @@ PATH=$PATH:/usr/sbin:/sbin
 program_of() {
 	case $1 in
 	etcd-server) echo etcd ;;
+	prometheus) echo promtool ;;
 	iproute2) echo tc ;;
 	nftables) echo nft ;;
 	ngtcp2-client) echo gtlsclient ;;

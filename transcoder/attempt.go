@@ -4,10 +4,15 @@
 package transcoder
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
 )
+
+// MaxTries is how many attempts at a call are told one by one.
+const MaxTries = 5
 
 // Try is one attempt at a call: it was sent to an endpoint, or would have been.
 type Try struct {
@@ -15,13 +20,22 @@ type Try struct {
 	Endpoint string
 	// Kind says why there is this attempt.
 	Kind TryKind
-	// Began is when, Took how long until its end.
-	Began time.Time
-	Took  time.Duration
 	// Code is what it ended with.
 	Code codes.Code
+	// Offset is when it began, from the beginning of the call, and Took how long it took.
+	Offset, Took time.Duration
 	// Span is the id of its part of the trace; zero where none is recorded.
 	Span [8]byte
+}
+
+// Tries are the attempts one by one, in the order in which they began, at most MaxTries; none where the backend does not tell. They are the
+// call's.
+func (c *Call) Tries() []Try { return c.tries[:c.tryCount] }
+
+// SetTries is told of the attempts, in any order. The goroutine that serves the call calls it.
+func (c *Call) SetTries(all []Try) {
+	c.tryCount = copy(c.tries[:], all)
+	slices.SortStableFunc(c.Tries(), func(a, b Try) int { return cmp.Compare(a.Offset, b.Offset) })
 }
 
 // TryKind says why there is an attempt.

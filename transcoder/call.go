@@ -29,8 +29,10 @@ type Call struct {
 	Binding *httprule.Binding
 	// RequestID identifies the call in logs and in the backend's.
 	RequestID string
-	// TraceID is the id of the trace that the call belongs to, as the client says; "" for none.
+	// TraceID is the id of the trace that the call belongs to, the client's or that of Trace; "" for none.
 	TraceID string
+	// Trace is the part that it is of a trace, where traces are kept.
+	Trace Trace
 	// Client is the address that the call counts as coming from.
 	Client netip.Addr
 	// Host is the host that the call counts as being for, perhaps with a port: the request's authority, or what a trusted proxy says of
@@ -38,6 +40,8 @@ type Call struct {
 	Host string
 	// Identity is who calls, as authentication has found; nil for nobody in particular. Authentication alone sets it.
 	Identity *Identity
+	// Denied names the provider whose credentials were refused; "" where there were none, or none were refused. Authentication alone sets it.
+	Denied string
 
 	// Metadata goes to the backend, "-bin" values in canonical base64.
 	Metadata wire.Header
@@ -61,6 +65,10 @@ type Call struct {
 
 	// AnswerFields are header fields that the gateway itself adds to the head of the answer. They are set before the backend is called.
 	AnswerFields wire.Header
+	// HideReason sends no x-dragoman-reason.
+	HideReason bool
+	// Explain tells the client where the time went, and under which id the call is kept: it may know.
+	Explain bool
 	// Header and Trailer are the backend's metadata, as fields.
 	Header, Trailer wire.Header
 	// Err is the outcome: nil for OK. It is a *status.Error or a gRPC status.
@@ -76,8 +84,6 @@ type Call struct {
 	DryRun string
 	// Attempts is how often the call was sent to an endpoint.
 	Attempts int
-	// Tries are the attempts one by one, in the order in which they began, at most maxTries; empty where the backend does not tell.
-	Tries []Try
 	// Cache is what the cache did with the call; CacheNone where none was asked.
 	Cache CacheResult
 	// Refined is why the call was not tried again, where that says more than Err; "" where Err says it all. The backend sets it.
@@ -91,6 +97,8 @@ type Call struct {
 	BytesIn, BytesOut       int64
 	MessagesIn, MessagesOut int64
 
+	tries     [MaxTries]Try
+	tryCount  int
 	stops     [MaxStops]Stop
 	stopCount int
 
@@ -107,6 +115,9 @@ func (c *Call) Context() context.Context { return c.ctx }
 
 // SetContext replaces the context; interceptors use it to add values.
 func (c *Call) SetContext(ctx context.Context) { c.ctx = ctx }
+
+// ReasonHeader says in an answer of the gateway's own why it is what it is.
+const ReasonHeader = "x-dragoman-reason"
 
 // Reason says in one word why the answer is what it is.
 func (c *Call) Reason() status.Reason {

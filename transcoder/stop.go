@@ -3,10 +3,15 @@
 
 package transcoder
 
-import "time"
+import (
+	"strconv"
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
+)
 
 // MaxStops is how many stops of a call are kept; a chain with more stages loses the last ones.
-const MaxStops = 10
+const MaxStops = 8
 
 // Names of the stops that are no stages of a chain.
 const (
@@ -40,3 +45,29 @@ func (c *Call) Stopped(name string, since time.Duration) time.Duration {
 
 // Stops returns the stops so far, in the order in which they ended. They are the call's.
 func (c *Call) Stops() []Stop { return c.stops[:c.stopCount] }
+
+// appendTimes appends where the time of a call went so far, and the id under which it is kept.
+//
+// https://www.w3.org/TR/2023/WD-server-timing-20230411/
+func appendTimes(dst wire.Header, c *Call) wire.Header {
+	var text []byte
+	for i, s := range c.Stops() {
+		if i > 0 {
+			text = append(text, ", "...)
+		}
+		for j := range len(s.Name) {
+			if s.Name[j] == ' ' { // names are tokens there
+				text = append(text, '-')
+			} else {
+				text = append(text, s.Name[j])
+			}
+		}
+		text = append(text, ";dur="...)
+		text = strconv.AppendFloat(text, float64(s.Took.Microseconds())/1000, 'f', 3, 64)
+	}
+	if len(text) > 0 {
+		dst.Add("server-timing", string(text))
+	}
+	dst.Add("x-dragoman-explain", c.RequestID)
+	return dst
+}

@@ -187,6 +187,9 @@ func (s *framedStream) Finish() error {
 func (s *framedStream) answer() error {
 	if s.out.Status != 0 {
 		s.out.Header = append(s.out.Header, s.call.AnswerFields...)
+		if s.call.Explain {
+			s.out.Header = appendTimes(s.out.Header, s.call)
+		}
 	}
 	return s.write()
 }

@@ -32,13 +32,14 @@ const adminName = "(admin)"
 // are in no log and no figure of those that clients make.
 type control struct {
 	parts   *parts
+	seen    *watchers
 	gateway *gateway.Gateway
 	server  *admin.Server
 	api     *api.API
 }
 
-func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas) *control {
-	c := &control{parts: p, gateway: gateway.New(p.options.Log)}
+func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas, seen *watchers) *control {
+	c := &control{parts: p, seen: seen, gateway: gateway.New(p.options.Log)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	c.api = api.New(c.config(g, loaded))
@@ -91,7 +92,11 @@ func (c *control) mounts(g *gateway.Gateway) ([]admin.Mount, error) {
 	if listeners := c.parts.options.Config.Listeners; len(listeners) > 0 {
 		try.Listener, try.Limits = listeners[0].Name, listeners[0].Limits()
 	}
-	return append(admin.Pprof(),
+	mounts := admin.Pprof()
+	if m := c.seen.metrics; m != nil {
+		mounts = append(mounts, admin.Mount{Path: c.seen.path(c.parts), Handler: m.Handler(c.parts.options.Log)})
+	}
+	return append(mounts,
 		admin.Mount{Path: console.Root, Handler: pages, Open: true, AsSent: true},
 		admin.Mount{Path: console.TryRoot, Handler: console.Try(try), Slow: true, AsSent: true},
 	), nil

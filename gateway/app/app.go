@@ -24,6 +24,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry/metrics"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
@@ -61,7 +62,9 @@ type App struct {
 
 // New wires the process; nothing is opened before Start.
 func New(o Options) *App {
-	a := &App{parts: &parts{options: o, failed: make(chan error, 1)}}
+	own := newLogs(o.Log.Handler())
+	o.Log = slog.New(own)
+	a := &App{parts: &parts{options: o, failed: make(chan error, 1), logs: own}}
 	a.fx = fx.New(
 		modules(a.parts),
 		fx.Invoke(func(*entrance) {}),
@@ -108,7 +111,7 @@ func (a *App) Failed() <-chan error { return a.parts.failed }
 
 // Graph returns the wiring in the language of Graphviz.
 func Graph() (string, error) {
-	p := &parts{options: Options{Config: &config.Config{}, Log: slog.New(slog.DiscardHandler)}}
+	p := &parts{options: Options{Config: &config.Config{}, Log: slog.New(slog.DiscardHandler)}, logs: newLogs(slog.DiscardHandler)}
 	var graph fx.DotGraph
 	err := fx.New(modules(p), fx.Invoke(func(*entrance) {}), fx.Populate(&graph), fx.NopLogger).Err()
 	return string(graph), err
@@ -135,6 +138,8 @@ type Started struct {
 	// Feed gives the calls as they end, and History the last quarter of an hour.
 	Feed    *telemetry.Feed
 	History *telemetry.History
+	// Metrics is what Prometheus is told; nil where no metrics are kept.
+	Metrics *metrics.Metrics
 	// Backend returns a backend by its name, whose endpoints can be drained and weighed; nil when there is none.
 	Backend func(name string) *backend.Backend
 }

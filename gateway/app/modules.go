@@ -31,6 +31,7 @@ type parts struct {
 	current  atomic.Pointer[config.Config] // the configuration in force; nil before there is one
 	// listening are the listeners that are open; nil before all are.
 	listening atomic.Pointer[[]Listener]
+	logs      *logs
 }
 
 // config is the configuration in force.
@@ -85,11 +86,12 @@ func newGateway(lc fx.Lifecycle, p *parts, _ *backend.Pool) *gateway.Gateway {
 type entrance struct {
 	gateway *gateway.Gateway
 	local   *local.Services
+	seen    *watchers
 	servers []*transport.Server
 }
 
-func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Services, loaded *schemas, _ *control) *entrance {
-	e := &entrance{gateway: g, local: own}
+func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Services, seen *watchers, loaded *schemas, _ *control) *entrance {
+	e := &entrance{gateway: g, local: own, seen: seen}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error { return e.open(ctx, p, g) },
 		OnStop:  func(ctx context.Context) error { return e.drain(ctx, p) },
@@ -116,6 +118,7 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 		return err
 	}
 	p.listening.Store(&p.started.Listeners)
+	e.seen.servers.Store(&e.servers)
 	for _, server := range e.servers {
 		server.Start(p.fail) //nolint:contextcheck // connections live longer than the start
 	}

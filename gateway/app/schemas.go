@@ -36,11 +36,14 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 	s := &schemas{parts: p}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
+	p.reloaded = append(p.reloaded, func(e reload.Event) { seen.loaded(&e) })
+	s.applied = append(s.applied, func(cfg *config.Config) { seen.apply(cfg, g) })
 	lc.Append(fx.Hook{
 		OnStart: func(start context.Context) error {
 			s.shared = assemble.Parts{
 				Pool: pool, Keep: assemble.NewKeep(ctx), Log: p.options.Log, Observers: seen.observers(), Local: own,
 			}
+			g.SetTracing(seen.tracing)
 			first, err := s.generation(p.options.Config) //nolint:contextcheck // what is kept lives longer than the start
 			if err != nil {
 				cancel()
@@ -56,7 +59,9 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 			}
 			s.manager = reload.New(cfg)
 			s.manager.Start(ctx)
-			if p.started.Load, err = s.manager.Load(start); err != nil {
+			p.started.Load, err = s.manager.Load(start)
+			seen.loaded(&p.started.Load)
+			if err != nil {
 				cancel()
 				s.manager.End()
 				s.shared.Keep.Wait()

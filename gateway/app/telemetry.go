@@ -4,53 +4,214 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"os"
+	"runtime"
+	"sync/atomic"
 
 	"go.uber.org/fx"
 
 	"github.com/dragoman-gateway/dragoman/gateway"
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry/metrics"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry/otlp"
+	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
 
-// watchers are what is told of every call. They live as long as the process, so that a reload forgets nothing.
+// watchers are what is told of every call, and of what else happens. They live as long as the process, so that a reload forgets nothing.
 type watchers struct {
 	feed    *telemetry.Feed
 	history *telemetry.History
+	metrics *metrics.Metrics     // nil where none are wanted
 	access  *telemetry.AccessLog // nil where none is wanted
+
+	exporter *otlp.Exporter
+	tracing  *gateway.Tracing // nil where no traces are kept
+	sampling *telemetry.Sampling
+	redact   *telemetry.Redacted
+	headers  []string
+
+	servers atomic.Pointer[[]*transport.Server] // nil before they are open
 }
 
 func newTelemetry(lc fx.Lifecycle, p *parts) (*watchers, error) {
-	feed, err := telemetry.NewFeed(telemetry.DefaultRecent)
+	w, err := newWatchers(p)
 	if err != nil {
 		return nil, err
 	}
-	w := &watchers{feed: feed, history: telemetry.NewHistory()}
-	p.started.Feed, p.started.History = w.feed, w.history
-	if p.options.AccessLog == nil {
-		return w, nil
-	}
+	p.started.Feed, p.started.History, p.started.Metrics = w.feed, w.history, w.metrics
 	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			format := telemetry.JSON
-			if p.options.AccessFormat == "text" {
-				format = telemetry.Text
-			}
-			w.access = telemetry.NewAccessLog(p.options.AccessLog, format)
-			return nil
-		},
+		OnStart: func(ctx context.Context) error { return w.start(ctx, p) },
 		OnStop: func(context.Context) error {
-			w.access.Close()
-			return nil
+			if w.access != nil {
+				w.access.Close()
+			}
+			return w.exporter.Close() //nolint:contextcheck // it has a time of its own
 		},
 	})
 	return w, nil
 }
 
+func newWatchers(p *parts) (*watchers, error) {
+	o := &p.options.Config.Observability
+	feed, err := telemetry.NewFeed(telemetry.DefaultRecent)
+	if err != nil {
+		return nil, err
+	}
+	w := &watchers{
+		feed: feed, history: telemetry.NewHistory(), redact: telemetry.NewRedacted(append(credentials(p.options.Config), o.AccessLog.Redact...)), headers: o.AccessLog.Headers,
+	}
+	if w.sampling, err = telemetry.NewSampling(o.AccessLog.SamplePercent, o.AccessLog.AlwaysOver); err != nil {
+		return nil, err
+	}
+	if !o.Metrics.Off {
+		w.metrics = metrics.New(metrics.Config{
+			Build: metrics.Build{Version: p.options.Version, Go: runtime.Version()}, State: func() metrics.State { return w.state(p) },
+		})
+	}
+	return w, nil
+}
+
+// credentials returns the fields in which clients send what proves who they are, beside those that everybody knows.
+func credentials(cfg *config.Config) []string {
+	var fields []string
+	for i := range cfg.Auth.Providers {
+		switch p := &cfg.Auth.Providers[i]; {
+		case p.JWT != nil:
+			fields = append(fields, p.JWT.Carrier.Header)
+		case p.APIKey != nil:
+			fields = append(fields, p.APIKey.Header)
+		case p.Introspection != nil:
+			fields = append(fields, p.Introspection.Carrier.Header)
+		}
+	}
+	return fields
+}
+
+// start opens what has goroutines of its own.
+func (w *watchers) start(ctx context.Context, p *parts) error {
+	o := &p.options.Config.Observability
+	cfg := otlp.Config{
+		Version: p.options.Version, Traces: o.Tracing.Endpoint, Metrics: o.Metrics.Endpoint, Logs: o.Log.Endpoint,
+		Headers: o.OTLP.Headers, CA: o.OTLP.CA, Gzip: o.OTLP.Gzip, Timeout: o.OTLP.Timeout, Interval: o.Metrics.Interval,
+		Calls: o.AccessLog.OTLP, Sampling: w.sampling, Redact: w.redact, Log: p.options.Log,
+	}
+	if w.metrics != nil {
+		cfg.Gatherer = w.metrics.Gatherer()
+	}
+	var err error
+	if w.exporter, err = otlp.New(ctx, cfg); err != nil {
+		return err
+	}
+	p.logs.to(w.exporter.Handler)
+	if w.exporter.Tracing() {
+		percent, ignoreParent, err := otlp.Sampling(o.Tracing.SamplePercent, o.Tracing.IgnoreParent, os.Getenv)
+		if err == nil {
+			w.tracing, err = gateway.NewTracing(gateway.TracingConfig{Percent: percent, IgnoreParent: ignoreParent})
+		}
+		if err != nil {
+			return errors.Join(err, w.exporter.Close()) //nolint:contextcheck // it has a time of its own
+		}
+	}
+	if p.options.AccessLog != nil {
+		format := telemetry.JSON
+		if p.options.AccessFormat == "text" {
+			format = telemetry.Text
+		}
+		w.access = telemetry.NewAccessLog(p.options.AccessLog, telemetry.AccessLogConfig{Format: format, Redact: w.redact, Sampling: w.sampling})
+	}
+	return nil
+}
+
+// apply puts the share of traces in force that a configuration says. Where things are sent stays as it was when the process began.
+func (w *watchers) apply(cfg *config.Config, g *gateway.Gateway) {
+	if !w.exporter.Tracing() {
+		return
+	}
+	from := &cfg.Observability.Tracing
+	percent, ignoreParent, err := otlp.Sampling(from.SamplePercent, from.IgnoreParent, os.Getenv)
+	if err != nil {
+		return // the environment was right when the process began
+	}
+	if t, err := gateway.NewTracing(gateway.TracingConfig{Percent: percent, IgnoreParent: ignoreParent}); err == nil {
+		g.SetTracing(t)
+	}
+}
+
 // observers returns who is told of calls, once all have started.
 func (w *watchers) observers() []gateway.Observer {
 	sinks := []telemetry.Sink{w.feed, w.history}
+	if w.metrics != nil {
+		sinks = append(sinks, w.metrics)
+	}
 	if w.access != nil {
 		sinks = append(sinks, w.access)
 	}
-	return []gateway.Observer{telemetry.NewRecorder(sinks...)}
+	sinks = append(sinks, w.exporter.Sinks()...)
+	return []gateway.Observer{telemetry.NewRecorder(sinks...).WithHeaders(w.headers)}
+}
+
+// loaded is told of a load of schemas, the first one or a later one, and drops what is counted of methods that are gone.
+func (w *watchers) loaded(e *reload.Event) {
+	if w.metrics == nil {
+		return
+	}
+	w.metrics.SchemasLoaded(e.Sources, e.Since, e.Err)
+	if e.Err == nil && e.Snapshot != nil {
+		mux, passed := e.Snapshot.Mux, map[string]bool{}
+		for _, m := range mux.Passed() {
+			passed[m.Rule] = true
+		}
+		w.metrics.Retain(func(service, method string) bool {
+			return method == "" && passed[service] || mux.Method("/"+service+"/"+method) != nil
+		})
+	}
+}
+
+// path returns where metrics are scraped.
+func (w *watchers) path(p *parts) string {
+	return cmp.Or(p.options.Config.Observability.Metrics.Path, metrics.DefaultPath)
+}
+
+// state tells how the gateway fares. It is asked when all that it asks has started.
+func (w *watchers) state(p *parts) metrics.State {
+	s := metrics.State{InFlight: p.started.InFlight(), Dropped: map[string]uint64{}}
+	if w.access != nil {
+		s.Dropped["access_log"] = uint64(w.access.Dropped()) //nolint:gosec // never negative
+	}
+	s.Dropped["otlp"] = uint64(w.exporter.Failed()) //nolint:gosec // never negative
+	calls := map[string]backend.State{}
+	for _, b := range p.started.Backends() {
+		calls[b.Name] = b.Calls
+	}
+	for _, o := range p.started.Overviews() {
+		of := calls[o.Name]
+		b := metrics.Backend{
+			Name: o.Name, Retries: of.Retries, OverBudget: of.OverBudget, Hedges: of.Hedges, Refused: of.Refused, Shut: of.Shut,
+			Open: of.Breaker.Circuit == backend.CircuitOpen,
+		}
+		for _, e := range o.Endpoints {
+			b.Endpoints = append(b.Endpoints, metrics.Endpoint{Address: e.Address, State: e.State, InFlight: e.InFlight})
+		}
+		s.Backends = append(s.Backends, b)
+	}
+	servers := w.servers.Load()
+	if servers == nil {
+		return s
+	}
+	for _, server := range *servers {
+		name := server.Config().Name
+		for protocol, open := range server.Connections() {
+			s.Connections = append(s.Connections, metrics.Connections{Listener: name, Protocol: protocol, Open: open})
+		}
+		if end := server.NotAfter(); !end.IsZero() {
+			s.Certificates = append(s.Certificates, metrics.Certificate{Listener: name, NotAfter: end})
+		}
+	}
+	return s
 }

@@ -218,6 +218,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	}
 	a.made.Store(policies)
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
+	s.HideReason, s.DebugToken = a.config.Observability.HideReason, a.config.Observability.DebugToken
 	s.Announce = policies.ways[policies.defaults].Announce
 	own := a.places
 	s.InForce = func() {

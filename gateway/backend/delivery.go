@@ -42,6 +42,11 @@ type delivery struct {
 	probe   bool      // of the circuit breaker
 	entered time.Time // for the adaptive limit
 
+	trace *transcoder.Trace // of the call
+	start time.Time         // of the call
+	tries tries
+	dry   bool // a retry was due that the budget did not allow
+
 	call    picker.Call  // of the first attempt
 	last    *picker.Call // of the last hedge of an attempt, which knows of all before; nil if there was none
 	retried int          // how many attempts there were beside the first, one after the other
@@ -90,23 +95,24 @@ func (d *delivery) invoke(ctx context.Context, method string, args, reply any, o
 func (d *delivery) try(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
 	limit := d.limit(ctx)
 	ctx = d.outgoing(ctx)
+	kind := d.kind()
 	if limit <= 0 {
-		return d.reach(ctx, call, method, args, reply, opts)
+		return d.reach(ctx, call, kind, method, args, reply, opts)
 	}
 	own, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return overLimit(ctx, limit, d.reach(own, call, method, args, reply, opts))
+	return overLimit(ctx, limit, d.reach(own, call, kind, method, args, reply, opts))
 }
 
 // reach calls the backend.
-func (d *delivery) reach(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
+func (d *delivery) reach(ctx context.Context, call *picker.Call, kind transcoder.TryKind, method string, args, reply any, opts []grpc.CallOption) error {
 	if request, ok := args.(*transcoder.Message); ok && d.backend.channel.ResetsLow() {
-		return d.careful(ctx, call, method, request, reply, opts)
+		return d.careful(ctx, call, kind, method, request, reply, opts)
 	}
 	if d.hedger != nil {
-		return d.hedged(ctx, call, method, args, reply, opts)
+		return d.hedged(ctx, call, kind, method, args, reply, opts)
 	}
-	return d.send(picker.WithCall(ctx, call), method, args, reply, opts)
+	return d.send(ctx, call, kind, method, args, reply, opts)
 }
 
 // errCut is a stream that ended while grpc-go sent its request for the second time, of which grpc-go says io.EOF and not how it ended.
@@ -114,8 +120,16 @@ func (d *delivery) reach(ctx context.Context, call *picker.Call, method string, 
 // google.golang.org/grpc v1.85.0: stream.go, clientStream.retryLocked.
 var errCut = grpcstatus.Error(codes.Unavailable, "the stream ended before its request was sent")
 
-// send makes one call on the channel.
-func (d *delivery) send(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {
+// send makes one call on the channel, and keeps that it did.
+func (d *delivery) send(ctx context.Context, call *picker.Call, kind transcoder.TryKind, method string, args, reply any, opts []grpc.CallOption) error {
+	t := d.began(ctx, kind)
+	err := d.invokeOn(picker.WithCall(ctx, call), method, args, reply, opts)
+	d.tried(t, call, err)
+	return err
+}
+
+// invokeOn makes one call on the channel.
+func (d *delivery) invokeOn(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {
 	err := d.backend.channel.Invoke(ctx, method, args, reply, opts...)
 	if err == io.EOF { //nolint:errorlint // the very error: grpc-go's statuses wrap others
 		return errCut
@@ -128,7 +142,7 @@ func (d *delivery) outgoing(ctx context.Context) context.Context {
 	if d.retried > 0 {
 		ctx = metadata.AppendToOutgoingContext(ctx, previousAttempts, strconv.Itoa(d.retried))
 	}
-	return ctx
+	return d.traced(ctx)
 }
 
 // limit returns how long the next attempt may take; 0 for as long as the call.
@@ -184,6 +198,7 @@ func (d *delivery) again(ctx context.Context, call *picker.Call, err error, trai
 	}
 	if !d.backend.budget.retry() {
 		d.backend.counts.overBudget.Add(1)
+		d.dry = true
 		return false
 	}
 	if !wait(ctx, pause) {

@@ -12,15 +12,16 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
+	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
 // hedged makes one attempt at a call which, when it is late, is made once more on another endpoint. The first one is made in the goroutine of
 // the caller; a goroutine more there is only for one that is late.
-func (d *delivery) hedged(ctx context.Context, call *picker.Call, method string, args, reply any, opts []grpc.CallOption) error {
+func (d *delivery) hedged(ctx context.Context, call *picker.Call, kind transcoder.TryKind, method string, args, reply any, opts []grpc.CallOption) error {
 	late := d.hedger.call()
 	began := time.Now()
 	if late == 0 {
-		err := d.send(picker.WithCall(ctx, call), method, args, reply, opts)
+		err := d.send(ctx, call, kind, method, args, reply, opts)
 		if err == nil {
 			d.hedger.sample(time.Since(began))
 		}
@@ -31,7 +32,7 @@ func (d *delivery) hedged(ctx context.Context, call *picker.Call, method string,
 	r := &race{delivery: d, ctx: own, cancel: cancel, first: call, call: call, method: method, args: args, opts: opts, late: late}
 	r.changed.L = &r.mu
 	r.schedule() //nolint:contextcheck // it has the context
-	err := d.send(picker.WithCall(own, call), method, args, reply, opts)
+	err := d.send(own, call, kind, method, args, reply, opts)
 	err = r.settle(ctx, err, reply)
 	if err == nil {
 		d.hedger.sample(time.Since(began))
@@ -76,7 +77,7 @@ func (r *race) scheduleLocked() {
 	r.timer = time.AfterFunc(r.late, func() {
 		defer r.others.Done()
 		if h := r.begin(); h != nil {
-			h.err = r.delivery.send(picker.WithCall(r.ctx, h.call), r.method, r.args, &h.reply, h.options(r.opts))
+			h.err = r.delivery.send(r.delivery.traced(r.ctx), h.call, transcoder.TryHedge, r.method, r.args, &h.reply, h.options(r.opts))
 			r.ended(h)
 		}
 	})

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -44,7 +43,8 @@ func newParking() *parking {
 
 // careful makes a call whose end its stream outlives: when the client goes away or its time is up, the caller returns at once, and the
 // stream is reset when that does not harm others. It takes two goroutines, and is for times in which streams are reset too often.
-func (d *delivery) careful(ctx context.Context, call *picker.Call, method string, request *transcoder.Message, reply any, opts []grpc.CallOption) error {
+func (d *delivery) careful(ctx context.Context, call *picker.Call, kind transcoder.TryKind, method string, request *transcoder.Message, reply any, opts []grpc.CallOption) error {
+	t := d.began(ctx, kind)
 	own := newPatient(picker.WithCall(ctx, call))
 	m := transcoder.Message{Data: request.Data, Encoding: request.Encoding}
 	m.Data.Ref()
@@ -53,17 +53,19 @@ func (d *delivery) careful(ctx context.Context, call *picker.Call, method string
 	p := d.backend.parking
 	p.calls.Go(func() { //nolint:contextcheck // it outlives the context on purpose
 		defer close(ended)
-		a.err = d.send(own, method, &m, &a.reply, a.options(opts))
+		a.err = d.invokeOn(own, method, &m, &a.reply, a.options(opts))
 		m.Free()
 	})
 	select {
 	case <-ended:
+		d.tried(t, call, a.err)
 		a.tell(reply, opts)
 		return a.err
 	case <-ctx.Done():
 	}
+	d.tried(t, call, contextStatus(ctx))
 	d.park(own, call, ended, ctx.Err(), func() { a.reply.Free() })
-	return grpcstatus.FromContextError(ctx.Err()).Err()
+	return contextStatus(ctx)
 }
 
 // park keeps a call that nobody waits for any more until it has ended, or is reset. ended is closed when it has, and drop is called then.

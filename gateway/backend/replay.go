@@ -69,6 +69,8 @@ type try struct {
 	grpc.ClientStream
 
 	call   *picker.Call
+	kept   transcoder.Try // what is kept of it
+	told   bool           // it is; of the goroutine that receives
 	limit  time.Duration
 	slow   *carefulStream // the stream, when it outlives its caller
 	timer  *time.Timer    // ends an attempt that is not answered in time; nil for none
@@ -91,7 +93,9 @@ func (t *try) RecvMsg(m any) error {
 func (r *replayed) begin() (*try, error) {
 	d := r.delivery
 	t := &try{call: r.call, limit: d.limit(r.ctx)}
-	ctx := picker.WithCall(d.outgoing(r.ctx), r.call)
+	traced := d.outgoing(r.ctx)
+	t.kept = d.began(traced, d.kind())
+	ctx := picker.WithCall(traced, r.call)
 	if !r.isCommitted() {
 		ctx, t.cancel = context.WithCancel(ctx) //nolint:gosec // called for an attempt that is given up, and the parent ends with the call
 	}
@@ -106,6 +110,7 @@ func (r *replayed) begin() (*try, error) {
 		if t.cancel != nil {
 			t.cancel()
 		}
+		d.tried(t.kept, t.call, err)
 		return nil, err
 	}
 	t.ClientStream = s
@@ -292,6 +297,7 @@ func (r *replayed) RecvMsg(m any) error {
 
 // retry puts another attempt in the place of one that failed, if that is right and works.
 func (r *replayed) retry(failed *try, err error) bool {
+	r.delivery.ended(failed, err)
 	trailer := failed.Trailer()
 	for r.delivery.again(r.ctx, r.call, err, trailer) {
 		call := r.call

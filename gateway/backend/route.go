@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // Route is a backend as the calls of some methods see it: with the policy that they are held to. It is safe for concurrent use.
@@ -36,7 +37,7 @@ func (r *Route) Forward(c *transcoder.Call, s transcoder.Stream) error {
 // forward is Forward for calls that have a key, or of which a Keyer finds it in the first message.
 func (r *Route) forward(c *transcoder.Call, s transcoder.Stream, key string, keyer *Keyer) error {
 	c.Backend = r.backend.name
-	d := &delivery{backend: r.backend, policy: r.policy, repeatable: c.Method.Idempotent || r.policy.retries.assumed, client: c.Client}
+	d := &delivery{backend: r.backend, policy: r.policy, repeatable: c.Method.Idempotent || r.policy.retries.assumed, client: c.Client, trace: &c.Trace, start: c.Start}
 	if c.Method.NoSideEffects && c.Method.Unary() {
 		d.hedger = r.hedger
 	}
@@ -55,6 +56,10 @@ func (r *Route) forward(c *transcoder.Call, s transcoder.Stream, key string, key
 	over = true
 	d.end(c.Context(), err)
 	c.Attempts += d.retried + d.hedges
+	c.SetTries(d.tries.all())
+	if d.dry && err != nil && status.ReasonOf(err) == status.ReasonBackendError {
+		c.Refined = status.ReasonRetryBudgetEmpty
+	}
 	return err
 }
 
@@ -68,6 +73,7 @@ func (r *Route) Changes() []<-chan struct{} { return r.backend.Changes() }
 func (d *delivery) end(ctx context.Context, err error) {
 	if d.stream != nil {
 		d.stream.commit()
+		d.ended(d.stream.stream(), err)
 		if d.stream.current != nil {
 			d.stream.giveUp(d.stream.stream())
 		}

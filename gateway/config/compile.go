@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
@@ -96,31 +95,6 @@ func (k *compiler) rpc(m *configv1.Rpc) {
 		CompressFrom:          int(k.size(m.GetCompressFrom(), "rpc.compress_from", 1, mostCompressFrom)),
 		WithoutErrorInfo:      m != nil && m.ErrorInfo != nil && !m.GetErrorInfo(),
 		RequireConnectVersion: m.GetRequireConnectVersion(),
-	}
-}
-
-func (k *compiler) observability(m *configv1.Observability) {
-	o := &k.cfg.Observability
-	if level := m.GetLog().GetLevel(); level != "" {
-		if err := o.Log.Level.UnmarshalText([]byte(level)); err != nil {
-			k.on("observability.log.level", "", "%s", err)
-		}
-	}
-	o.Log.Format = Format(m.GetLog().GetFormat())
-	o.AccessLog = AccessLog{Output: m.GetAccessLog().GetOutput(), Format: Format(m.GetAccessLog().GetFormat())}
-	switch output := o.AccessLog.Output; {
-	case output == "", output == OutputStdout, output == OutputStderr, output == OutputOff:
-	case strings.ContainsAny(output, `/\`):
-		o.AccessLog.Output = k.file(output)
-	default:
-		hint := "to write to a file here, say ./" + output
-		if best := closest(output, []string{OutputStdout, OutputStderr, OutputOff}); best != "" {
-			hint = "did you mean " + best + "?"
-		}
-		if k.place("observability.access_log.output").raw != "" {
-			hint = ""
-		}
-		k.on("observability.access_log.output", hint, "must be stdout, stderr, off, or the path of a file, with a slash in it")
 	}
 }
 

@@ -5,7 +5,6 @@ package config
 
 import (
 	"cmp"
-	"log/slog"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
@@ -288,53 +287,6 @@ const (
 	// UnescapeAll decodes all.
 	UnescapeAll Unescape = "all"
 )
-
-// Format is the form of a log.
-type Format string
-
-// The forms of a log.
-const (
-	// FormatAuto is text on a terminal, else JSON. It is the default.
-	FormatAuto Format = ""
-	// FormatText is for people.
-	FormatText Format = "text"
-	// FormatJSON is one object a line.
-	FormatJSON Format = "json"
-)
-
-// Observability says what is logged and where to.
-type Observability struct {
-	// Log is the gateway's own log.
-	Log Log
-	// AccessLog has a line for each call.
-	AccessLog AccessLog
-}
-
-// Log is the gateway's own log.
-type Log struct {
-	// Level is the least important level that is written; the zero value is info.
-	Level slog.Level
-	// Format is its form.
-	Format Format
-}
-
-// What Output of an AccessLog is, if it is not a file.
-const (
-	// OutputStdout is standard output. It is the default.
-	OutputStdout = "stdout"
-	// OutputStderr is standard error.
-	OutputStderr = "stderr"
-	// OutputOff writes nothing.
-	OutputOff = "off"
-)
-
-// AccessLog has a line for each call.
-type AccessLog struct {
-	// Output is OutputStdout, OutputStderr, OutputOff or the path of a file; "" means OutputStdout.
-	Output string
-	// Format is its form.
-	Format Format
-}
 
 // Admin is the listener of the operators.
 type Admin struct {

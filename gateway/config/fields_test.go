@@ -139,6 +139,10 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = "true"
 		case f.Name() == "output":
 			s = "./file"
+		case f.Name() == "sample_percent":
+			s = "0.5"
+		case f.Name() == "otlp_endpoint":
+			s = "http://collector:4317"
 		case f.Name() == "allow_origins":
 			s = "https://a.example"
 		case f.Name() == "trusted_proxies", f.FullName() == "dragoman.config.v1.ProxyProtocol.from":

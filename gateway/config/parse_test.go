@@ -177,8 +177,15 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		},
 		RPC: config.RPC{CompressFrom: 4 << 10, WithoutErrorInfo: true, RequireConnectVersion: true},
 		Observability: config.Observability{
-			Log:       config.Log{Level: slog.LevelDebug, Format: config.FormatJSON},
-			AccessLog: config.AccessLog{Output: "logs/access.log", Format: config.FormatText},
+			Log: config.Log{Level: slog.LevelDebug, Format: config.FormatJSON, Endpoint: "http://collector:4317"},
+			AccessLog: config.AccessLog{
+				Output: "logs/access.log", Format: config.FormatText, OTLP: true, Headers: []string{"x-tenant"}, Redact: []string{"client_ip", "x-tenant"},
+				SamplePercent: new(12.5), AlwaysOver: 2 * time.Second,
+			},
+			Tracing:    config.Tracing{Endpoint: "https://traces.acme.example", SamplePercent: new(0.1), IgnoreParent: true},
+			Metrics:    config.Metrics{Path: "/prometheus", Off: true, Endpoint: "http://[::1]:4317", Interval: 15 * time.Second},
+			OTLP:       config.OTLP{Headers: map[string]string{"api-key": "secret"}, CA: "collector.pem", Gzip: true, Timeout: 5 * time.Second},
+			HideReason: true, DebugToken: "sixteen-letters-or-more",
 		},
 		Admin:    config.Admin{Address: "10.0.0.5:9902", Token: "of-the-operators", ReadOnly: true, DataDir: "data"},
 		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},

@@ -119,6 +119,10 @@ func patternSentence(pattern string) string {
 }
 
 var patternSentences = []struct{ part, sentence string }{
+	{"{1,253}", "must be the address of a collector, such as http://collector:4317"},
+	{"{1,4})?", "must be a percentage of 0 to 100, such as 5 or 0.1"},
+	{"{0,200}", "must be a path, such as /metrics"},
+	{"{1,100}", `must be the name of a field, in lower case: letters, digits, "_", "." and "-", at most 100`},
 	{"KiB", "must be a size such as 4MiB: a whole number with one of the units B, KiB, MiB, GiB, kB, MB"},
 	{"{0,99}[*]?", `must be the name of a header field, in lower case, with * at its end for all that begin so`},
 	{"{0,99}", "must be the name of a header field, in lower case"},

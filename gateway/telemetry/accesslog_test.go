@@ -45,7 +45,7 @@ func TestThreatI6OneLinePerCall(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/a", "/\n{\"level\":\"fake\"}", "/\"\\\u2028\x00\xff", "/" + strings.Repeat("x", 100_000)} {
 		var out bytes.Buffer
-		l := telemetry.NewAccessLog(&out, telemetry.JSON)
+		l := telemetry.NewAccessLog(&out, telemetry.AccessLogConfig{Format: telemetry.JSON})
 		observe(l, call(path))
 		l.Close()
 		line := strings.TrimSuffix(out.String(), "\n")
@@ -72,7 +72,7 @@ func TestThreatI6OneLinePerCall(t *testing.T) {
 func TestTextIsALineForAPerson(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	l := telemetry.NewAccessLog(&out, telemetry.Text)
+	l := telemetry.NewAccessLog(&out, telemetry.AccessLogConfig{Format: telemetry.Text})
 	observe(l, call("/v1/users/42\x1b[31m"))
 	l.Close()
 	for _, want := range []string{"GET /v1/users/42\\u001b[31m", "503 Service Unavailable", "rest=UNAVAILABLE", "4.1 ms (gateway 0.2)", "users→10.0.0.1:50051", "no_ready_backend: no endpoint (dial failed)"} {
@@ -102,7 +102,7 @@ func TestFault31StuckWriter(t *testing.T) {
 	t.Parallel()
 	const calls = 20_000
 	out := &stuck{free: make(chan struct{})}
-	l := telemetry.NewAccessLog(out, telemetry.JSON)
+	l := telemetry.NewAccessLog(out, telemetry.AccessLogConfig{Format: telemetry.JSON})
 	for range calls {
 		observe(l, call("/a"))
 	}

@@ -5,65 +5,43 @@ package telemetry
 
 import (
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
-
-	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // maxField is the length in bytes of the longest text in a line: a client must not be able to fill a disk with one
 // request (threat I6).
 const maxField = 1024
 
-// JSON writes a line of JSON, with the names that the product's log fields have.
-func JSON(dst []byte, r *Record) []byte {
-	j := line{dst: append(dst, '{')}
-	j.text("time", r.Time.UTC().Format(time.RFC3339Nano))
-	j.text("level", r.LogLevel().String())
-	j.text("msg", "call")
-	j.text("request_id", r.RequestID)
-	j.optional("trace_id", r.TraceID)
-	j.text("client_ip", addr(r))
-	j.optional("auth", r.Auth)
-	j.optional("subject", r.Subject)
-	j.optional("tenant", r.Tenant)
-	j.text("listener", r.Listener)
-	j.text("protocol", r.Protocol)
-	j.text("method", r.HTTPMethod)
-	j.text("path", r.Path)
-	j.optional("route", r.Route)
-	j.optional("service", r.Service)
-	j.optional("rpc", r.RPC)
-	j.text("code", status.Name(r.Code))
-	j.number("http_status", int64(r.HTTPStatus))
-	j.text("reason", string(r.Reason))
-	j.optional("rule", r.Rule)
-	j.optional("dry_run", r.DryRun)
-	j.optional("message", r.Message)
-	j.optional("detail", r.Detail)
-	j.optional("backend", r.Backend)
-	j.optional("endpoint", r.Endpoint)
-	j.optional("split", r.Split)
-	j.number("attempts", int64(r.Attempts))
-	j.millis("duration_ms", r.Duration)
-	j.millis("gateway_ms", r.Overhead())
-	j.millis("backend_ms", r.Backed)
-	j.millis("ttfb_ms", r.TTFB)
-	j.number("bytes_in", r.BytesIn)
-	j.number("bytes_out", r.BytesOut)
-	j.number("messages_in", r.MessagesIn)
-	j.number("messages_out", r.MessagesOut)
-	j.optional("cache", string(r.Cache))
-	j.optional("user_agent", r.UserAgent)
-	return append(j.dst, '}', '\n')
+// JSON writes a line of JSON, with the names that the product's log fields have. Of redact nothing is written; it may be nil.
+func JSON(dst []byte, r *Record, redact *Redacted) []byte {
+	w, _ := writers.Get().(*writer)
+	defer writers.Put(w)
+	j := &w.line
+	j.dst, j.more = append(dst, `{"time":"`...), true
+	j.dst = r.Time.UTC().AppendFormat(j.dst, time.RFC3339Nano)
+	j.dst = append(j.dst, '"')
+	j.Text("level", r.LogLevel().String())
+	j.Text("msg", "call")
+	if redact.any(r) {
+		w.redaction = Redaction{Names: redact, Next: j}
+		r.Fields(&w.redaction)
+	} else {
+		r.Fields(j)
+	}
+	dst = append(j.dst, '}', '\n')
+	j.dst = nil
+	return dst
 }
 
-func addr(r *Record) string {
-	if !r.Client.IsValid() {
-		return ""
-	}
-	return r.Client.String()
+// writer is what a line is written with.
+type writer struct {
+	line      line
+	redaction Redaction
 }
+
+var writers = sync.Pool{New: func() any { return new(writer) }}
 
 // line appends the members of a JSON object. Its texts come from clients, so everything that is not plain is escaped.
 type line struct {
@@ -71,36 +49,52 @@ type line struct {
 	more bool
 }
 
+var _ Visitor = (*line)(nil)
+
 func (j *line) name(name string) {
 	if j.more {
 		j.dst = append(j.dst, ',')
 	}
 	j.more = true
 	j.dst = append(j.dst, '"')
-	j.dst = append(j.dst, name...)
+	j.dst = append(j.dst, name...) // those of header fields have no other characters than names may have
 	j.dst = append(j.dst, '"', ':')
 }
 
-func (j *line) text(name, value string) {
+// Text appends a text.
+func (j *line) Text(name, value string) {
 	j.name(name)
 	j.dst = appendQuoted(j.dst, value)
 }
 
-func (j *line) optional(name, value string) {
-	if value != "" {
-		j.text(name, value)
-	}
-}
-
-func (j *line) number(name string, value int64) {
+// Number appends a number.
+func (j *line) Number(name string, value int64) {
 	j.name(name)
 	j.dst = strconv.AppendInt(j.dst, value, 10)
 }
 
-func (j *line) millis(name string, d time.Duration) {
+// Millis appends a duration in milliseconds, with as many digits as it has microseconds.
+func (j *line) Millis(name string, d time.Duration) {
 	j.name(name)
-	j.dst = strconv.AppendFloat(j.dst, float64(d.Microseconds())/1000, 'f', -1, 64)
+	us := max(d.Microseconds(), 0)
+	const thousand, hundred, ten = 1000, 100, 10
+	j.dst = strconv.AppendInt(j.dst, us/thousand, 10)
+	rest := us % thousand
+	if rest == 0 {
+		return
+	}
+	j.dst = append(j.dst, '.', byte('0'+rest/hundred))
+	if rest %= hundred; rest == 0 {
+		return
+	}
+	j.dst = append(j.dst, byte('0'+rest/ten))
+	if rest %= ten; rest != 0 {
+		j.dst = append(j.dst, byte('0'+rest))
+	}
 }
+
+// plain tells whether a byte stands for itself in a string of JSON.
+func plain(c byte) bool { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' }
 
 // appendQuoted appends a JSON string, cut to maxField.
 func appendQuoted(dst []byte, s string) []byte {
@@ -111,6 +105,14 @@ func appendQuoted(dst []byte, s string) []byte {
 	}
 	dst = append(dst, '"')
 	for len(s) > 0 {
+		run := 0
+		for run < len(s) && plain(s[run]) {
+			run++
+		}
+		dst = append(dst, s[:run]...)
+		if s = s[run:]; s == "" {
+			break
+		}
 		r, size := utf8.DecodeRuneInString(s)
 		switch {
 		case r == '"' || r == '\\':

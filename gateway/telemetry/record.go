@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Record is what is told of a call when it is over. It holds no secret: of the header fields the user agent and those that were asked
@@ -20,7 +21,7 @@ type Record struct {
 	Time                       time.Time // when it ended
 	RequestID, TraceID         string
 	Client                     netip.Addr
-	Auth, Subject, Tenant      string // who called, and the provider that says so
+	Auth, Subject, Tenant      string // who called, and the provider that says so, or refused it
 	Rule                       string // the rule, of limits or of authorisation, that refused it
 	DryRun                     string // the rule on trial that would have
 	Protocol, Listener         string
@@ -34,17 +35,26 @@ type Record struct {
 	Reason                     status.Reason
 	Backend, Endpoint, Split   string
 	Attempts                   int
-	Tries                      []transcoder.Try // the attempts one by one; not to be changed
-	Probe                      bool             // an operator made it, to try something
+	Probe                      bool // an operator made it, to try something
 	Cache                      transcoder.CacheResult
 	Duration, Backed, TTFB     time.Duration
 	BytesIn, BytesOut          int64
 	MessagesIn, MessagesOut    int64
-	UserAgent, Message, Detail string // Detail is the cause, which the client is not told
+	UserAgent, Message, Detail string       // Detail is the cause, which the client is not told
+	Headers                    []wire.Field // those fields of the request that were asked for; what is secret of them is not redacted here
 
+	trace     transcoder.Trace
+	tries     [transcoder.MaxTries]transcoder.Try
+	tryCount  int
 	stops     [transcoder.MaxStops]transcoder.Stop
 	stopCount int
 }
+
+// Tries are the attempts one by one, in the order in which they began, at most transcoder.MaxTries.
+func (r *Record) Tries() []transcoder.Try { return r.tries[:r.tryCount] }
+
+// Trace is the part of a trace that the call is.
+func (r *Record) Trace() *transcoder.Trace { return &r.trace }
 
 // Stops are the places that the call came by, in the order in which it left them: match, the stages of its chain, backend. What is left of
 // Duration behind the last one is for the answer.
@@ -55,17 +65,19 @@ func (r *Record) fill(c *transcoder.Call) {
 		Time: c.End, RequestID: c.RequestID, TraceID: c.TraceID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
 		HTTPMethod: c.Request.Method, Path: c.Request.Path,
 		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split, DryRun: c.DryRun,
-		Attempts: c.Attempts, Tries: c.Tries, Cache: c.Cache, Probe: c.Request.Probe,
+		Attempts: c.Attempts, Cache: c.Cache, Probe: c.Request.Probe,
 		Duration: c.End.Sub(c.Start), Backed: c.BackendTime, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
 		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, UserAgent: c.Request.Header.Get("user-agent"),
 	}
-	r.stopCount = copy(r.stops[:], c.Stops())
+	r.trace = c.Trace
+	r.tryCount, r.stopCount = copy(r.tries[:], c.Tries()), copy(r.stops[:], c.Stops())
 	if !c.FirstByte.IsZero() {
 		r.TTFB = c.FirstByte.Sub(c.Start)
 	}
 	if m := c.Method; m != nil {
 		r.Service, r.RPC, r.Route, r.Known, r.Streams = m.Service, m.Name, m.Rule, m.Desc != nil, !m.Unary()
 	}
+	r.Auth = c.Denied
 	if id := c.Identity; id != nil {
 		r.Auth, r.Subject, r.Tenant = id.Provider, id.Subject, id.Tenant
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Sink takes the record of every call. It is called by the goroutine that served the call, many at a time, and must not block. The
@@ -19,7 +20,14 @@ type Sink interface {
 // Recorder makes the record of each call, once, and gives it to its sinks. It is a gateway.Observer, and safe for concurrent use.
 type Recorder struct {
 	sinks   []Sink
+	headers []string
 	records sync.Pool
+}
+
+// WithHeaders has records keep these header fields of requests, by their names in lower case. It is called before the first call.
+func (r *Recorder) WithHeaders(names []string) *Recorder {
+	r.headers = names
+	return r
 }
 
 // NewRecorder returns a Recorder with these sinks, which are told in this order.
@@ -33,6 +41,11 @@ func NewRecorder(sinks ...Sink) *Recorder {
 func (r *Recorder) Observe(c *transcoder.Call) {
 	record, _ := r.records.Get().(*Record)
 	record.fill(c)
+	for _, name := range r.headers {
+		if c.Request.Header.Has(name) {
+			record.Headers = append(record.Headers, wire.Field{Name: name, Value: c.Request.Header.Get(name)})
+		}
+	}
 	for _, s := range r.sinks {
 		s.Record(record)
 	}

@@ -17,8 +17,12 @@ import (
 // Text writes a line for a person at a terminal:
 //
 //	14:02:52  GET /v1/users/42  200 OK  grpc=OK  4.1 ms (gateway 0.2)  users→127.0.0.1:50051
-func Text(dst []byte, r *Record) []byte {
-	dst = fmt.Appendf(dst, "  %s  %s %s  %d", r.Time.Format(time.TimeOnly), printable(r.HTTPMethod), printable(r.Path), r.HTTPStatus)
+func Text(dst []byte, r *Record, redact *Redacted) []byte {
+	path := r.Path
+	if redact.Field("path") {
+		path = redacted
+	}
+	dst = fmt.Appendf(dst, "  %s  %s %s  %d", r.Time.Format(time.TimeOnly), printable(r.HTTPMethod), printable(path), r.HTTPStatus)
 	if text := http.StatusText(r.HTTPStatus); text != "" {
 		dst = fmt.Appendf(dst, " %s", text)
 	}
@@ -27,8 +31,11 @@ func Text(dst []byte, r *Record) []byte {
 		dst = fmt.Appendf(dst, "  %s→%s", r.Backend, r.Endpoint)
 	}
 	if r.Reason != status.ReasonOK {
-		dst = fmt.Appendf(dst, "  %s: %s", r.Reason, printable(r.Message))
-		if r.Detail != "" {
+		dst = fmt.Appendf(dst, "  %s", r.Reason)
+		if !redact.Field("message") {
+			dst = fmt.Appendf(dst, ": %s", printable(r.Message))
+		}
+		if r.Detail != "" && !redact.Field("detail") {
 			dst = fmt.Appendf(dst, " (%s)", printable(r.Detail))
 		}
 	}

@@ -13,9 +13,12 @@ import (
 type bounded struct {
 	net.Listener
 	places *places
+	conns  *openConns
 }
 
-func newBounded(l net.Listener, p *places) *bounded { return &bounded{Listener: l, places: p} }
+func newBounded(l net.Listener, p *places, conns *openConns) *bounded {
+	return &bounded{Listener: l, places: p, conns: conns}
+}
 
 func (l *bounded) Accept() (net.Conn, error) {
 	if !l.places.await() {
@@ -31,7 +34,11 @@ func (l *bounded) Accept() (net.Conn, error) {
 		l.places.release()
 		return nil, net.ErrClosed
 	}
-	return &boundedConn{Conn: c, release: sync.OnceFunc(l.places.release)}, nil
+	speaker := l.conns.open()
+	return &boundedConn{Conn: c, speaker: speaker, release: sync.OnceFunc(func() {
+		speaker.close()
+		l.places.release()
+	})}, nil
 }
 
 func (l *bounded) Close() error {
@@ -42,6 +49,7 @@ func (l *bounded) Close() error {
 // boundedConn gives its place back when it is closed.
 type boundedConn struct {
 	net.Conn
+	speaker *speaker
 	release func()
 }
 

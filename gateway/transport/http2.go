@@ -57,6 +57,9 @@ func (s *http2Server) protocols() map[string]func(*http.Server, *tls.Conn, http.
 
 // serve serves a connection until it has ended.
 func (s *http2Server) serve(socket net.Conn) {
+	if own := speakerOf(socket); own != nil {
+		own.is(spokenHTTP2)
+	}
 	c := http2.NewConn(socket, s.config, about(s.maxAge))
 	s.mu.Lock()
 	s.conns[c] = struct{}{}

@@ -28,6 +28,7 @@ type Server struct {
 	http2    *http2Server
 	quic     *quicServer   // nil without HTTP/3
 	certs    *certificates // nil in clear text
+	conns    openConns
 	served   sync.WaitGroup
 }
 
@@ -64,7 +65,7 @@ func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log 
 		if err != nil {
 			return err
 		}
-		return s.accept(newBounded(tcp, connections), log)
+		return s.accept(newBounded(tcp, connections, &s.conns), log)
 	}
 	tcp, udp, err := listenBoth(ctx, sockets, cfg.Address)
 	if err != nil {
@@ -73,7 +74,7 @@ func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log 
 	if s.quic, err = newQUICServer(udp, cfg, s.certs.config(), connections, serve, log); err != nil {
 		return errors.Join(err, tcp.Close(), udp.Close())
 	}
-	s.listener = newBounded(tcp, connections)
+	s.listener = newBounded(tcp, connections, &s.conns)
 	return nil
 }
 
@@ -102,10 +103,10 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 	protocols.SetHTTP2(cfg.speaks(HTTP2))
 	protocols.SetUnencryptedHTTP2(cfg.speaks(H2C))
 	server := &http.Server{
-		Handler: nethttp.Handler(nethttp.Config{
+		Handler: listening(nethttp.Handler(nethttp.Config{
 			Listener: cfg.Name, WriteStall: cfg.WriteStall,
 			Limits: cfg.limits(), AltSvc: altSvc,
-		}, serve),
+		}, serve)),
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
@@ -114,8 +115,8 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(sampled.Handler(), slog.LevelWarn),
 		TLSNextProto:                 s.http2.protocols(),
-		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return nethttp.WithEnd(ctx, time.Now().Add(about(cfg.MaxAge)))
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return withSpeaker(nethttp.WithEnd(ctx, time.Now().Add(about(cfg.MaxAge))), c)
 		},
 	}
 	if s.certs != nil {

@@ -38,7 +38,9 @@ func (p *Protocol) refuse(c *transcoder.Call, err error, r refusal, out *transco
 	out.Header.Add("content-length", strconv.Itoa(len(*body)))
 	out.Header.Add("cache-control", "no-store") // T203
 	out.Header.Add("x-content-type-options", "nosniff")
-	out.Header.Add("x-dragoman-reason", string(status.ReasonOf(err)))
+	if !c.HideReason {
+		out.Header.Add(transcoder.ReasonHeader, string(status.ReasonOf(err)))
+	}
 	if challenge := status.ChallengeOf(err); challenge != "" && out.Status == http.StatusUnauthorized {
 		out.Header.Add("www-authenticate", challenge) // T157
 	}

@@ -347,7 +347,9 @@ func (f *framer) refuse(c *transcoder.Call, out *transcoder.Out) {
 	body := buffers.Take()
 	*body = f.appendRefusal(*body, c)
 	f.extra.Add("cache-control", "no-store") // T203
-	f.extra.Add("x-dragoman-reason", string(c.Reason()))
+	if !c.HideReason {
+		f.extra.Add(transcoder.ReasonHeader, string(c.Reason()))
+	}
 	code := status.HTTPOf(c.Err)
 	if challenge := status.ChallengeOf(c.Err); challenge != "" && code == http.StatusUnauthorized {
 		f.extra.Add("www-authenticate", challenge) // T157

@@ -4,6 +4,7 @@
 package rpc
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -67,6 +68,9 @@ func (c *Config) AppendTrailers(dst wire.Header, call *transcoder.Call) wire.Hea
 	dst = wire.AppendStatus(dst, c.Status(call.Err))
 	if ms, ok := status.Pushback(call.Err); ok {
 		dst.Add(pushback, strconv.FormatInt(ms, 10))
+	}
+	if _, own := errors.AsType[*status.Error](call.Err); own && !call.HideReason {
+		dst.Add(transcoder.ReasonHeader, string(call.Reason()))
 	}
 	return append(dst, call.Trailer...)
 }

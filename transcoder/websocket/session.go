@@ -72,7 +72,9 @@ func (s *session) End(c *transcoder.Call, out *transcoder.Out) {
 	out.Header.Add("content-length", strconv.Itoa(len(body)))
 	out.Header.Add("cache-control", "no-store")
 	out.Header.Add("x-content-type-options", "nosniff")
-	out.Header.Add("x-dragoman-reason", string(c.Reason()))
+	if !c.HideReason {
+		out.Header.Add(transcoder.ReasonHeader, string(c.Reason()))
+	}
 	if challenge := status.ChallengeOf(c.Err); challenge != "" && out.Status == http.StatusUnauthorized {
 		out.Header.Add("www-authenticate", challenge)
 	}

@@ -136,8 +136,9 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 		return nil, until, nil // nobody in particular
 	}
 	var worst error
+	denied := ""
 	for _, all := range p.config.Any {
-		id, until, err := p.askAll(ctx, c, all, wait)
+		id, until, asked, err := p.askAll(ctx, c, all, wait)
 		if err == nil {
 			return id, until, nil
 		}
@@ -145,10 +146,11 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 			return nil, until, err
 		}
 		if weight(err) > weight(worst) {
-			worst = err
+			worst, denied = err, asked
 		}
 	}
 	if weight(worst) > weightNone {
+		c.Denied = denied
 		return nil, until, p.challenged(worst)
 	}
 	if p.config.Optional {
@@ -157,8 +159,9 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 	return nil, until, p.missing
 }
 
-// askAll asks the providers of an alternative. The identity is that of the first; those of the others are with it.
-func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (first *transcoder.Identity, until time.Time, err error) {
+// askAll asks the providers of an alternative. The identity is that of the first; those of the others are with it. An error is of the
+// provider that was asked last.
+func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (first *transcoder.Identity, until time.Time, asked string, err error) {
 	var also []*transcoder.Identity
 	for i := range all {
 		id, err := ask(ctx, c, all[i].Provider, wait)
@@ -166,7 +169,7 @@ func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wa
 			err = p.checkSite(c, all[i].Provider)
 		}
 		if err != nil {
-			return nil, until, err
+			return nil, until, all[i].Name, err
 		}
 		if !id.Expires.IsZero() && (until.IsZero() || id.Expires.Before(until)) && all[i].ends(c) {
 			until = id.Expires
@@ -180,9 +183,9 @@ func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wa
 	if len(also) > 0 {
 		together := *first
 		together.Also = also
-		return &together, until, nil
+		return &together, until, "", nil
 	}
-	return first, until, nil
+	return first, until, "", nil
 }
 
 func ask(ctx context.Context, c *transcoder.Call, provider Provider, wait bool) (*transcoder.Identity, error) {

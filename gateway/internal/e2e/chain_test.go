@@ -46,6 +46,31 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	d := &dragoman{backend: b, log: newLogLines(), access: newLogLines()}
+	g := gateway.New(slog.New(slog.NewJSONHandler(d.log, nil)))
+	g.Swap(embedded(t, channel{conn}, observer, stages...))
+	handler := nethttp.Handler(nethttp.Config{}, g.Serve)
+	d.secure = embedHTTP3(t, handler, slog.New(slog.NewJSONHandler(d.log, nil)))
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.NewJSONHandler(d.log, nil), slog.LevelWarn)
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		g.Close()
+		if n := g.InFlight(); n != 0 {
+			t.Errorf("%d calls are under way after the end", n)
+		}
+	})
+	d.address = server.Listener.Addr().String()
+	return d
+}
+
+// embedded is a snapshot with the test service, all of whose methods have this chain and this backend.
+func embedded(t testing.TB, to gateway.Backend, observer gateway.Observer, stages ...interceptor.Stage) *gateway.Snapshot {
+	t.Helper()
 	source, err := protofile.New(protofile.Config{Dirs: []string{protoFolder + "/dragoman/test"}, ImportPaths: []string{protoFolder}})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +101,7 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 		t.Fatal(err)
 	}
 	mux.SetProtocols(n, r)
-	route := gateway.Route{Chain: interceptor.NewChain(stages...), Backend: channel{conn}}
+	route := gateway.Route{Chain: interceptor.NewChain(stages...), Backend: to}
 	snapshot, err := gateway.NewSnapshot(mux, slices.Repeat([]gateway.Route{route}, len(mux.Methods())), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -84,27 +109,7 @@ func embed(t testing.TB, observer gateway.Observer, stages ...interceptor.Stage)
 	if observer != nil {
 		snapshot.Observers = []gateway.Observer{observer}
 	}
-
-	d := &dragoman{backend: b, log: newLogLines(), access: newLogLines()}
-	g := gateway.New(slog.New(slog.NewJSONHandler(d.log, nil)))
-	g.Swap(snapshot)
-	handler := nethttp.Handler(nethttp.Config{}, g.Serve)
-	d.secure = embedHTTP3(t, handler, slog.New(slog.NewJSONHandler(d.log, nil)))
-	server := httptest.NewUnstartedServer(handler)
-	server.Config.Protocols = new(http.Protocols)
-	server.Config.Protocols.SetHTTP1(true)
-	server.Config.Protocols.SetUnencryptedHTTP2(true)
-	server.Config.ErrorLog = slog.NewLogLogger(slog.NewJSONHandler(d.log, nil), slog.LevelWarn)
-	server.Start()
-	t.Cleanup(func() {
-		server.Close()
-		g.Close()
-		if n := g.InFlight(); n != 0 {
-			t.Errorf("%d calls are under way after the end", n)
-		}
-	})
-	d.address = server.Listener.Addr().String()
-	return d
+	return snapshot
 }
 
 // embedHTTP3 serves a handler with quic-go's own server, as those do who embed the transcoder, and returns where.

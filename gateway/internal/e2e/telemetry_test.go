@@ -4,13 +4,24 @@
 package e2e_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	ws "github.com/coder/websocket"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"google.golang.org/grpc/codes"
 
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
@@ -75,5 +86,237 @@ func TestUnknownCallsHaveNoName(t *testing.T) {
 	}
 	if all, of := d.started.History.Totals().Calls, d.started.History.Routes(time.Time{}); all != 2 || len(of) != 0 {
 		t.Errorf("%d calls are counted, of %d routes", all, len(of))
+	}
+}
+
+// scrape reads a gateway's metrics as Prometheus does.
+func (d *dragoman) scrape(t testing.TB) map[string]*dto.MetricFamily {
+	t.Helper()
+	r, err := http.NewRequestWithContext(within(t), http.MethodGet, "http://"+d.admin+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(answer.Body)
+	if err != nil {
+		t.Fatalf("what is scraped cannot be read: %v", err)
+	}
+	return families
+}
+
+// sample returns the sum of the series that have these labels.
+func sample(families map[string]*dto.MetricFamily, name string, labels ...string) float64 {
+	sum := 0.0
+	for _, m := range families[name].GetMetric() {
+		is := map[string]string{}
+		for _, l := range m.GetLabel() {
+			is[l.GetName()] = l.GetValue()
+		}
+		all := true
+		for i := 0; i < len(labels); i += 2 {
+			all = all && is[labels[i]] == labels[i+1]
+		}
+		if all {
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return sum
+}
+
+// Calls by every protocol are counted, and so is what else happens: connections by what they speak, endpoints, loads, certificates.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	for _, call := range safeCalls(t, d) {
+		call()
+	}
+	d.h1(t).call(t, "GET", "/no/such/route", "")
+	var families map[string]*dto.MetricFamily
+	for _, want := range []struct {
+		name   string
+		labels []string
+		least  float64
+	}{
+		{"dragoman_requests_total", []string{"service", "dragoman.test.v1.BindingService", "method", "Safe", "protocol", "rest", "code", "OK", "reason", "ok"}, 3},
+		{"dragoman_requests_total", []string{"protocol", "grpc", "method", "Safe"}, 1},
+		{"dragoman_requests_total", []string{"protocol", "websocket", "method", "Safe"}, 1},
+		{"dragoman_requests_total", []string{"service", "", "method", "", "reason", "no_route"}, 1},
+		{"dragoman_request_duration_seconds", []string{"method", "Safe", "protocol", "connect"}, 3},
+		{"dragoman_overhead_seconds", []string{"method", "Safe", "protocol", "rest"}, 3},
+		{"dragoman_backend_attempts_total", []string{"backend", "test", "code", "OK"}, 10},
+		{"dragoman_endpoint_state", []string{"backend", "test", "endpoint", d.backend.Address(), "state", "ready"}, 1},
+		{"dragoman_connections", []string{"listener", "main", "protocol", "http2"}, 1},
+		{"dragoman_connections", []string{"listener", "main", "protocol", "http1"}, 1},
+		{"dragoman_schema_loads_total", []string{"source", "protos", "result", "ok"}, 1},
+		{"dragoman_config_last_reload_success", nil, 1},
+		{"dragoman_tls_cert_not_after_seconds", []string{"listener", secureName("main")}, 1},
+		{"dragoman_build_info", nil, 1},
+		{"dragoman_message_bytes_total", []string{"direction", "out"}, 1},
+	} {
+		eventually(t, func() error {
+			families = d.scrape(t)
+			if got := sample(families, want.name, want.labels...); got < want.least {
+				return fmt.Errorf("%s %q is %v; want at least %v", want.name, want.labels, got, want.least)
+			}
+			return nil
+		})
+	}
+}
+
+// Connections that are closed are counted no more, whatever they spoke.
+func TestConnectionsAreCountedWhileTheyAreOpen(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	silent := d.socket(t)
+	h1, h2 := d.h1(t), d.h2(t)
+	h1.call(t, "GET", "/test/v1/things/1", "")
+	h2.call(t, "GET", "/test/v1/things/1", "")
+	h3 := d.h3(t)
+	h3.call(t, "GET", "/test/v1/things/1", "")
+	socket := d.connect(t, binding+"Safe", nil)
+	open := func(want map[string]float64) {
+		t.Helper()
+		eventually(t, func() error {
+			families := d.scrape(t)
+			for protocol, n := range want {
+				if got := sample(families, "dragoman_connections", "protocol", protocol); got != n {
+					return fmt.Errorf("%v connections of %s are open, want %v", got, protocol, n)
+				}
+			}
+			return nil
+		})
+	}
+	open(map[string]float64{"new": 1, "http1": 1, "http2": 1, "http3": 1, "websocket": 1})
+	if err := silent.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h1.http.CloseIdleConnections()
+	h2.http.CloseIdleConnections()
+	socket.send("{}")
+	socket.next(ws.MessageText)
+	socket.ends(1000, "")
+	open(map[string]float64{"new": 0, "http1": 0, "http2": 0, "websocket": 0})
+}
+
+// However many paths and methods clients make up, what is counted has no more series than before; nor does the console know more routes.
+// With DRAGOMAN_FAULTS it is a hundred thousand of them.
+func TestThreatClientsMakeUpNoSeries(t *testing.T) {
+	t.Parallel()
+	calls := 3_000
+	if faults.Held() {
+		calls = 100_000
+	}
+	d := start(t, nil)
+	socket := d.socket(t)
+	answers := bufio.NewReader(socket)
+	wait := func(n int) {
+		t.Helper()
+		for i := range n {
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatalf("answer %d: %v", i, err)
+			}
+			if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+		}
+	}
+	say := func(from, to int) error {
+		w := bufio.NewWriter(socket)
+		for i := from; i < to; i++ {
+			var err error
+			switch i % 3 {
+			case 0:
+				_, err = fmt.Fprintf(w, "GET /made/up/%d HTTP/1.1\r\nhost: x\r\n\r\n", i)
+			case 1:
+				_, err = fmt.Fprintf(w, "POST /made.up%d.Service/Method%d HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 0\r\n\r\n", i, i)
+			case 2:
+				_, err = fmt.Fprintf(w, "MADE-UP-%d /test/v1/things/%d HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n", i, i)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return w.Flush()
+	}
+	if err := say(0, 3); err != nil {
+		t.Fatal(err)
+	}
+	wait(3)
+	before := seriesOf(d.scrape(t))
+	said := make(chan error, 1)
+	go func() { said <- say(3, calls+3) }()
+	wait(calls)
+	if err := <-said; err != nil {
+		t.Fatal(err)
+	}
+	families := d.scrape(t)
+	eventually(t, func() error {
+		families = d.scrape(t)
+		if got := sample(families, "dragoman_requests_total"); int(got) != calls+3 {
+			return fmt.Errorf("%v calls are counted", got)
+		}
+		return nil
+	})
+	if after := seriesOf(families); after != before {
+		t.Errorf("there were %d series, and are %d", before, after)
+	}
+	if n := len(d.started.History.Routes(time.Time{})) + len(d.started.History.Services(time.Time{})); n != 0 {
+		t.Errorf("the console knows %d routes and services that nobody has", n)
+	}
+}
+
+// seriesOf counts what is about the gateway and not about the runtime.
+func seriesOf(families map[string]*dto.MetricFamily) int {
+	n := 0
+	for name, f := range families {
+		if strings.HasPrefix(name, "dragoman_") {
+			n += len(f.GetMetric())
+		}
+	}
+	return n
+}
+
+// What the gateway itself answers says why, by every protocol, unless that is turned off; where the time of a call went, and under which id it is
+// kept, is told to who shows the token, and the backend never sees that.
+func TestReasonsAndTimesAreTold(t *testing.T) {
+	t.Parallel()
+	const token = "a-token-that-is-long"
+	for _, hidden := range []bool{false, true} {
+		d := start(t, func(cfg *config.Config) { cfg.Observability.HideReason, cfg.Observability.DebugToken = hidden, token })
+		want := "deadline_exceeded"
+		if hidden {
+			want = ""
+		}
+		h2 := d.h2(t)
+		enveloped := string(frame{}.bytes())
+		for name, a := range map[string]*answer{
+			"rest":     h2.call(t, "GET", "/test/v1/things/1", "", "grpc-timeout", "0S"),
+			"grpc":     h2.do(t, h2.request(t, "POST", binding+"Get", enveloped, "content-type", "application/grpc", "te", "trailers", "grpc-timeout", "0S")),
+			"grpc-web": h2.do(t, h2.request(t, "POST", binding+"Get", enveloped, web("application/grpc-web", "x-own", "1", "grpc-timeout", "0S")...)),
+			"connect":  h2.do(t, h2.request(t, "POST", binding+"Get", "", "content-type", "application/proto", "connect-timeout-ms", "0")),
+		} {
+			if got := a.header.Get("x-dragoman-reason") + a.trailer.Get("x-dragoman-reason"); got != want {
+				t.Errorf("%s, hidden: %t: the reason is %q, want %q; %d %v", name, hidden, got, want, a.status, a.header)
+			}
+		}
+		for _, shown := range []string{"", "a-token-that-is-wrong", token} {
+			a := d.h1(t).call(t, "GET", "/test/v1/things/1", "", "x-dragoman-debug", shown, "x-request-id", "asked")
+			timing, id := a.header.Get("server-timing"), a.header.Get("x-dragoman-explain")
+			if told := timing != "" || id != ""; told != (shown == token) {
+				t.Errorf("%q is shown, and the times are %q", shown, timing)
+			} else if told && (!regexp.MustCompile(`^match;dur=\d+\.\d{3}, deadline;dur=\d+\.\d{3}, backend;dur=\d+\.\d{3}$`).MatchString(timing) || id != "asked") {
+				t.Errorf("the times are %q, the id is %q", timing, id)
+			}
+			if got := metadataOf(d.backend.Last(binding+"Get"), "x-dragoman-debug"); len(got) > 0 {
+				t.Errorf("the backend sees %q", got)
+			}
+		}
 	}
 }

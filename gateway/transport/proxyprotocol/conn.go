@@ -49,6 +49,9 @@ type conn struct {
 // RemoteAddr returns the client's address, as the balancer has said it.
 func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
+// NetConn returns the connection to the balancer.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
 // Read reads what is behind the header.
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.rest) == 0 {

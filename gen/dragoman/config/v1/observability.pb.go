@@ -13,6 +13,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -25,13 +26,35 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Observability says what is logged and where to.
+// Observability says what is told of calls and of the gateway itself: logs, metrics and traces.
 type Observability struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Log is the gateway's own log, of what it does and what goes wrong. It goes to standard error.
 	Log *Log `protobuf:"bytes,1,opt,name=log,proto3" json:"log,omitempty"`
 	// AccessLog has one line for each call.
-	AccessLog     *AccessLog `protobuf:"bytes,2,opt,name=access_log,json=accessLog,proto3" json:"access_log,omitempty"`
+	AccessLog *AccessLog `protobuf:"bytes,2,opt,name=access_log,json=accessLog,proto3" json:"access_log,omitempty"`
+	// Tracing has calls recorded as spans, one for each call and one for each attempt.
+	//
+	// Example: tracing: {otlp_endpoint: "http://collector:4317", sample_percent: 5}
+	Tracing *Tracing `protobuf:"bytes,3,opt,name=tracing,proto3" json:"tracing,omitempty"`
+	// Metrics are counts, for Prometheus and over OTLP.
+	Metrics *Metrics `protobuf:"bytes,4,opt,name=metrics,proto3" json:"metrics,omitempty"`
+	// Otlp says how what goes to a collector of OpenTelemetry is sent, by gRPC: traces, metrics and logs, each to the endpoint that its own
+	// section names.
+	//
+	// Where no endpoint is named, the environment counts: OTEL_EXPORTER_OTLP_ENDPOINT for all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+	// ..._METRICS_ENDPOINT and ..._LOGS_ENDPOINT for one of them. OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and OTEL_SDK_DISABLED are
+	// honoured, and so is all that says how to send. What this file says comes first.
+	Otlp *Otlp `protobuf:"bytes,5,opt,name=otlp,proto3" json:"otlp,omitempty"`
+	// ReasonHeader sends x-dragoman-reason with answers that the gateway itself made: no_route, rate_limited and so on.
+	//
+	// Default: true.
+	ReasonHeader *bool `protobuf:"varint,6,opt,name=reason_header,json=reasonHeader,proto3,oneof" json:"reason_header,omitempty"`
+	// DebugToken is what a request has to say in x-dragoman-debug to be told, in Server-Timing, where its time went, and in
+	// x-dragoman-explain the id under which the call is kept. At least 16 characters. Without it, nobody is told.
+	//
+	// Example: debug_token: "${DRAGOMAN_DEBUG_TOKEN}"
+	DebugToken    string `protobuf:"bytes,7,opt,name=debug_token,json=debugToken,proto3" json:"debug_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,6 +103,268 @@ func (x *Observability) GetAccessLog() *AccessLog {
 	return nil
 }
 
+func (x *Observability) GetTracing() *Tracing {
+	if x != nil {
+		return x.Tracing
+	}
+	return nil
+}
+
+func (x *Observability) GetMetrics() *Metrics {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
+func (x *Observability) GetOtlp() *Otlp {
+	if x != nil {
+		return x.Otlp
+	}
+	return nil
+}
+
+func (x *Observability) GetReasonHeader() bool {
+	if x != nil && x.ReasonHeader != nil {
+		return *x.ReasonHeader
+	}
+	return false
+}
+
+func (x *Observability) GetDebugToken() string {
+	if x != nil {
+		return x.DebugToken
+	}
+	return ""
+}
+
+// Tracing says of which calls spans are recorded, and where they go.
+type Tracing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// OtlpEndpoint is where spans go, as "http://host:4317", or "https://" to have it secured. Without it, and without one in the environment,
+	// no spans are recorded: a trace that clients bring is passed on as it is.
+	OtlpEndpoint string `protobuf:"bytes,1,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
+	// SamplePercent is the share of traces that are recorded of those that begin here, and of those of which the client does not say.
+	// 0 to 100, with up to four digits behind the point.
+	//
+	// Default: 5, or what OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say.
+	SamplePercent string `protobuf:"bytes,2,opt,name=sample_percent,json=samplePercent,proto3" json:"sample_percent,omitempty"`
+	// ObeyParent records a trace that a client brings if the client says that it is recorded, and does not if it says that it is not. Without
+	// it, sample_percent alone decides, and no client can have all of its calls recorded.
+	//
+	// Default: true.
+	ObeyParent    *bool `protobuf:"varint,3,opt,name=obey_parent,json=obeyParent,proto3,oneof" json:"obey_parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tracing) Reset() {
+	*x = Tracing{}
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tracing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tracing) ProtoMessage() {}
+
+func (x *Tracing) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
+func (*Tracing) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Tracing) GetOtlpEndpoint() string {
+	if x != nil {
+		return x.OtlpEndpoint
+	}
+	return ""
+}
+
+func (x *Tracing) GetSamplePercent() string {
+	if x != nil {
+		return x.SamplePercent
+	}
+	return ""
+}
+
+func (x *Tracing) GetObeyParent() bool {
+	if x != nil && x.ObeyParent != nil {
+		return *x.ObeyParent
+	}
+	return false
+}
+
+// Metrics say where counts are to be had.
+type Metrics struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path is where Prometheus scrapes them, on the admin address.
+	//
+	// Default: /metrics.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Off keeps no counts.
+	Off bool `protobuf:"varint,2,opt,name=off,proto3" json:"off,omitempty"`
+	// OtlpEndpoint is where the same counts go every so often, as in tracing.
+	OtlpEndpoint string `protobuf:"bytes,3,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
+	// Interval is how often they go there.
+	//
+	// Default: 60s.
+	Interval      *durationpb.Duration `protobuf:"bytes,4,opt,name=interval,proto3" json:"interval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metrics) Reset() {
+	*x = Metrics{}
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metrics) ProtoMessage() {}
+
+func (x *Metrics) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
+func (*Metrics) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Metrics) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Metrics) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
+func (x *Metrics) GetOtlpEndpoint() string {
+	if x != nil {
+		return x.OtlpEndpoint
+	}
+	return ""
+}
+
+func (x *Metrics) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+// Otlp says how what goes to a collector is sent.
+type Otlp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Headers are sent with each request, such as a key of the collector's. They are secrets, and in no log.
+	//
+	// Example: headers: {api-key: "${OTLP_KEY}"}
+	Headers map[string]string `protobuf:"bytes,1,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Ca is a PEM file with the certificates that the collector's is checked against.
+	//
+	// Default: those of the system.
+	Ca string `protobuf:"bytes,2,opt,name=ca,proto3" json:"ca,omitempty"`
+	// Gzip compresses what is sent.
+	Gzip bool `protobuf:"varint,3,opt,name=gzip,proto3" json:"gzip,omitempty"`
+	// Timeout is how long one request may take.
+	//
+	// Default: 10s.
+	Timeout       *durationpb.Duration `protobuf:"bytes,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Otlp) Reset() {
+	*x = Otlp{}
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Otlp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Otlp) ProtoMessage() {}
+
+func (x *Otlp) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Otlp.ProtoReflect.Descriptor instead.
+func (*Otlp) Descriptor() ([]byte, []int) {
+	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Otlp) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *Otlp) GetCa() string {
+	if x != nil {
+		return x.Ca
+	}
+	return ""
+}
+
+func (x *Otlp) GetGzip() bool {
+	if x != nil {
+		return x.Gzip
+	}
+	return false
+}
+
+func (x *Otlp) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
 // Log is the gateway's own log.
 type Log struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -90,14 +375,16 @@ type Log struct {
 	// Format is text, for people, or json, one object a line.
 	//
 	// Default: text on a terminal, else json.
-	Format        string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	// OtlpEndpoint is where its lines go as well, as in tracing.
+	OtlpEndpoint  string `protobuf:"bytes,3,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_dragoman_config_v1_observability_proto_msgTypes[1]
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -109,7 +396,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_observability_proto_msgTypes[1]
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -122,7 +409,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{1}
+	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Log) GetLevel() string {
@@ -139,6 +426,13 @@ func (x *Log) GetFormat() string {
 	return ""
 }
 
+func (x *Log) GetOtlpEndpoint() string {
+	if x != nil {
+		return x.OtlpEndpoint
+	}
+	return ""
+}
+
 // AccessLog has one line for each call.
 type AccessLog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -149,14 +443,32 @@ type AccessLog struct {
 	// Format is json, one object a line, or text, for people.
 	//
 	// Default: text when the output is a terminal, else json.
-	Format        string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	// Otlp sends each line to the endpoint of log as well.
+	Otlp bool `protobuf:"varint,3,opt,name=otlp,proto3" json:"otlp,omitempty"`
+	// Headers are fields of requests that lines have, as "header.x-tenant": names in lower case.
+	Headers []string `protobuf:"bytes,4,rep,name=headers,proto3" json:"headers,omitempty"`
+	// Redact names what is written as "(redacted)": fields of the line such as path, client_ip or user_agent, and header fields. Of
+	// authorization, cookie, proxy-authorization, x-api-key and of what providers read credentials from nothing is ever written.
+	//
+	// Example: redact: [client_ip, subject, x-tenant]
+	Redact []string `protobuf:"bytes,5,rep,name=redact,proto3" json:"redact,omitempty"`
+	// SamplePercent is the share of the calls that are written of those that went well and took less than always_over. All others are written.
+	// 0 to 100.
+	//
+	// Default: 100.
+	SamplePercent string `protobuf:"bytes,6,opt,name=sample_percent,json=samplePercent,proto3" json:"sample_percent,omitempty"`
+	// AlwaysOver is how long a call takes that is written whatever sample_percent is.
+	//
+	// Default: 1s.
+	AlwaysOver    *durationpb.Duration `protobuf:"bytes,7,opt,name=always_over,json=alwaysOver,proto3" json:"always_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AccessLog) Reset() {
 	*x = AccessLog{}
-	mi := &file_dragoman_config_v1_observability_proto_msgTypes[2]
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -168,7 +480,7 @@ func (x *AccessLog) String() string {
 func (*AccessLog) ProtoMessage() {}
 
 func (x *AccessLog) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_config_v1_observability_proto_msgTypes[2]
+	mi := &file_dragoman_config_v1_observability_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -181,7 +493,7 @@ func (x *AccessLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessLog.ProtoReflect.Descriptor instead.
 func (*AccessLog) Descriptor() ([]byte, []int) {
-	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{2}
+	return file_dragoman_config_v1_observability_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AccessLog) GetOutput() string {
@@ -198,21 +510,90 @@ func (x *AccessLog) GetFormat() string {
 	return ""
 }
 
+func (x *AccessLog) GetOtlp() bool {
+	if x != nil {
+		return x.Otlp
+	}
+	return false
+}
+
+func (x *AccessLog) GetHeaders() []string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *AccessLog) GetRedact() []string {
+	if x != nil {
+		return x.Redact
+	}
+	return nil
+}
+
+func (x *AccessLog) GetSamplePercent() string {
+	if x != nil {
+		return x.SamplePercent
+	}
+	return ""
+}
+
+func (x *AccessLog) GetAlwaysOver() *durationpb.Duration {
+	if x != nil {
+		return x.AlwaysOver
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_observability_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_observability_proto_rawDesc = "" +
 	"\n" +
-	"&dragoman/config/v1/observability.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\"x\n" +
+	"&dragoman/config/v1/observability.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xfb\x02\n" +
 	"\rObservability\x12)\n" +
 	"\x03log\x18\x01 \x01(\v2\x17.dragoman.config.v1.LogR\x03log\x12<\n" +
 	"\n" +
-	"access_log\x18\x02 \x01(\v2\x1d.dragoman.config.v1.AccessLogR\taccessLog\"m\n" +
+	"access_log\x18\x02 \x01(\v2\x1d.dragoman.config.v1.AccessLogR\taccessLog\x125\n" +
+	"\atracing\x18\x03 \x01(\v2\x1b.dragoman.config.v1.TracingR\atracing\x125\n" +
+	"\ametrics\x18\x04 \x01(\v2\x1b.dragoman.config.v1.MetricsR\ametrics\x12,\n" +
+	"\x04otlp\x18\x05 \x01(\v2\x18.dragoman.config.v1.OtlpR\x04otlp\x12(\n" +
+	"\rreason_header\x18\x06 \x01(\bH\x00R\freasonHeader\x88\x01\x01\x12)\n" +
+	"\vdebug_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
+	"debugTokenB\x10\n" +
+	"\x0e_reason_header\"\xda\x01\n" +
+	"\aTracing\x12J\n" +
+	"\rotlp_endpoint\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^https?://[^/?#@]{1,253}/?$R\fotlpEndpoint\x12M\n" +
+	"\x0esample_percent\x18\x02 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{1,3}([.][0-9]{1,4})?$R\rsamplePercent\x12$\n" +
+	"\vobey_parent\x18\x03 \x01(\bH\x00R\n" +
+	"obeyParent\x88\x01\x01B\x0e\n" +
+	"\f_obey_parent\"\xe8\x01\n" +
+	"\aMetrics\x127\n" +
+	"\x04path\x18\x01 \x01(\tB#\xbaH \xd8\x01\x01r\x1b2\x19^/[A-Za-z0-9_/.-]{0,200}$R\x04path\x12\x10\n" +
+	"\x03off\x18\x02 \x01(\bR\x03off\x12J\n" +
+	"\rotlp_endpoint\x18\x03 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^https?://[^/?#@]{1,253}/?$R\fotlpEndpoint\x12F\n" +
+	"\binterval\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\binterval\"\x8e\x02\n" +
+	"\x04Otlp\x12c\n" +
+	"\aheaders\x18\x01 \x03(\v2%.dragoman.config.v1.Otlp.HeadersEntryB\"\xbaH\x1f\x9a\x01\x1c\x10\x10\"\x18r\x162\x14^[a-z0-9_.-]{1,100}$R\aheaders\x12\x0e\n" +
+	"\x02ca\x18\x02 \x01(\tR\x02ca\x12\x12\n" +
+	"\x04gzip\x18\x03 \x01(\bR\x04gzip\x12A\n" +
+	"\atimeout\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<*\x00R\atimeout\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb9\x01\n" +
 	"\x03Log\x128\n" +
 	"\x05level\x18\x01 \x01(\tB\"\xbaH\x1f\xd8\x01\x01r\x1aR\x05debugR\x04infoR\x04warnR\x05errorR\x05level\x12,\n" +
-	"\x06format\x18\x02 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\fR\x04textR\x04jsonR\x06format\"Q\n" +
+	"\x06format\x18\x02 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\fR\x04textR\x04jsonR\x06format\x12J\n" +
+	"\rotlp_endpoint\x18\x03 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^https?://[^/?#@]{1,253}/?$R\fotlpEndpoint\"\xf9\x02\n" +
 	"\tAccessLog\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\tR\x06output\x12,\n" +
-	"\x06format\x18\x02 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\fR\x04textR\x04jsonR\x06formatB\xdc\x01\n" +
+	"\x06format\x18\x02 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\fR\x04textR\x04jsonR\x06format\x12\x12\n" +
+	"\x04otlp\x18\x03 \x01(\bR\x04otlp\x12<\n" +
+	"\aheaders\x18\x04 \x03(\tB\"\xbaH\x1f\x92\x01\x1c\x10 \"\x18r\x162\x14^[a-z0-9_.-]{1,100}$R\aheaders\x12:\n" +
+	"\x06redact\x18\x05 \x03(\tB\"\xbaH\x1f\x92\x01\x1c\x10@\"\x18r\x162\x14^[a-z0-9_.-]{1,100}$R\x06redact\x12M\n" +
+	"\x0esample_percent\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{1,3}([.][0-9]{1,4})?$R\rsamplePercent\x12I\n" +
+	"\valways_over\x18\a \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
+	"\xaa\x01\a\"\x03\b\x90\x1c*\x00R\n" +
+	"alwaysOverB\xdc\x01\n" +
 	"\x16com.dragoman.config.v1B\x12ObservabilityProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
 var (
@@ -227,20 +608,32 @@ func file_dragoman_config_v1_observability_proto_rawDescGZIP() []byte {
 	return file_dragoman_config_v1_observability_proto_rawDescData
 }
 
-var file_dragoman_config_v1_observability_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_dragoman_config_v1_observability_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_dragoman_config_v1_observability_proto_goTypes = []any{
-	(*Observability)(nil), // 0: dragoman.config.v1.Observability
-	(*Log)(nil),           // 1: dragoman.config.v1.Log
-	(*AccessLog)(nil),     // 2: dragoman.config.v1.AccessLog
+	(*Observability)(nil),       // 0: dragoman.config.v1.Observability
+	(*Tracing)(nil),             // 1: dragoman.config.v1.Tracing
+	(*Metrics)(nil),             // 2: dragoman.config.v1.Metrics
+	(*Otlp)(nil),                // 3: dragoman.config.v1.Otlp
+	(*Log)(nil),                 // 4: dragoman.config.v1.Log
+	(*AccessLog)(nil),           // 5: dragoman.config.v1.AccessLog
+	nil,                         // 6: dragoman.config.v1.Otlp.HeadersEntry
+	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
 }
 var file_dragoman_config_v1_observability_proto_depIdxs = []int32{
-	1, // 0: dragoman.config.v1.Observability.log:type_name -> dragoman.config.v1.Log
-	2, // 1: dragoman.config.v1.Observability.access_log:type_name -> dragoman.config.v1.AccessLog
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4, // 0: dragoman.config.v1.Observability.log:type_name -> dragoman.config.v1.Log
+	5, // 1: dragoman.config.v1.Observability.access_log:type_name -> dragoman.config.v1.AccessLog
+	1, // 2: dragoman.config.v1.Observability.tracing:type_name -> dragoman.config.v1.Tracing
+	2, // 3: dragoman.config.v1.Observability.metrics:type_name -> dragoman.config.v1.Metrics
+	3, // 4: dragoman.config.v1.Observability.otlp:type_name -> dragoman.config.v1.Otlp
+	7, // 5: dragoman.config.v1.Metrics.interval:type_name -> google.protobuf.Duration
+	6, // 6: dragoman.config.v1.Otlp.headers:type_name -> dragoman.config.v1.Otlp.HeadersEntry
+	7, // 7: dragoman.config.v1.Otlp.timeout:type_name -> google.protobuf.Duration
+	7, // 8: dragoman.config.v1.AccessLog.always_over:type_name -> google.protobuf.Duration
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_observability_proto_init() }
@@ -248,13 +641,15 @@ func file_dragoman_config_v1_observability_proto_init() {
 	if File_dragoman_config_v1_observability_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_observability_proto_msgTypes[0].OneofWrappers = []any{}
+	file_dragoman_config_v1_observability_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_config_v1_observability_proto_rawDesc), len(file_dragoman_config_v1_observability_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
