@@ -161,6 +161,16 @@ func (w *watchers) loaded(e *reload.Event) {
 	if w.metrics == nil {
 		return
 	}
+	switch e.Trigger {
+	case reload.ConfigFile, reload.Signal, reload.Admin:
+		if !e.DryRun {
+			w.metrics.ConfigReloaded(e.Err)
+		}
+	case reload.Start, reload.Schemas, reload.Switch:
+	}
+	if e.DryRun {
+		return
+	}
 	w.metrics.SchemasLoaded(e.Sources, e.Since, e.Err)
 	if e.Err == nil && e.Snapshot != nil {
 		mux, passed := e.Snapshot.Mux, map[string]bool{}

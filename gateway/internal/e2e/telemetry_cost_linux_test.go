@@ -23,6 +23,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/metrics"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/otlp"
 	"github.com/dragoman-gateway/dragoman/internal/faults"
+	"github.com/dragoman-gateway/dragoman/internal/race"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 )
@@ -163,7 +164,7 @@ func TestThreatTelemetryIsCheap(t *testing.T) {
 	if faults.Held() && cost > 2*time.Microsecond {
 		t.Errorf("telemetry costs %v for each call; want at most 2µs", cost)
 	}
-	if !raceEnabled && told-plain > 12 { // two are of each call; the rest is the spans of one in twenty, made and sent
+	if !race.Enabled && told-plain > 12 { // two are of each call; the rest is the spans of one in twenty, made and sent
 		t.Errorf("telemetry allocates %.1f times for each call", told-plain)
 	}
 }

@@ -36,7 +36,7 @@ func newFigures(ctx context.Context, cfg *Config, of *resource.Resource, secure 
 	if err != nil {
 		return nil, err
 	}
-	return &figures{sdkmetric.NewMeterProvider(sdkmetric.WithResource(of), sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter,
+	return &figures{sdkmetric.NewMeterProvider(sdkmetric.WithResource(of), sdkmetric.WithReader(sdkmetric.NewPeriodicReader(countedFigures{exporter, cfg.failed},
 		sdkmetric.WithInterval(cfg.Interval), sdkmetric.WithTimeout(cfg.Timeout), sdkmetric.WithProducer(bridge.NewMetricProducer(bridge.WithGatherer(cfg.Gatherer))),
 	)))}, nil
 }

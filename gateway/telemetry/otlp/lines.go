@@ -48,7 +48,7 @@ func newLines(ctx context.Context, cfg *Config, of *resource.Resource, secure cr
 		return nil, err
 	}
 	l := &lines{calls: cfg.Calls, sampling: cfg.Sampling, redact: cfg.Redact, provider: sdklog.NewLoggerProvider(
-		sdklog.WithResource(of), sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter)),
+		sdklog.WithResource(of), sdklog.WithProcessor(sdklog.NewBatchProcessor(countedLines{exporter, cfg.failed})),
 	)}
 	l.own, l.access = l.provider.Logger(scope), l.provider.Logger(scope+"/access")
 	return l, nil

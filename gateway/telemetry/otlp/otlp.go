@@ -70,6 +70,8 @@ type Config struct {
 	Getenv func(string) string
 	// Log is told when the collector cannot be reached, now and then.
 	Log *slog.Logger
+
+	failed func(error) // is told of what was not sent
 }
 
 // Exporter sends. It is safe for concurrent use.
@@ -105,7 +107,8 @@ func New(ctx context.Context, cfg Config) (*Exporter, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(e.unreached))
+	cfg.failed = e.unreached
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(e.unreached)) // of all else that goes wrong in the SDK
 	if cfg.enabled("TRACES", cfg.Traces) {
 		e.traces, err = newSpans(ctx, &cfg, of, secure)
 		errs = append(errs, err)

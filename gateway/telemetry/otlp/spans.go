@@ -50,7 +50,7 @@ func newSpans(ctx context.Context, cfg *Config, of *resource.Resource, secure cr
 		return nil, err
 	}
 	s := &spans{provider: sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter), sdktrace.WithResource(of), sdktrace.WithSampler(sdktrace.AlwaysSample()), sdktrace.WithIDGenerator(ids{}),
+		sdktrace.WithBatcher(countedSpans{exporter, cfg.failed}), sdktrace.WithResource(of), sdktrace.WithSampler(sdktrace.AlwaysSample()), sdktrace.WithIDGenerator(ids{}),
 	)}
 	s.tracer = s.provider.Tracer(scope)
 	return s, nil
