@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/redact"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
@@ -79,6 +80,10 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 	if err != nil {
 		return nil, err
 	}
+	hides, err := a.newRedaction(mux)
+	if err != nil {
+		return nil, err
+	}
 	byPlace := map[sayings]*config.Policy{}
 	add := func(m *transcoder.Method, at place, name string) error {
 		said := sayings{place: at}
@@ -97,7 +102,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 				return fmt.Errorf("%s: headers: %w", name, err)
 			}
 			p.ways[&resolved] = way
-			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: permits, fields: way, checks: checks})
+			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: permits, fields: way, checks: checks, hides: hides})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -149,6 +154,7 @@ type chainParts struct {
 	permits *authz.Policy    // nil where all is permitted
 	fields  *headers.Way     // nil where none are changed
 	checks  *validate.Policy // nil where there is nothing to check
+	hides   *redact.Policy   // nil where nothing is taken out of answers
 }
 
 // newChain makes the policies of a method, in the order in which a call meets them. The order is part of the design
@@ -163,7 +169,8 @@ type chainParts struct {
 //   - limits by who calls come before what is permitted to them: who asks for what is not for them is limited, too. What both say of the
 //     request is asked in the same order, when the request is read;
 //   - rules of header fields come when it is known who calls, whom they may tell of;
-//   - what a message says is held to the schema last: it has to be read for that, which costs most.
+//   - what a message says is held to the schema last: it has to be read for that, which costs most;
+//   - fields are taken out of answers when they come from the backend, or from what is stored of it: what is stored is whole.
 func (a *Assembly) newChain(p *config.Policy, parts chainParts) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
 	if err != nil {
@@ -203,6 +210,9 @@ func (a *Assembly) newChain(p *config.Policy, parts chainParts) (*interceptor.Ch
 	}
 	if parts.checks != nil && p.Validate.On() {
 		stages = append(stages, interceptor.Stage{Name: "validation", Admitter: parts.checks})
+	}
+	if parts.hides != nil && p.Redact != nil {
+		stages = append(stages, interceptor.Stage{Name: "redaction", Admitter: parts.hides})
 	}
 	return interceptor.NewChain(stages...), nil
 }

@@ -39,6 +39,9 @@ func (a *Assembly) placed(err error) (schema.Diagnostic, bool) {
 	if e, ok := errors.AsType[*authz.FieldError](err); ok {
 		return a.badAllow(e), true
 	}
+	if e, ok := errors.AsType[*redactionError](err); ok {
+		return a.badRedaction(e), true
+	}
 	if e, ok := errors.AsType[*validate.RuleError](err); ok {
 		return badRule(e), true
 	}

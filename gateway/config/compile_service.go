@@ -72,6 +72,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 			Requests: m.ValidateRequests, Required: requiredOf(m.GetFieldBehavior()), OutputOnly: validate.OutputOnly(m.GetFieldBehavior().GetOutputOnly()),
 		},
 	}
+	p.Redact = k.redaction(m.GetRedact(), path+".redact")
 	p.Retry = k.retry(m.GetRetry(), path+".retry")
 	p.Hedge = hedgeOf(m.GetHedge())
 	k.alternatives(p.Auth, path+".auth")

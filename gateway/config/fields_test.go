@@ -137,6 +137,8 @@ func set(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 			s = "method"
 		case f.Name() == "allow" && f.Parent().Name() == "AuthorizationRule":
 			s = "true"
+		case f.FullName() == "dragoman.config.v1.Redaction.unless":
+			s = "auth.authenticated"
 		case f.Name() == "output":
 			s = "./file"
 		case f.Name() == "sample_percent":

@@ -42,6 +42,8 @@ type Policy struct {
 	Auth []string
 	// Validate says what the messages of requests are held to.
 	Validate validate.Config
+	// Redact says which fields are taken out of answers.
+	Redact *Redaction
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -253,6 +255,7 @@ var policyValues = []value{
 	of("auth", func(p *Policy) *[]string { return &p.Auth }),
 	of("validate_requests", func(p *Policy) **bool { return &p.Validate.Requests }),
 	of("field_behavior.required", func(p *Policy) **bool { return &p.Validate.Required }),
+	of("redact", func(p *Policy) **Redaction { return &p.Redact }),
 	of("field_behavior.output_only", func(p *Policy) *validate.OutputOnly { return &p.Validate.OutputOnly }),
 }
 

@@ -109,6 +109,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 		},
 		Auth:     []string{"a+b"},
 		Validate: validate.Config{Requests: new(false), Required: new(false), OutputOnly: validate.Refuse},
+		Redact:   &config.Redaction{DebugRedact: true, Fields: []string{"owner.email", ".acme.v1.User.phone"}, Unless: "'support' in auth.scopes"},
 		CORS: &cors.Config{
 			AllowOrigins: []string{"https://app.example", "https://*.app.example", "http://10.0.0.1:8080"}, AllowHeaders: []string{"authorization"},
 			ExposeHeaders: []string{"x-trace"}, AllowCredentials: true, MaxAge: 10 * time.Minute, DangerouslyAllowHTTP: true,
