@@ -61,7 +61,7 @@ type Assembly struct {
 	backends map[string]*backend.Backend
 	release  func()
 	auth     *authentication
-	limits   *ratelimit.Limiter // nil without rules
+	limits   *ratelimit.Limiter
 	authz    *authz.Authorizer
 	runners  []runner               // what has work to do beside calls, and is not kept
 	keep     *Keep                  // that of the parts, or one of its own

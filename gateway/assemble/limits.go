@@ -29,9 +29,6 @@ func (a *Assembly) openLimits() error {
 	if a.webSockets, err = websockets.New(limits.MaxWebSockets); err != nil {
 		return &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
 	}
-	if len(limits.Rules) == 0 {
-		return nil
-	}
 	var on []any
 	if limits.RLS != nil {
 		on = append(on, a.channel(limits.RLS.Backend))
@@ -125,20 +122,20 @@ func (a *Assembly) openStore() (limitStore, error) {
 type limitPolicies struct{ before, after *ratelimit.Policy }
 
 // newLimits makes the admitters for the methods of a Mux.
-func (a *Assembly) newLimits(mux *transcoder.Mux) (limitPolicies, error) {
-	if a.limits == nil {
-		return limitPolicies{}, nil
-	}
-	before, err := a.limits.Policy(mux.Methods(), ratelimit.BeforeAuth)
+func (a *Assembly) newLimits(mux *transcoder.Mux, declared *options) (limitPolicies, error) {
+	before, err := a.limits.Policy(mux.Methods(), ratelimit.BeforeAuth, declared.limits)
 	if err != nil {
 		return limitPolicies{}, err
 	}
-	after, err := a.limits.Policy(mux.Methods(), ratelimit.AfterAuth)
+	after, err := a.limits.Policy(mux.Methods(), ratelimit.AfterAuth, declared.limits)
 	return limitPolicies{before: before, after: after}, err
 }
 
 // badLimit is the diagnostic of a key that does not fit a method, with its place in the configuration.
 func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
+	if own := a.declared.rules[e.Name]; e.Rule < 0 && own != nil {
+		return (&optionError{of: own, path: "limits.key", err: fmt.Errorf("limits do not fit %s: %s", e.Method, e.Message)}).diagnostic()
+	}
 	path := fmt.Sprintf("rate_limits.rules[%d].key", e.Rule)
 	d := schema.Diagnostic{
 		Level: schema.Error, Code: limitKeyCode, Message: fmt.Sprintf("%s does not fit %s: %s", path, e.Method, e.Message),
@@ -152,9 +149,6 @@ func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
 
 // unusedLimits tells which rules are for no method.
 func (a *Assembly) unusedLimits(mux *transcoder.Mux) []schema.Diagnostic {
-	if a.limits == nil {
-		return nil
-	}
 	var all []schema.Diagnostic
 	for _, i := range a.limits.Unused(mux.Methods()) {
 		rule := &a.config.RateLimits.Rules[i]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -34,13 +35,14 @@ type declared struct {
 	schema *schema.Schema
 	of     protoreflect.Descriptor
 	rules  []authz.Rule // of authorisation
+	limits []ratelimit.Rule
 }
 
 // options are what schemas say of their services and methods.
 type options struct {
 	services map[string]*declared // by full name
 	methods  map[string]*declared // by path
-	rules    map[string]*declared // by the name of a rule of authorisation
+	rules    map[string]*declared // by the name of a rule of authorisation, or of a limit
 }
 
 // of returns what the schema says of a method: by its service, and by itself; nil for nothing.
@@ -95,6 +97,14 @@ func (a *Assembly) readOptions(mux *transcoder.Mux, loads []Loaded) (*options, [
 			found.rules = append(found.rules, rule)
 			o.rules[rule.Name] = found
 		}
+		for i := range option.Limits {
+			rule, err := option.Limits[i].Rule()
+			if err != nil {
+				continue // told of
+			}
+			found.limits = append(found.limits, rule)
+			o.rules[rule.Name] = found
+		}
 		return found
 	}
 	for _, m := range mux.Methods() {
@@ -121,6 +131,18 @@ func (o *options) authorization(m *transcoder.Method) []authz.Rule {
 	for _, d := range []*declared{service, method} {
 		if d != nil {
 			rules = append(rules, d.rules...)
+		}
+	}
+	return rules
+}
+
+// limits returns the limits that the schema has for a method: those of its service, and its own.
+func (o *options) limits(m *transcoder.Method) []ratelimit.Rule {
+	var rules []ratelimit.Rule
+	service, method := o.of(m)
+	for _, d := range []*declared{service, method} {
+		if d != nil {
+			rules = append(rules, d.limits...)
 		}
 	}
 	return rules

@@ -68,7 +68,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 	if p.ways[p.defaults], err = headers.NewWay(defaults.Headers.Request, defaults.Headers.Response); err != nil {
 		return nil, fmt.Errorf("defaults: headers: %w", err)
 	}
-	limits, err := a.newLimits(mux)
+	limits, err := a.newLimits(mux, declared)
 	if err != nil {
 		return nil, err
 	}

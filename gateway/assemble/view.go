@@ -66,13 +66,28 @@ func (a *Assembly) PolicyOf(m *transcoder.Method) (PolicyView, bool) {
 	if len(v.Authorization) == 0 && a.config.Authorization.Deny {
 		v.Authorization = []RuleView{{Name: "default", Says: "deny", DryRun: a.config.Authorization.DryRun, Origin: "authorization.default"}}
 	}
+	v.Limits = a.limitsOf(m, service, method)
+	return v, true
+}
+
+// limitsOf are the limits that are for a method.
+func (a *Assembly) limitsOf(m *transcoder.Method, service, method *declared) []RuleView {
+	var all []RuleView
 	for i := range a.config.RateLimits.Rules {
 		r := &a.config.RateLimits.Rules[i]
 		if r.Match.Match(m.Service, m.Name) {
-			v.Limits = append(v.Limits, RuleView{Name: r.Name, Says: limitText(r), Origin: config.Origin(fmt.Sprintf("rate_limits.rules[%d]", i))})
+			all = append(all, RuleView{Name: r.Name, Says: limitText(r), Origin: config.Origin(fmt.Sprintf("rate_limits.rules[%d]", i))})
 		}
 	}
-	return v, true
+	for _, d := range []*declared{service, method} {
+		if d == nil {
+			continue
+		}
+		for i := range d.Limits {
+			all = append(all, RuleView{Name: d.Limits[i].Name, Says: limitText(&d.Limits[i]), Origin: config.Origin(fmt.Sprintf("%s.limits[%d]", d.Name, i))})
+		}
+	}
+	return all
 }
 
 // limitText says a limit in one line.

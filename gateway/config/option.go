@@ -29,6 +29,8 @@ type Option struct {
 	Policy Policy
 	// Authorization are rules; their Match is not set.
 	Authorization []AuthorizationRule
+	// Limits are rules as well, without Match and Weights.
+	Limits []LimitRule
 }
 
 // Option returns the option of a service or a method; nil where it has none. The problems have the paths of fields within the option, and no
@@ -76,11 +78,43 @@ func (c *Config) Option(d protoreflect.Descriptor) (*Option, []Problem) {
 		}
 		o.Authorization = append(o.Authorization, r)
 	}
+	for i, from := range own.GetLimits() {
+		o.Limits = append(o.Limits, k.declaredLimit(from, string(d.FullName()), item("limits", i), i))
+	}
 	problems := slices.Concat(k.list, k.warnings)
 	for i := range problems {
 		problems[i].Path = strings.TrimPrefix(problems[i].Path, ".")
 	}
 	return o, problems
+}
+
+// declaredLimit compiles a limit of an option, as one of the configuration, whose fields have the same numbers.
+func (k *compiler) declaredLimit(from *policyv1.Limit, of, path string, i int) LimitRule {
+	shared := &configv1.LimitRule{}
+	data, err := proto.MarshalOptions{}.MarshalAppend(nil, from)
+	if err == nil {
+		err = proto.Unmarshal(data, shared)
+	}
+	if err != nil { // it was read before
+		k.on(path, "", "cannot be read: %v", err)
+		return LimitRule{}
+	}
+	shared.Name = "declared" // what it has instead may be longer than what people write
+	err = protovalidate.Validate(shared)
+	if invalid, ok := errors.AsType[*protovalidate.ValidationError](err); ok {
+		found := newCollector(&text{})
+		for _, v := range invalid.Violations {
+			violation(found, shared.ProtoReflect(), v)
+		}
+		for _, p := range found.list {
+			k.on(name(path, protoreflect.Name(p.Path)), p.Hint, "%s", p.Message)
+		}
+	}
+	r := k.limit(shared, path)
+	if r.Name = of; i > 0 {
+		r.Name = item(of, i)
+	}
+	return r
 }
 
 // checkOption reports what breaks the rules of policies.

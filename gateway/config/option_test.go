@@ -29,7 +29,7 @@ func TestOptionsAreOfThePoliciesFields(t *testing.T) {
 	compare = func(option, policy protoreflect.MessageDescriptor) {
 		for i := range option.Fields().Len() {
 			f := option.Fields().Get(i)
-			if f.Name() == "authorization" && policy.Fields().ByNumber(f.Number()) == nil && policy.Fields().ByName(f.Name()) == nil {
+			if (f.Name() == "authorization" || f.Name() == "limits") && policy.Fields().ByNumber(f.Number()) == nil && policy.Fields().ByName(f.Name()) == nil {
 				continue // which policies of the configuration do not have
 			}
 			other := policy.Fields().ByName(f.Name())
@@ -43,6 +43,8 @@ func TestOptionsAreOfThePoliciesFields(t *testing.T) {
 		}
 	}
 	compare((&policyv1.Policy{}).ProtoReflect().Descriptor(), (&configv1.Policy{}).ProtoReflect().Descriptor())
+	compare((&policyv1.Limit{}).ProtoReflect().Descriptor(), (&configv1.LimitRule{}).ProtoReflect().Descriptor())
+	compare((&policyv1.Authorization{}).ProtoReflect().Descriptor(), (&configv1.AuthorizationRule{}).ProtoReflect().Descriptor())
 	if n := policyv1.E_Method.TypeDescriptor().Number(); n != OptionNumber || policyv1.E_Service.TypeDescriptor().Number() != n {
 		t.Errorf("the options have the number %d; want %d", n, OptionNumber)
 	}
@@ -136,6 +138,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"no expression", &policyv1.Policy{Authorization: []*policyv1.Authorization{{Message: "x"}}}, "authorization[0].allow is missing"},
 		{"a wrong expression", &policyv1.Policy{Authorization: []*policyv1.Authorization{{Allow: "auth.subject == 7"}}}, "authorization[0].allow at character 14: found no matching overload"},
 		{"a long message", &policyv1.Policy{Authorization: []*policyv1.Authorization{{Allow: "true", Message: strings.Repeat("x", 1025)}}}, "authorization[0].message has 1025 bytes; it may have 1024"},
+		{"a limit of nothing", &policyv1.Policy{Limits: []*policyv1.Limit{{}}}, "limits[0] limits nothing: it has neither limit nor max_in_flight"},
+		{"a limit of another form", &policyv1.Policy{Limits: []*policyv1.Limit{{Limit: "many"}}}, "limits[0].limit"},
+		{"a key", &policyv1.Policy{Limits: []*policyv1.Limit{{Limit: "1/s", Key: "client.port"}}}, `limits[0].key has "client.port", which is unknown`},
+		{"a limit without a store", &policyv1.Policy{Limits: []*policyv1.Limit{{Limit: "1/s", Shared: true}}}, "limits[0].shared is set, and there is no store"},
 		{"of a newer gateway", unknown, "has a field with the number 127, which this gateway does not know"},
 	} {
 		_, problems := cfg.Option(described(t, nil, row.option))

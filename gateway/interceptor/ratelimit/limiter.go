@@ -8,6 +8,7 @@
 package ratelimit
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -146,6 +147,7 @@ type rule struct {
 	Rule
 
 	id     []byte // what its keys begin with
+	index  int    // in the configuration; -1 for one of a schema
 	bucket bucket // the limit
 	share  bucket // of this gateway, of what is shared
 	texts  texts
@@ -157,6 +159,7 @@ type Limiter struct {
 	table    *Table
 	store    Store
 	announce bool
+	gateways uint32
 }
 
 // New returns the limiter of a configuration. The error joins all problems.
@@ -166,9 +169,8 @@ func New(cfg Config) (*Limiter, error) {
 	if keys == 0 {
 		keys = DefaultMaxKeys
 	}
-	gateways := cfg.Gateways
-	if gateways == 0 {
-		gateways = DefaultGateways
+	if l.gateways = cfg.Gateways; l.gateways == 0 {
+		l.gateways = DefaultGateways
 	}
 	l.table = NewTable(keys)
 	var errs []error
@@ -177,33 +179,57 @@ func New(cfg Config) (*Limiter, error) {
 	}
 	names := map[string]bool{}
 	for i := range cfg.Rules {
-		r := &rule{Rule: cfg.Rules[i], id: []byte{byte(i)}}
-		problems := r.Problems()
-		for _, p := range problems {
-			errs = append(errs, fmt.Errorf("rule %q: %s %s", r.Name, p.Setting, p.Message))
-		}
-		if len(problems) > 0 {
+		r, err := l.newRule(cfg.Rules[i], []byte{byte(i)}, i)
+		errs = append(errs, err)
+		if r == nil {
 			continue
 		}
 		if names[r.Name] {
 			errs = append(errs, fmt.Errorf("rule %q is there twice", r.Name))
 		}
 		names[r.Name] = true
-		if r.Shared && l.store == nil {
-			errs = append(errs, fmt.Errorf("rule %q is shared; there is no store", r.Name))
-		}
-		if r.Rate != (Rate{}) {
-			r.bucket = newBucket(r.Rate, r.burst())
-			r.share = r.bucket
-			if r.Shared {
-				r.share = bucket{interval: r.bucket.interval * int64(gateways), capacity: max(r.bucket.capacity, r.bucket.interval*int64(gateways)*r.dearest())}
-			}
-		}
-		r.texts = newTexts(r)
 		l.rules = append(l.rules, r)
 	}
 	return l, errors.Join(errs...)
 }
+
+// newRule makes a rule; nil where something is wrong with it by itself.
+func (l *Limiter) newRule(of Rule, id []byte, index int) (*rule, error) {
+	r := &rule{Rule: of, id: id, index: index}
+	var errs []error
+	problems := r.Problems()
+	for _, p := range problems {
+		errs = append(errs, fmt.Errorf("rule %q: %s %s", r.Name, p.Setting, p.Message))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	if r.Shared && l.store == nil {
+		errs = append(errs, fmt.Errorf("rule %q is shared; there is no store", r.Name))
+	}
+	if r.Rate != (Rate{}) {
+		r.bucket = newBucket(r.Rate, r.burst())
+		r.share = r.bucket
+		if r.Shared {
+			r.share = bucket{interval: r.bucket.interval * int64(l.gateways), capacity: max(r.bucket.capacity, r.bucket.interval*int64(l.gateways)*r.dearest())}
+		}
+	}
+	r.texts = newTexts(r)
+	return r, errors.Join(errs...)
+}
+
+// declare makes the rule of a schema. Its keys are its own by its name, so that a schema that is loaded again forgets nothing.
+func (l *Limiter) declare(of Rule) (*rule, error) {
+	sum := sha256.Sum256([]byte(of.Name))
+	return l.newRule(of, append([]byte{declaredID, declaredID - 1}, sum[:declaredBytes]...), -1)
+}
+
+// Keys of rules of schemas begin with two bytes with which no others do: the second would be the number of an alternative, or the mark
+// of a hash. Behind them comes a hash of the name.
+const (
+	declaredID    = 0xff
+	declaredBytes = 16
+)
 
 // dearest is the most that one call counts: the share of a gateway must have room for it.
 func (r *Rule) dearest() int64 {

@@ -28,8 +28,10 @@ const (
 
 // FieldError says that a rule's key names a field that the requests of a method do not have.
 type FieldError struct {
-	// Rule is the index of the rule.
+	// Rule is the index of the rule; -1 for one of a schema.
 	Rule int
+	// Name is its name.
+	Name string
 	// Method is its path.
 	Method string
 	// Message is what is wrong.
@@ -38,6 +40,9 @@ type FieldError struct {
 
 // Error implements error.
 func (e *FieldError) Error() string {
+	if e.Rule < 0 {
+		return fmt.Sprintf("the key of %s does not fit %s: %s", e.Name, e.Method, e.Message)
+	}
 	return fmt.Sprintf("rate_limits.rules[%d].key does not fit %s: %s", e.Rule, e.Method, e.Message)
 }
 
@@ -51,7 +56,7 @@ type bound struct {
 // Policy is an admitter that holds calls to the rules of a Limiter.
 type Policy struct {
 	limiter  *Limiter
-	rules    []int              // the indexes of those that are asked at this place
+	rules    []*rule            // those of the configuration that are asked at this place
 	calls    map[string][]bound // decided on the head of a call; the key is the method's path
 	messages map[string][]bound // decided on messages
 }
@@ -62,25 +67,43 @@ var (
 	_ interceptor.Inspector = (*Policy)(nil)
 )
 
-// Policy returns the admitter of some methods for one place in their chains; nil where no rule is asked there. The error joins a *FieldError
-// for each key that does not fit.
-func (l *Limiter) Policy(methods []*transcoder.Method, stage Stage) (*Policy, error) {
+// Policy returns the admitter of some methods for one place in their chains; nil where no rule is asked there. declared returns the rules that a
+// method's own schema has for it, whose Match is not asked; it may be nil. The error joins a *FieldError for each key that does not fit.
+func (l *Limiter) Policy(methods []*transcoder.Method, stage Stage, declared func(*transcoder.Method) []Rule) (*Policy, error) {
 	p := &Policy{limiter: l, calls: map[string][]bound{}, messages: map[string][]bound{}}
-	for i, r := range l.rules {
+	for _, r := range l.rules {
 		if r.stage() == stage {
-			p.rules = append(p.rules, i)
+			p.rules = append(p.rules, r)
 		}
 	}
-	if len(p.rules) == 0 {
-		return nil, nil //nolint:nilnil // nothing to ask is no error
-	}
 	var errs []error
+	made := map[string]*rule{} // those of schemas, by name: that of a service is for all its methods together
 	for _, m := range methods {
+		var own []*rule
+		if declared != nil {
+			for _, of := range declared(m) {
+				if made[of.Name] == nil {
+					r, err := l.declare(of)
+					errs = append(errs, err)
+					if r == nil {
+						continue
+					}
+					made[of.Name] = r
+				}
+				if made[of.Name].stage() == stage {
+					own = append(own, made[of.Name])
+				}
+			}
+		}
 		var err error
-		p.calls[m.Path], p.messages[m.Path], err = p.bind(m)
+		p.calls[m.Path], p.messages[m.Path], err = p.bind(m, own)
 		errs = append(errs, err)
 	}
-	return p, errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err == nil && len(p.rules) == 0 && len(made) == 0 {
+		return nil, nil //nolint:nilnil // nothing to ask is no error
+	}
+	return p, err
 }
 
 // stage is where a rule is asked.
@@ -95,16 +118,15 @@ func (r *rule) stage() Stage {
 func (r *rule) onMessages() bool { return r.Messages || r.Key.NeedsMessage() }
 
 // bind returns the rules that are for a method: those for its calls, and those for its messages.
-func (p *Policy) bind(m *transcoder.Method) (calls, messages []bound, err error) {
+func (p *Policy) bind(m *transcoder.Method, declared []*rule) (calls, messages []bound, err error) {
 	var errs []error
-	for _, i := range p.rules {
-		r := p.limiter.rules[i]
-		if !r.Match(m.Service, m.Name) {
+	for i, r := range slices.Concat(p.rules, declared) {
+		if i < len(p.rules) && !r.Match(m.Service, m.Name) {
 			continue
 		}
 		b := bound{rule: r, cost: r.weight(m)}
 		if b.fields, err = r.Key.fields(m); err != nil {
-			errs = append(errs, &FieldError{Rule: i, Method: m.Path, Message: err.Error()})
+			errs = append(errs, &FieldError{Rule: r.index, Name: r.Name, Method: m.Path, Message: err.Error()})
 			continue
 		}
 		if r.onMessages() {
@@ -119,7 +141,7 @@ func (p *Policy) bind(m *transcoder.Method) (calls, messages []bound, err error)
 // callRules returns the rules for the calls of a method. Methods that no schema has are found each time anew: clients make up their names.
 func (p *Policy) callRules(m *transcoder.Method) []bound {
 	if m.Rule != "" {
-		calls, _, _ := p.bind(m) // without fields, which nobody knows, there is no error
+		calls, _, _ := p.bind(m, nil) // without fields, which nobody knows, there is no error
 		return calls
 	}
 	return p.calls[m.Path]
@@ -127,7 +149,7 @@ func (p *Policy) callRules(m *transcoder.Method) []bound {
 
 func (p *Policy) messageRules(m *transcoder.Method) []bound {
 	if m.Rule != "" {
-		_, messages, _ := p.bind(m) // as above
+		_, messages, _ := p.bind(m, nil) // as above
 		return messages
 	}
 	return p.messages[m.Path]

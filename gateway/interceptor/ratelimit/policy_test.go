@@ -51,11 +51,11 @@ func policy(t testing.TB, cfg ratelimit.Config, methods ...*transcoder.Method) *
 	if len(methods) == 0 {
 		methods = []*transcoder.Method{method}
 	}
-	before, err := l.Policy(methods, ratelimit.BeforeAuth)
+	before, err := l.Policy(methods, ratelimit.BeforeAuth, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := l.Policy(methods, ratelimit.AfterAuth)
+	after, err := l.Policy(methods, ratelimit.AfterAuth, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestLimitsByFieldsOfRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = l.Policy([]*transcoder.Method{m}, ratelimit.AfterAuth)
+	_, err = l.Policy([]*transcoder.Method{m}, ratelimit.AfterAuth, nil)
 	if e, ok := errors.AsType[*ratelimit.FieldError](err); !ok || e.Rule != 0 || e.Method != m.Path || !strings.Contains(e.Message, "no field") {
 		t.Errorf("a field that is not there: %v", err)
 	}

@@ -78,7 +78,10 @@ func TestOptionsOfSchemasAreInForceInEveryProtocol(t *testing.T) {
 	key := jwttest.NewKey(t, "k", "ES256")
 	source := schemaWith(t,
 		map[string]*policyv1.Policy{"AdminService": {Auth: []string{"mobile"}, Authorization: []*policyv1.Authorization{rule("'admin' in auth.claims.roles", "only admins")}}},
-		map[string]*policyv1.Policy{"EchoService/Slow": {Timeout: durationpb.New(50 * time.Millisecond)}},
+		map[string]*policyv1.Policy{
+			"EchoService/Slow": {Timeout: durationpb.New(50 * time.Millisecond)},
+			"EchoService/Echo": {Limits: []*policyv1.Limit{{Limit: "3/d", Key: "client.address"}}},
+		},
 	)
 	d := start(t, func(c *config.Config) {
 		c.Schemas.Sources = []config.Source{source}
@@ -112,6 +115,20 @@ func TestOptionsOfSchemasAreInForceInEveryProtocol(t *testing.T) {
 			if r := d.access.await(t, id); r.Rule != row.rule {
 				t.Errorf("%s by %s: the log names the rule %q; want %q", row.name, w.name, r.Rule, row.rule)
 			}
+		}
+	}
+	for i, w := range ways { // the limit is one for all protocols
+		id := fmt.Sprintf("option-limit-%d", i)
+		got, _ := d.decide(t, w, canaryEcho, id)
+		want := decision{Code: "OK", Reason: "ok", RPC: "Echo", Arrived: 1}
+		if i >= 3 {
+			want = decision{Code: "RESOURCE_EXHAUSTED", Reason: "rate_limited", RPC: "Echo"}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("call %d, %s:\n got %+v\nwant %+v", i, w.name, got, want)
+		}
+		if r := d.access.await(t, id); i >= 3 && r.Rule != "dragoman.test.v1.EchoService.Echo" {
+			t.Errorf("%s: the log names the rule %q", w.name, r.Rule)
 		}
 	}
 	c := d.h1(t)

@@ -130,7 +130,7 @@ func start(t *testing.T, address string, onError ratelimit.OnError) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := l.Policy([]*transcoder.Method{method}, ratelimit.AfterAuth)
+	p, err := l.Policy([]*transcoder.Method{method}, ratelimit.AfterAuth, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

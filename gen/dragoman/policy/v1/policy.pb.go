@@ -53,6 +53,9 @@ type Policy struct {
 	Hedge *Hedge `protobuf:"bytes,41,opt,name=hedge,proto3" json:"hedge,omitempty"`
 	// Authorization are rules of authorisation. They hold beside those of the configuration, and of the service: all must permit a call.
 	Authorization []*Authorization `protobuf:"bytes,100,rep,name=authorization,proto3" json:"authorization,omitempty"`
+	// Limits say how often and how many at a time calls may be. They hold beside those of the configuration. One of a service is for all its
+	// methods together.
+	Limits        []*Limit `protobuf:"bytes,101,rep,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -139,6 +142,13 @@ func (x *Policy) GetHedge() *Hedge {
 func (x *Policy) GetAuthorization() []*Authorization {
 	if x != nil {
 		return x.Authorization
+	}
+	return nil
+}
+
+func (x *Policy) GetLimits() []*Limit {
+	if x != nil {
+		return x.Limits
 	}
 	return nil
 }
@@ -298,6 +308,97 @@ func (x *Hedge) GetPercent() uint32 {
 	return 0
 }
 
+// Limit is one limit: docs/limits.md. Limit, max_in_flight or both are set.
+type Limit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Key says what has a limit of its own, "auth.subject || client.address" say; without it all calls are counted together.
+	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	// Limit is how often, such as "100/s".
+	Limit string `protobuf:"bytes,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Burst is how many at once, if there were none for a while.
+	Burst *uint32 `protobuf:"varint,5,opt,name=burst,proto3,oneof" json:"burst,omitempty"`
+	// MaxInFlight is how many calls may be under way at a time, in each gateway.
+	MaxInFlight *uint32 `protobuf:"varint,6,opt,name=max_in_flight,json=maxInFlight,proto3,oneof" json:"max_in_flight,omitempty"`
+	// Messages counts the messages that clients send, and not the calls.
+	Messages bool `protobuf:"varint,7,opt,name=messages,proto3" json:"messages,omitempty"`
+	// Shared keeps the limit in the store of the configuration, for all gateways together.
+	Shared        bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Limit) Reset() {
+	*x = Limit{}
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limit) ProtoMessage() {}
+
+func (x *Limit) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limit.ProtoReflect.Descriptor instead.
+func (*Limit) Descriptor() ([]byte, []int) {
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Limit) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Limit) GetLimit() string {
+	if x != nil {
+		return x.Limit
+	}
+	return ""
+}
+
+func (x *Limit) GetBurst() uint32 {
+	if x != nil && x.Burst != nil {
+		return *x.Burst
+	}
+	return 0
+}
+
+func (x *Limit) GetMaxInFlight() uint32 {
+	if x != nil && x.MaxInFlight != nil {
+		return *x.MaxInFlight
+	}
+	return 0
+}
+
+func (x *Limit) GetMessages() bool {
+	if x != nil {
+		return x.Messages
+	}
+	return false
+}
+
+func (x *Limit) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
 // Authorization is a rule of authorisation.
 type Authorization struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -313,7 +414,7 @@ type Authorization struct {
 
 func (x *Authorization) Reset() {
 	*x = Authorization{}
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +426,7 @@ func (x *Authorization) String() string {
 func (*Authorization) ProtoMessage() {}
 
 func (x *Authorization) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +439,7 @@ func (x *Authorization) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Authorization.ProtoReflect.Descriptor instead.
 func (*Authorization) Descriptor() ([]byte, []int) {
-	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{3}
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Authorization) GetAllow() string {
@@ -405,7 +506,7 @@ var File_dragoman_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc5\x03\n" +
+	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf8\x03\n" +
 	"\x06Policy\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -415,7 +516,8 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\x04auth\x18\x1e \x03(\tR\x04auth\x12/\n" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.policy.v1.RetryR\x05retry\x12/\n" +
 	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x12G\n" +
-	"\rauthorization\x18d \x03(\v2!.dragoman.policy.v1.AuthorizationR\rauthorization\"\xc6\x02\n" +
+	"\rauthorization\x18d \x03(\v2!.dragoman.policy.v1.AuthorizationR\rauthorization\x121\n" +
+	"\x06limits\x18e \x03(\v2\x19.dragoman.policy.v1.LimitR\x06limits\"\xc6\x02\n" +
 	"\x05Retry\x12\x1f\n" +
 	"\battempts\x18\x01 \x01(\rH\x00R\battempts\x88\x01\x01\x12\x0e\n" +
 	"\x02on\x18\x02 \x03(\tR\x02on\x123\n" +
@@ -432,7 +534,16 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\apercent\x18\x03 \x01(\rH\x01R\apercent\x88\x01\x01B\v\n" +
 	"\t_attemptsB\n" +
 	"\n" +
-	"\b_percent\"X\n" +
+	"\b_percent\"\xc3\x01\n" +
+	"\x05Limit\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\tR\x05limit\x12\x19\n" +
+	"\x05burst\x18\x05 \x01(\rH\x00R\x05burst\x88\x01\x01\x12'\n" +
+	"\rmax_in_flight\x18\x06 \x01(\rH\x01R\vmaxInFlight\x88\x01\x01\x12\x1a\n" +
+	"\bmessages\x18\a \x01(\bR\bmessages\x12\x16\n" +
+	"\x06shared\x18\t \x01(\bR\x06sharedB\b\n" +
+	"\x06_burstB\x10\n" +
+	"\x0e_max_in_flight\"X\n" +
 	"\rAuthorization\x12\x14\n" +
 	"\x05allow\x18\x03 \x01(\tR\x05allow\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x17\n" +
@@ -453,37 +564,39 @@ func file_dragoman_policy_v1_policy_proto_rawDescGZIP() []byte {
 	return file_dragoman_policy_v1_policy_proto_rawDescData
 }
 
-var file_dragoman_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_dragoman_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_dragoman_policy_v1_policy_proto_goTypes = []any{
 	(*Policy)(nil),                      // 0: dragoman.policy.v1.Policy
 	(*Retry)(nil),                       // 1: dragoman.policy.v1.Retry
 	(*Hedge)(nil),                       // 2: dragoman.policy.v1.Hedge
-	(*Authorization)(nil),               // 3: dragoman.policy.v1.Authorization
-	(*durationpb.Duration)(nil),         // 4: google.protobuf.Duration
-	(*descriptorpb.ServiceOptions)(nil), // 5: google.protobuf.ServiceOptions
-	(*descriptorpb.MethodOptions)(nil),  // 6: google.protobuf.MethodOptions
+	(*Limit)(nil),                       // 3: dragoman.policy.v1.Limit
+	(*Authorization)(nil),               // 4: dragoman.policy.v1.Authorization
+	(*durationpb.Duration)(nil),         // 5: google.protobuf.Duration
+	(*descriptorpb.ServiceOptions)(nil), // 6: google.protobuf.ServiceOptions
+	(*descriptorpb.MethodOptions)(nil),  // 7: google.protobuf.MethodOptions
 }
 var file_dragoman_policy_v1_policy_proto_depIdxs = []int32{
-	4,  // 0: dragoman.policy.v1.Policy.timeout:type_name -> google.protobuf.Duration
-	4,  // 1: dragoman.policy.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
-	4,  // 2: dragoman.policy.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
-	4,  // 3: dragoman.policy.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
+	5,  // 0: dragoman.policy.v1.Policy.timeout:type_name -> google.protobuf.Duration
+	5,  // 1: dragoman.policy.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
+	5,  // 2: dragoman.policy.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
+	5,  // 3: dragoman.policy.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
 	1,  // 4: dragoman.policy.v1.Policy.retry:type_name -> dragoman.policy.v1.Retry
 	2,  // 5: dragoman.policy.v1.Policy.hedge:type_name -> dragoman.policy.v1.Hedge
-	3,  // 6: dragoman.policy.v1.Policy.authorization:type_name -> dragoman.policy.v1.Authorization
-	4,  // 7: dragoman.policy.v1.Retry.backoff:type_name -> google.protobuf.Duration
-	4,  // 8: dragoman.policy.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
-	4,  // 9: dragoman.policy.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
-	4,  // 10: dragoman.policy.v1.Hedge.after:type_name -> google.protobuf.Duration
-	5,  // 11: dragoman.policy.v1.service:extendee -> google.protobuf.ServiceOptions
-	6,  // 12: dragoman.policy.v1.method:extendee -> google.protobuf.MethodOptions
-	0,  // 13: dragoman.policy.v1.service:type_name -> dragoman.policy.v1.Policy
-	0,  // 14: dragoman.policy.v1.method:type_name -> dragoman.policy.v1.Policy
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	13, // [13:15] is the sub-list for extension type_name
-	11, // [11:13] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 6: dragoman.policy.v1.Policy.authorization:type_name -> dragoman.policy.v1.Authorization
+	3,  // 7: dragoman.policy.v1.Policy.limits:type_name -> dragoman.policy.v1.Limit
+	5,  // 8: dragoman.policy.v1.Retry.backoff:type_name -> google.protobuf.Duration
+	5,  // 9: dragoman.policy.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
+	5,  // 10: dragoman.policy.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
+	5,  // 11: dragoman.policy.v1.Hedge.after:type_name -> google.protobuf.Duration
+	6,  // 12: dragoman.policy.v1.service:extendee -> google.protobuf.ServiceOptions
+	7,  // 13: dragoman.policy.v1.method:extendee -> google.protobuf.MethodOptions
+	0,  // 14: dragoman.policy.v1.service:type_name -> dragoman.policy.v1.Policy
+	0,  // 15: dragoman.policy.v1.method:type_name -> dragoman.policy.v1.Policy
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	14, // [14:16] is the sub-list for extension type_name
+	12, // [12:14] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_policy_v1_policy_proto_init() }
@@ -493,13 +606,14 @@ func file_dragoman_policy_v1_policy_proto_init() {
 	}
 	file_dragoman_policy_v1_policy_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[2].OneofWrappers = []any{}
+	file_dragoman_policy_v1_policy_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_policy_v1_policy_proto_rawDesc), len(file_dragoman_policy_v1_policy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 2,
 			NumServices:   0,
 		},
