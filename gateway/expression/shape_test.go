@@ -126,7 +126,7 @@ func agree(t testing.TB, text string, p *expression.Program, c *transcoder.Call,
 // What is evaluated without cel-go is what cel-go says.
 func TestShapesSayWhatCELSays(t *testing.T) {
 	t.Parallel()
-	const expressions, calls = 3000, 20
+	const expressions, calls = 1000, 10
 	w := writer{rand.New(rand.NewPCG(6, 85))} //nolint:gosec // the same every time
 	d := order(t, "orders.proto")
 	shaped := 0
