@@ -49,3 +49,17 @@ func BenchmarkMessage(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFor is what a rule costs for each method that it is for, when a schema is loaded.
+func BenchmarkFor(b *testing.B) {
+	d := order(b, "orders.proto")
+	e, err := expression.New(`request.customer_id == auth.subject`, expression.Request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := e.For(d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
