@@ -38,10 +38,10 @@ var errPending = types.NewErr("the request is not read yet") //nolint:gochecknog
 // Program is an expression that is ready to be evaluated. It is safe for concurrent use.
 type Program struct {
 	of      *Expression
-	cel     cel.Program
-	message *message  // nil where the request is not looked at
-	all     bool      // the expression is true where several parts are
-	shape   condition // instead of cel, where the expression has one of a few shapes
+	cel     cel.Program // nil where there is a shape
+	message *message    // nil where the request is not looked at
+	all     bool        // the expression is true where several parts are
+	shape   condition   // where the expression has one of a few shapes
 }
 
 // ReadsRequest tells whether the expression looks at a message of the request.
@@ -59,19 +59,28 @@ func (p *Program) Request() string {
 func (p *Program) HeadMayDecide() bool { return p.message != nil && p.all }
 
 func (e *Expression) program(env *cel.Env, tree *cel.Ast, d protoreflect.MessageDescriptor) (*Program, error) {
-	made, err := env.Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(MaxCost))
-	if err != nil {
-		return nil, &Error{Message: err.Error()}
-	}
-	p := &Program{of: e, cel: made}
+	p := &Program{of: e, shape: shapeOf(tree, d)}
 	if top := tree.NativeRep().Expr(); top.Kind() == ast.CallKind {
 		p.all = top.AsCall().FunctionName() == operators.LogicalAnd
 	}
 	if d != nil {
 		p.message = newMessage(d, e.reads)
 	}
-	p.shape = shapeOf(tree, d)
-	return p, nil
+	if p.shape != nil {
+		return p, nil // without cel-go, which would keep 60 KB for each
+	}
+	var err error
+	p.cel, err = planned(env, tree)
+	return p, err
+}
+
+// planned makes a program of cel-go's.
+func planned(env *cel.Env, tree *cel.Ast) (cel.Program, error) {
+	made, err := env.Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(MaxCost))
+	if err != nil {
+		return nil, &Error{Message: err.Error()}
+	}
+	return made, nil
 }
 
 // Outcome is what an expression says of a call.

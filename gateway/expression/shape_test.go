@@ -150,6 +150,7 @@ func TestShapesSayWhatCELSays(t *testing.T) {
 		for range calls {
 			agree(t, text, p, w.call(), w.message(), w.IntN(4) > 0)
 		}
+		p.Forget()
 		if t.Failed() {
 			return
 		}
@@ -226,5 +227,6 @@ func FuzzShapes(f *testing.F) {
 		}
 		agree(t, text, p, c, message, true)
 		agree(t, text, p, c, nil, false)
+		p.Forget()
 	})
 }
