@@ -51,6 +51,8 @@ type Policy struct {
 	Retry *Retry `protobuf:"bytes,40,opt,name=retry,proto3" json:"retry,omitempty"`
 	// Hedge says that a call which is not answered soon is made once more.
 	Hedge *Hedge `protobuf:"bytes,41,opt,name=hedge,proto3" json:"hedge,omitempty"`
+	// ValidateRequests refuses requests that break the rules of buf.validate in the schema.
+	ValidateRequests *bool `protobuf:"varint,80,opt,name=validate_requests,json=validateRequests,proto3,oneof" json:"validate_requests,omitempty"`
 	// Authorization are rules of authorisation. They hold beside those of the configuration, and of the service: all must permit a call.
 	Authorization []*Authorization `protobuf:"bytes,100,rep,name=authorization,proto3" json:"authorization,omitempty"`
 	// Limits say how often and how many at a time calls may be. They hold beside those of the configuration. One of a service is for all its
@@ -137,6 +139,13 @@ func (x *Policy) GetHedge() *Hedge {
 		return x.Hedge
 	}
 	return nil
+}
+
+func (x *Policy) GetValidateRequests() bool {
+	if x != nil && x.ValidateRequests != nil {
+		return *x.ValidateRequests
+	}
+	return false
 }
 
 func (x *Policy) GetAuthorization() []*Authorization {
@@ -506,7 +515,7 @@ var File_dragoman_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf8\x03\n" +
+	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc0\x04\n" +
 	"\x06Policy\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -515,9 +524,11 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\x0estream_timeout\x18\x0f \x01(\v2\x19.google.protobuf.DurationR\rstreamTimeout\x12\x12\n" +
 	"\x04auth\x18\x1e \x03(\tR\x04auth\x12/\n" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.policy.v1.RetryR\x05retry\x12/\n" +
-	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x12G\n" +
+	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x120\n" +
+	"\x11validate_requests\x18P \x01(\bH\x00R\x10validateRequests\x88\x01\x01\x12G\n" +
 	"\rauthorization\x18d \x03(\v2!.dragoman.policy.v1.AuthorizationR\rauthorization\x121\n" +
-	"\x06limits\x18e \x03(\v2\x19.dragoman.policy.v1.LimitR\x06limits\"\xc6\x02\n" +
+	"\x06limits\x18e \x03(\v2\x19.dragoman.policy.v1.LimitR\x06limitsB\x14\n" +
+	"\x12_validate_requests\"\xc6\x02\n" +
 	"\x05Retry\x12\x1f\n" +
 	"\battempts\x18\x01 \x01(\rH\x00R\battempts\x88\x01\x01\x12\x0e\n" +
 	"\x02on\x18\x02 \x03(\tR\x02on\x123\n" +
@@ -604,6 +615,7 @@ func file_dragoman_policy_v1_policy_proto_init() {
 	if File_dragoman_policy_v1_policy_proto != nil {
 		return
 	}
+	file_dragoman_policy_v1_policy_proto_msgTypes[0].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[2].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[3].OneofWrappers = []any{}
