@@ -38,7 +38,6 @@ var open = map[string]string{
 	"fault 42": "comes with the measurements of load",
 	"fault 43": "comes with the frame engine: net/http and grpc-go give no hook for the ids of streams",
 	"fault 45": "comes with the measurements of load",
-	"fault 46": "comes with the measurements of load",
 	"fault 47": "a source that is down keeps the last good schema while the gateway runs; there is no cache on disk yet",
 }
 

@@ -5,12 +5,16 @@ package e2e_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/extauthz"
+	"github.com/dragoman-gateway/dragoman/internal/faults"
 )
 
 // Threat C13, fault 28: whatever a service of Envoy's ext_authz does that is no answer, nothing arrives, by any protocol, and no client is told more than that
@@ -82,5 +86,67 @@ func TestThreatC13ExtAuthzThroughEveryProtocol(t *testing.T) {
 				t.Errorf("%s: %d %s", name, a.status, a.body)
 			}
 		}))
+	}
+}
+
+// Fault 28: a service that has stopped costs a call its time, 200 ms, and after a few calls nothing; it is asked again soon after it goes on.
+func TestFault28ExtAuthzStops(t *testing.T) {
+	const timeout = 200 * time.Millisecond
+	s := runSwitchable(t, sendsRaw("\x0a\x00\x1a\x00"))
+	d := start(t, func(c *config.Config) {
+		c.Backends = append(c.Backends, at(t, "authz", s.address))
+		c.Auth.Providers = []config.AuthProvider{{Name: "legacy", ExtAuthz: &extauthz.Config{Name: "legacy", Backend: "authz", Timeout: timeout}}}
+		c.Defaults.Auth = []string{"legacy"}
+	})
+	c := d.h1(t)
+	call := func() (status int, took time.Duration) {
+		began := time.Now()
+		a := c.call(t, "GET", "/canary/v1/echo", "")
+		return a.status, time.Since(began)
+	}
+	for range 20 {
+		if status, _ := call(); status != 200 {
+			t.Fatalf("while it answers: %d", status)
+		}
+	}
+	stops := func(s grpc.ServerStream) error { <-s.Context().Done(); return s.Context().Err() }
+	s.instead.Store(&stops)
+	began, longest := time.Now(), time.Duration(0)
+	quick := 0
+	none(t, d.arrivals(func() {
+		for quick < 20 {
+			status, took := call()
+			if status != 503 {
+				t.Errorf("while it has stopped: %d", status)
+			}
+			longest = max(longest, took)
+			if took < timeout/4 {
+				quick++
+			}
+			if time.Since(began) > patience {
+				t.Fatal("calls go on waiting for it")
+			}
+		}
+	}))
+	opened := time.Since(began)
+	var took []time.Duration
+	for range 50 {
+		_, d := call()
+		took = append(took, d)
+	}
+	slices.Sort(took)
+	s.instead.Store(nil)
+	back := time.Now()
+	eventually(t, func() error {
+		if status, _ := call(); status != 200 {
+			return fmt.Errorf("when it is back: %d", status)
+		}
+		return nil
+	})
+	recovered, p90 := time.Since(back), took[len(took)*9/10]
+	t.Logf("the longest refusal took %s, the breaker was open after %s, then nine in ten took %s at most; it was asked again after %s", longest, opened, p90, recovered)
+	// One call in a while tries it, and waits for that.
+	if faults.Held() && (longest > 220*time.Millisecond || opened > 2*time.Second || p90 > 5*time.Millisecond || recovered > 2*time.Second) {
+		t.Error("want 220ms, 2s, 5ms and 2s at most")
 	}
 }

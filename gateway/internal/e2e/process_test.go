@@ -59,26 +59,37 @@ func serveFile(file, logFile string) error {
 type gatewayProcess struct {
 	*processtest.Process
 
-	log string // the file
+	argument string // of the role
+	log      string // the file
 }
 
-// startGatewayProcess runs a gateway in front of a backend, with more configuration of the test's.
-func startGatewayProcess(t *testing.T, backendAddress, more string) *gatewayProcess {
+// startGatewayProcess runs a gateway in front of a backend, with more configuration of the test's, and more folders of protos.
+func startGatewayProcess(t *testing.T, backendAddress, more string, folders ...string) *gatewayProcess {
 	t.Helper()
 	protos, err := filepath.Abs(protoFolder)
 	if err != nil {
 		t.Fatal(err)
 	}
+	sources := fmt.Sprintf("{protos: {dir: %q, import_paths: [%q]}}", protos+"/dragoman/test", protos)
+	for i, folder := range folders {
+		sources += fmt.Sprintf(", {name: more-%d, protos: {dir: %q}}", i, folder)
+	}
 	text := fmt.Sprintf("version: v1\nlisteners: [{name: main, address: \"127.0.0.1:0\"}]\nadmin: {address: \"127.0.0.1:0\"}\n"+
-		"schemas: {sources: [{protos: {dir: %q, import_paths: [%q]}}]}\nbackends: {test: {target: %q}}\nservices: [{match: \"**\", backend: test}]\n",
-		protos+"/dragoman/test", protos, backendAddress) + more
+		"schemas: {sources: [%s]}\nbackends: {test: {target: %q}}\nservices: [{match: \"**\", backend: test}]\n",
+		sources, backendAddress) + more
 	dir := t.TempDir()
 	file, log := filepath.Join(dir, "dragoman.yaml"), filepath.Join(dir, "log")
 	const mode = 0o600
 	if err := os.WriteFile(file, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
-	return &gatewayProcess{Process: processtest.Start(t, gatewayRole, file+" "+log), log: log}
+	return &gatewayProcess{Process: processtest.Start(t, gatewayRole, file+" "+log), argument: file + " " + log, log: log}
+}
+
+// again starts it anew after it has ended.
+func (g *gatewayProcess) again(t testing.TB) {
+	t.Helper()
+	g.Again(t, gatewayRole, g.argument)
 }
 
 // client is an HTTP client of the process.
