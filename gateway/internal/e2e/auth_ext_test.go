@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,5 +149,54 @@ func TestFault28ExtAuthzStops(t *testing.T) {
 	// One call in a while tries it, and waits for that.
 	if faults.Held() && (longest > 220*time.Millisecond || opened > 2*time.Second || p90 > 5*time.Millisecond || recovered > 2*time.Second) {
 		t.Error("want 220ms, 2s, 5ms and 2s at most")
+	}
+}
+
+// Threat C13: bytes that are not UTF-8, wherever in a request, do not get a call by the service: it is refused, or the service has decided on it.
+func TestThreatC13RequestsThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	deny := func(s grpc.ServerStream) error {
+		asked.Add(1)
+		return sendsRaw("\x0a\x02\x08\x07")(s)
+	}
+	s := runSwitchable(t, deny)
+	d := start(t, func(c *config.Config) {
+		c.Backends = append(c.Backends, at(t, "authz", s.address))
+		c.Auth.Providers = []config.AuthProvider{{Name: "open", ExtAuthz: &extauthz.Config{Name: "open", Backend: "authz", Timeout: patience / 4, InsecureFailOpen: true}}}
+		c.Defaults.Auth = []string{"open"}
+		c.Listeners[0].DropInvalidHeaders = true
+	})
+	none(t, d.arrivals(func() {
+		for _, odd := range []string{"\xff", "\xc0\xaf", "\xed\xa0\x80", "%ff", "%C0%AF", "\x80\x81", "\u00e9", "\u0085", "%c2%85"} {
+			for name, request := range map[string]string{
+				"path":    "GET /canary/v1/users/" + odd + " HTTP/1.1\r\nHost: a\r\n\r\n",
+				"query":   "GET /canary/v1/echo?text=" + odd + " HTTP/1.1\r\nHost: a\r\n\r\n",
+				"field":   "GET /canary/v1/echo HTTP/1.1\r\nHost: a\r\nX-Odd: " + odd + "\r\n\r\n",
+				"agent":   "GET /canary/v1/echo HTTP/1.1\r\nHost: a\r\nUser-Agent: " + odd + "\r\n\r\n",
+				"host":    "GET /canary/v1/echo HTTP/1.1\r\nHost: " + odd + "\r\n\r\n",
+				"id":      "GET /canary/v1/echo HTTP/1.1\r\nHost: a\r\nX-Request-Id: " + odd + "\r\n\r\n",
+				"cookie":  "GET /canary/v1/echo HTTP/1.1\r\nHost: a\r\nCookie: a=" + odd + "\r\n\r\n",
+				"bearer":  "GET /canary/v1/echo HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + odd + "\r\n\r\n",
+				"rpc":     "POST " + canaryEcho + "?" + odd + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+				"webtext": "POST " + canaryEcho + " HTTP/1.1\r\nHost: a\r\nX-Odd: " + odd + "\r\nContent-Type: application/grpc-web+proto\r\nContent-Length: 5\r\n\r\n\x00\x00\x00\x00\x00",
+			} {
+				a, err := d.rawH1(t, request)
+				if err == nil && a.status < 400 && a.grpcStatus() != "7" {
+					t.Errorf("%q in the %s: %d %s %s", odd, name, a.status, a.grpcStatus(), a.body)
+				}
+			}
+			p := d.probe(t)
+			if a, err := p.get("GET", "/canary/v1/echo?text="+odd, "x-odd", odd); err == nil && a.status < 400 {
+				t.Errorf("%q over HTTP/2: %d %s", odd, a.status, a.body)
+			}
+			_ = p.conn.Close()
+		}
+	}))
+	if asked.Load() == 0 {
+		t.Error("the service was never asked")
+	}
+	if a := d.h1(t).call(t, "GET", "/canary/v1/echo", ""); a.status != 403 {
+		t.Errorf("a plain request afterwards: %d", a.status)
 	}
 }
