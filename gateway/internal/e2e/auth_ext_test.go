@@ -40,9 +40,14 @@ func TestThreatC13ExtAuthzThroughEveryProtocol(t *testing.T) {
 				}
 				c.Services = append([]config.Service{{Match: users, Backend: "test", Policy: config.Policy{Auth: []string{"open"}}}}, c.Services...)
 			})
-			if a := d.h1(t).call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
-				t.Fatalf("while it is good: %d %s", a.status, a.body)
+			c := d.h1(t)
+			served := func() error {
+				if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
+					return fmt.Errorf("while it is good: %d %s", a.status, a.body)
+				}
+				return nil
 			}
+			eventually(t, served)
 			if tt.instead == nil {
 				s.stop()
 			} else {
@@ -65,13 +70,7 @@ func TestThreatC13ExtAuthzThroughEveryProtocol(t *testing.T) {
 				s.run(t)
 			}
 			s.instead.Store(nil)
-			c := d.h1(t)
-			eventually(t, func() error {
-				if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
-					return fmt.Errorf("when it is back: %d %s", a.status, a.body)
-				}
-				return nil
-			})
+			eventually(t, served)
 		})
 	}
 	// An answer that cannot be read is none, and an answer all the same: it refuses, also where it may fail open.
@@ -105,11 +104,13 @@ func TestFault28ExtAuthzStops(t *testing.T) {
 		a := c.call(t, "GET", "/canary/v1/echo", "")
 		return a.status, time.Since(began)
 	}
-	for range 20 {
+	served := func() error {
 		if status, _ := call(); status != 200 {
-			t.Fatalf("while it answers: %d", status)
+			return fmt.Errorf("while it answers: %d", status)
 		}
+		return nil
 	}
+	eventually(t, served)
 	stops := func(s grpc.ServerStream) error { <-s.Context().Done(); return s.Context().Err() }
 	s.instead.Store(&stops)
 	began, longest := time.Now(), time.Duration(0)
@@ -138,12 +139,7 @@ func TestFault28ExtAuthzStops(t *testing.T) {
 	slices.Sort(took)
 	s.instead.Store(nil)
 	back := time.Now()
-	eventually(t, func() error {
-		if status, _ := call(); status != 200 {
-			return fmt.Errorf("when it is back: %d", status)
-		}
-		return nil
-	})
+	eventually(t, served)
 	recovered, p90 := time.Since(back), took[len(took)*9/10]
 	t.Logf("the longest refusal took %s, the breaker was open after %s, then nine in ten took %s at most; it was asked again after %s", longest, opened, p90, recovered)
 	// One call in a while tries it, and waits for that.

@@ -204,9 +204,12 @@ func TestThreatG6RLSFailsNotOpen(t *testing.T) {
 			}
 			s.instead.Store(nil)
 			d.lastLine(t, storeIsAsked, storeIsGone)
-			if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
-				t.Errorf("when it is back: %d %s", a.status, a.body)
-			}
+			eventually(t, func() error {
+				if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != 200 {
+					return fmt.Errorf("when it is back: %d %s", a.status, a.body)
+				}
+				return nil
+			})
 		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	ws "github.com/coder/websocket"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -54,9 +55,11 @@ func TestThreatG4ProtocolsShareALimit(t *testing.T) {
 	const limit = 10
 	d := start(t, limitTo(config.LimitRule{Name: "each", Match: config.AllMethods(), Key: "client.address+method", Limit: perDay(limit)}))
 	passed, refused := 0, 0
+	var lines [2]map[string]any // of the first call that passed, and of the first that was refused
 	for round := range 3 {
 		for i, w := range ways {
-			got, made := d.decide(t, w, canaryEcho, fmt.Sprintf("limit-%d-%d", round, i))
+			id := fmt.Sprintf("limit-%d-%d", round, i)
+			got, made := d.decide(t, w, canaryEcho, id)
 			want := decision{Code: "OK", Reason: "ok", RPC: "Echo", Arrived: 1}
 			if passed == limit {
 				want = decision{Code: "RESOURCE_EXHAUSTED", Reason: "rate_limited", RPC: "Echo"}
@@ -64,10 +67,18 @@ func TestThreatG4ProtocolsShareALimit(t *testing.T) {
 			if !made || fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s, round %d:\n got %+v\nwant %+v", w.name, round, got, want)
 			}
+			which := 0
 			if got.Code == "OK" {
 				passed++
 			} else {
-				refused++
+				refused, which = refused+1, 1
+			}
+			line := d.logged(t, id)
+			if lines[which] == nil {
+				lines[which] = line
+			}
+			if diff := cmp.Diff(lines[which], line); diff != "" {
+				t.Errorf("%s, round %d: the log (-first +it):\n%s", w.name, round, diff)
 			}
 		}
 	}
