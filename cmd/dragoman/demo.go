@@ -45,6 +45,7 @@ func newDemo(t *terminal) *cobra.Command {
 			if err := listen(cfg, address, adminAddress); err != nil {
 				return err
 			}
+			cfg.Docs.Info.Title = "Bookstore"
 			forPeople(cfg)
 			s := &screen{
 				terminal: t, mode: "demo: a bookstore, three instances; edit the proto and see it reload", again: "dragoman routes " + d.protos,

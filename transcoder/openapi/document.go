@@ -199,10 +199,7 @@ func (b *builder) info() *object {
 			break
 		}
 	}
-	title := DefaultTitle
-	if len(b.services) == 1 {
-		title = b.services[0]
-	}
+	title := b.title()
 	info := obj("title", cmp.Or(b.cfg.Info.Title, own.GetTitle(), title))
 	info.text("description", sentences(cmp.Or(b.cfg.Info.Description, own.GetDescription()), b.jsonText()))
 	info.text("termsOfService", own.GetTermsOfService())
@@ -215,6 +212,22 @@ func (b *builder) info() *object {
 	info.set("version", cmp.Or(b.cfg.Info.Version, own.GetVersion(), b.version()))
 	extend(info, own.GetExtensions())
 	return info
+}
+
+// title is what a document is called that nobody has given a name: the service that it is of, or the package of all its services.
+func (b *builder) title() string {
+	if len(b.services) == 1 {
+		return b.services[0]
+	}
+	pkg := ""
+	for _, service := range b.services {
+		own := string(protoreflect.FullName(service).Parent())
+		if pkg != "" && own != pkg {
+			return DefaultTitle
+		}
+		pkg = own
+	}
+	return cmp.Or(pkg, DefaultTitle)
 }
 
 // version is the version that all packages have at their end, such as v1.

@@ -48,7 +48,7 @@ type Docs struct {
 	Listeners []string `protobuf:"bytes,4,rep,name=listeners,proto3" json:"listeners,omitempty"`
 	// Title is the name of the API. At most 64 KiB.
 	//
-	// Default: the title that options of protoc-gen-openapiv2 have, or else the name of the service, or "API" where there are several.
+	// Default: the title that options of protoc-gen-openapiv2 have, or else the name of the service, or that of the package of all of them, or "API".
 	Title string `protobuf:"bytes,5,opt,name=title,proto3" json:"title,omitempty"`
 	// Version is the version of the API. At most 64 KiB.
 	//
