@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestCalls runs the scripts of `dragoman call` against gateways in front of a bookstore: one in clear text, which serves reflection, and one with TLS.
+// TestCalls runs the scripts of `dragoman call`, and of others that ask a running gateway, against gateways in front of a bookstore: one in clear text, which serves reflection, and one with TLS.
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	plain := startDev(t, bookstoreProtos(t), "./proto", "--to", startBackend(t)).screen()
@@ -28,7 +28,7 @@ func TestCalls(t *testing.T) {
 			RequireUniqueNames:  true,
 			Setup: func(e *testscript.Env) error {
 				for name, value := range map[string]string{
-					"GORACE": raceOptions, "API": plain.api, "SECURE": "https://" + secured.Listeners["public"],
+					"GORACE": raceOptions, "API": plain.api, "ADMIN": strings.TrimPrefix(plain.admin, "http://"), "SECURE": "https://" + secured.Listeners["public"],
 					"CA": filepath.Join(dir, "tls", "server.crt"), "PROTOS": protos,
 				} {
 					e.Setenv(name, value)

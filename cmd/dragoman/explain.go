@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman-gateway/dragoman/gateway/admin"
 	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -25,6 +26,9 @@ type explainFlags struct {
 	listener string
 	asJSON   bool
 	protos   []string
+
+	live         bool
+	admin, token string
 }
 
 func newExplain(t *terminal) *cobra.Command {
@@ -40,6 +44,7 @@ With the code of an error, such as DG1103, print what it means and what to do.
 The exit code is 0 if the request would get to a backend, its policies permitting, and else 1.`,
 		Example: `  dragoman explain DG1103
   dragoman explain GET '/v1/shelves/classics?view=full' -c dragoman.yaml
+  dragoman explain GET /v1/shelves --live --admin 127.0.0.1:9901
   dragoman explain POST /v1/shelves --protos ./proto -d '{"title": "Poems"}' -H 'authorization: Bearer x'`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +54,9 @@ The exit code is 0 if the request would get to a backend, its policies permittin
 			request, err := f.request(args[0], args[1])
 			if err != nil {
 				return err
+			}
+			if f.live {
+				return t.explainLive(cmd.Context(), &f, request)
 			}
 			loaded, _, err := t.look(cmd, &f.in, f.protos, true)
 			if err != nil {
@@ -74,6 +82,9 @@ The exit code is 0 if the request would get to a backend, its policies permittin
 	cmd.Flags().StringVarP(&f.data, "data", "d", "", "the body; @FILE reads a file")
 	cmd.Flags().StringVar(&f.listener, "listener", "", "the name of the listener by which the request comes; reflection and health are at some")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&f.live, "live", false, "ask a running gateway, which also tells how the endpoints fare")
+	cmd.Flags().StringVar(&f.admin, "admin", admin.DefaultAddress, "the admin address of that gateway, host:port")
+	cmd.Flags().StringVar(&f.token, "token", "", "the token of that address; by default that of the variable DRAGOMAN_ADMIN_TOKEN")
 	return cmd
 }
 

@@ -72,9 +72,9 @@ type Assembly struct {
 	// webSockets counts those that are open.
 	webSockets *websockets.Limit
 
-	documents *documents               // of what Build made last
-	made      atomic.Pointer[policies] // of that, too
-	declared  *options                 // of what it was given last
+	made      atomic.Pointer[policies]  // of what Build made last
+	declared  *options                  // of what it was given last
+	documents atomic.Pointer[documents] // of what is in force
 }
 
 // runner is a part with work to do beside calls. Run is called once and returns, when all is quiet, after ctx has ended.
@@ -220,13 +220,14 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.HideReason, s.DebugToken = a.config.Observability.HideReason, a.config.Observability.DebugToken
 	s.Announce = policies.ways[policies.defaults].Announce
-	own := a.places
+	own, served := a.places, &documents{assembly: a, mux: mux, policies: policies, configs: configs}
 	s.InForce = func() {
 		a.inForce.Store(own)
+		a.documents.Store(served)
 		a.place(backends)
 	}
-	a.documents = &documents{assembly: a, mux: mux, policies: policies, configs: configs}
-	hidden, err := a.addDocs(s)
+	a.documents.CompareAndSwap(nil, served) // of the first, which nobody may ever put in force: it is only looked at
+	hidden, err := a.addDocs(s, served)
 	if err != nil {
 		s.Release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}

@@ -37,9 +37,11 @@ type documents struct {
 
 var _ docs.Source = (*documents)(nil)
 
-// OpenAPI makes the document of what Build made last, without the services that the gateway itself answers; nil includes all services.
+// OpenAPI makes the document of what is in force, or of the first that Build made where nothing ever was, without the services that the gateway itself
+// answers; nil includes all services. It is safe for concurrent use.
 func (a *Assembly) OpenAPI(include func(service string) bool) (*openapi.Document, error) {
-	return a.documents.make(a.documents.mux, include)
+	d := a.documents.Load()
+	return d.make(d.mux, include)
 }
 
 // Services are those that requests of a listener find.
@@ -68,9 +70,11 @@ func (d *documents) make(mux *transcoder.Mux, include func(string) bool) (*opena
 	return openapi.New(cfg)
 }
 
-// Explain tells what would become of a request to what Build made last.
+// Explain tells what would become of a request to what is in force, or to the first that Build made where nothing ever was. It is safe for concurrent
+// use.
 func (a *Assembly) Explain(ctx context.Context, r *explain.Request) *explain.Explanation {
-	w := &explain.World{Mux: a.documents.mux, Config: a.config, REST: a.documents.rest, Declared: a.Declared, Schemes: a.schemes}
+	d := a.documents.Load()
+	w := &explain.World{Mux: d.mux, Config: a.config, REST: d.rest, Declared: a.Declared, Schemes: a.schemes}
 	return w.Explain(ctx, r)
 }
 
@@ -184,7 +188,7 @@ func carried(name string, c auth.Carrier, format, text string) []providerScheme 
 }
 
 // addDocs gives a snapshot its documentation, and tells which of it routes of the schemas hide.
-func (a *Assembly) addDocs(s *gateway.Snapshot) ([]schema.Diagnostic, error) {
+func (a *Assembly) addDocs(s *gateway.Snapshot, source docs.Source) ([]schema.Diagnostic, error) {
 	if a.config.Docs == nil {
 		return nil, nil
 	}
@@ -193,7 +197,7 @@ func (a *Assembly) addDocs(s *gateway.Snapshot) ([]schema.Diagnostic, error) {
 		listeners = append(listeners, a.config.Listeners[i].Name)
 	}
 	hidden := map[string]string{} // path, to the route that goes before
-	site, err := docs.New(a.config.Docs, a.documents, listeners, func(listener, path string) bool {
+	site, err := docs.New(a.config.Docs, source, listeners, func(listener, path string) bool {
 		b := routeAt(s.Mux.At(listener), path)
 		if b != nil {
 			hidden[path] = fmt.Sprintf("%s of %s", b, b.Method.FullName())

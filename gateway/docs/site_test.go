@@ -132,8 +132,14 @@ func TestOtherRequestsAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, &source{})
 	for _, r := range []struct{ method, path string }{
-		{http.MethodPost, "/openapi.json"}, {http.MethodOptions, "/docs"}, {http.MethodGet, "/docs/"}, {http.MethodGet, "/openapi"}, {http.MethodGet, "/docs/../openapi.json"},
-		{http.MethodGet, "/docs/none.js"}, {http.MethodGet, "/DOCS"}, {http.MethodGet, "//docs"},
+		{http.MethodPost, "/openapi.json"},
+		{http.MethodOptions, "/docs"},
+		{http.MethodGet, "/docs/"},
+		{http.MethodGet, "/openapi"},
+		{http.MethodGet, "/docs/../openapi.json"},
+		{http.MethodGet, "/docs/none.js"},
+		{http.MethodGet, "/DOCS"},
+		{http.MethodGet, "//docs"},
 	} {
 		if _, served := ask(t.Context(), s, r.method, r.path); served {
 			t.Errorf("%s %s is served", r.method, r.path)

@@ -88,6 +88,7 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 	adminv1.RegisterLogServiceServer(r, &logServer{api: a})
 	adminv1.RegisterEventServiceServer(r, &eventServer{api: a})
 	adminv1.RegisterSourceServiceServer(r, &sourceServer{api: a})
+	adminv1.RegisterExplainServiceServer(r, &explainServer{api: a})
 }
 
 // Reloaded is told of every reload, for those who watch.
