@@ -106,7 +106,7 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 
 .PHONY: faults
 faults: programs ## Run the tests of faults and threats, and others that hold figures of time, alone, one after the other, with their times held; FAULTS_COUNT times each
-	DRAGOMAN_FAULTS=1 go test -count=$(FAULTS_COUNT) -p 1 -parallel 1 -timeout 60m -run 'Fault|Threat|TestD[789]_|TenThousandParameters|HostileRequests|PoliciesAllocate' $(TESTFLAGS) $(PACKAGES)
+	DRAGOMAN_FAULTS=1 go test -count=$(FAULTS_COUNT) -p 1 -parallel 1 -timeout 60m -run 'Fault|Threat|TestD[789]_|TenThousandParameters|HostileRequests|PoliciesAllocate|CostsAtMost' $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: balance
 balance: ## Simulate the balancing policies; the result is docs/balancing/simulation.md

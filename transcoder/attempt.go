@@ -72,12 +72,14 @@ const (
 	CacheNone CacheResult = ""
 	// CacheHit is a call that was answered from the cache.
 	CacheHit CacheResult = "hit"
-	// CacheStale is one that was answered with what is too old, while it is fetched anew or because it cannot be.
+	// CacheStale is one that was answered with what is no longer fresh, and may be used all the same, while it is fetched anew, say.
 	CacheStale CacheResult = "stale"
+	// CacheStaleIfError is one that was answered so because the backend failed.
+	CacheStaleIfError CacheResult = "stale_if_error"
 	// CacheMiss is one for which the cache had nothing.
 	CacheMiss CacheResult = "miss"
-	// CacheShared is one that waited for the answer of another one like it.
-	CacheShared CacheResult = "shared"
+	// CacheCoalesced is one that waited for the answer of another one like it.
+	CacheCoalesced CacheResult = "coalesced"
 	// CacheBypass is one that was not to be answered from the cache, as it or its answer says.
 	CacheBypass CacheResult = "bypass"
 )

@@ -122,7 +122,7 @@ const ReasonHeader = "x-dragoman-reason"
 // Reason says in one word why the answer is what it is.
 func (c *Call) Reason() status.Reason {
 	switch {
-	case c.Err == nil && (c.Cache == CacheHit || c.Cache == CacheStale):
+	case c.Err == nil && (c.Cache == CacheHit || c.Cache == CacheStale || c.Cache == CacheStaleIfError):
 		return status.ReasonCacheHit
 	case c.Err != nil && c.Refined != "":
 		return c.Refined

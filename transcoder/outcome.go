@@ -26,6 +26,14 @@ func contextError(c *Call) error {
 	return status.Errorf(codes.Canceled, status.ReasonClientCancelled, "the client went away")
 }
 
+// Ended returns the outcome of a call that is over before it has an answer: its client has left, or its time is up.
+func Ended(c *Call) error {
+	if c.Context().Err() != nil {
+		return contextError(c)
+	}
+	return deadlineError()
+}
+
 func deadlineError() error {
 	return status.Errorf(codes.DeadlineExceeded, status.ReasonDeadlineExceeded, "the deadline passed before the backend answered")
 }

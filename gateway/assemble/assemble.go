@@ -20,6 +20,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/websockets"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
@@ -63,6 +64,7 @@ type Assembly struct {
 	auth     *authentication
 	limits   *ratelimit.Limiter
 	authz    *authz.Authorizer
+	cache    *cache.Cache           // nil where nothing is stored
 	runners  []runner               // what has work to do beside calls, and is not kept
 	keep     *Keep                  // that of the parts, or one of its own
 	kept     []*part                // what the assembly has of it
@@ -98,6 +100,9 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	}
 	if err == nil {
 		err = a.openAuthorization()
+	}
+	if err == nil {
+		err = a.openCache()
 	}
 	if err != nil {
 		a.Close()
@@ -191,6 +196,10 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: sorted(a.diagnosticsOf(err))}
 	}
+	cached, unused, err := a.newGeneration(mux, policies)
+	if err != nil {
+		return nil, nil, err
+	}
 	backends, release, err := a.parts.Pool.Acquire(a.config.Backends)
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
@@ -206,12 +215,17 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		release()
 		return nil, nil, &schema.LoadError{Diagnostics: sorted(a.diagnosticsOf(err))}
 	}
-	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, keyers, policies, loads))
+	routes, missing, err := a.routes(mux, policies, a.newTraffic(backends, keyers, policies, cached, loads))
 	if err != nil {
 		release()
 		return nil, nil, err
 	}
-	s, err := gateway.NewSnapshot(mux, routes, release)
+	s, err := gateway.NewSnapshot(mux, routes, func() {
+		if cached != nil {
+			cached.Close() // before its backends are gone
+		}
+		release()
+	})
 	if err != nil {
 		release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
@@ -225,6 +239,9 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		a.inForce.Store(own)
 		a.documents.Store(served)
 		a.place(backends)
+		if cached != nil {
+			cached.InForce()
+		}
 	}
 	a.documents.CompareAndSwap(nil, served) // of the first, which nobody may ever put in force: it is only looked at
 	hidden, err := a.addDocs(s, served)
@@ -232,7 +249,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		s.Release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	return s, slices.Concat(doubts, problems, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden), nil
+	return s, slices.Concat(doubts, problems, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden, unused), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.

@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/backend/split"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
@@ -31,6 +32,7 @@ type traffic struct {
 	asked    map[string][]*schema.Schema // what backends say of themselves, by reflection
 	ways     *ways
 	keyers   keyers
+	cached   *cache.Generation // nil where nothing is stored
 	made     map[path]gateway.Backend
 	told     map[string]bool
 	wrong    []schema.Diagnostic
@@ -42,9 +44,9 @@ type path struct {
 	way            way
 }
 
-func (a *Assembly) newTraffic(backends map[string]*backend.Backend, keyers keyers, policies *policies, loads []Loaded) *traffic {
+func (a *Assembly) newTraffic(backends map[string]*backend.Backend, keyers keyers, policies *policies, cached *cache.Generation, loads []Loaded) *traffic {
 	t := &traffic{
-		assembly: a, backends: backends, asked: map[string][]*schema.Schema{}, ways: newWays(policies), keyers: keyers,
+		assembly: a, backends: backends, asked: map[string][]*schema.Schema{}, ways: newWays(policies), keyers: keyers, cached: cached,
 		made: map[path]gateway.Backend{}, told: map[string]bool{},
 	}
 	for i := range min(len(loads), len(a.config.Schemas.Sources)) {
@@ -82,7 +84,7 @@ func (t *traffic) make(m *transcoder.Method, to *config.Traffic) (gateway.Backen
 	if len(to.Rules) > 0 {
 		sides := map[string]split.Backend{}
 		for _, name := range to.Backends() {
-			sides[name] = t.keyers.forward(name, t.ways.to(t.backends[name], m))
+			sides[name] = t.to(name, m)
 		}
 		s, err := split.New(to.Config, sides, t.assembly.parts.Log)
 		if err != nil {
@@ -90,12 +92,22 @@ func (t *traffic) make(m *transcoder.Method, to *config.Traffic) (gateway.Backen
 		}
 		forwarder = s
 	} else {
-		forwarder = t.keyers.forward(to.Backend, t.ways.to(t.backends[to.Backend], m))
+		forwarder = t.to(to.Backend, m)
 	}
 	if to.Mirror == nil {
 		return forwarder, nil
 	}
 	return backend.NewMirror(to.Mirror.MirrorConfig, forwarder, t.backends[to.Mirror.Backend])
+}
+
+// to returns what forwards the calls of a method to a backend, or answers them by what it has answered before. A split is before that, so
+// that each of its backends has answers of its own; a mirror is as well, and copies calls that are answered so.
+func (t *traffic) to(name string, m *transcoder.Method) backend.Forwarder {
+	f := t.keyers.forward(name, t.ways.to(t.backends[name], m))
+	if t.cached == nil || !t.ways.policies.of(m).Caches() {
+		return f
+	}
+	return t.cached.Route(name, f)
 }
 
 // fits notes a backend that certainly does not serve a method of which it would get some calls, where there is another that may: a

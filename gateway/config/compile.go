@@ -37,6 +37,7 @@ func compile(c *collector, m *configv1.Config, dir string) *Config {
 	k.limits(m.GetRateLimits())
 	k.authorization(m.GetAuthorization())
 	k.docs(m.GetDocs())
+	k.cache(m.GetCache())
 	k.cfg.JSON = jsonOf(m.GetJson())
 	k.routes(m.GetRoutes())
 	k.rpc(m.GetRpc())

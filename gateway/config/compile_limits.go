@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
+	"github.com/dragoman-gateway/dragoman/gateway/redis"
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
 )
 
@@ -97,7 +97,11 @@ func (k *compiler) limitStore(m *configv1.LimitStore, path string) {
 	if from == nil {
 		return
 	}
-	path += ".redis"
+	k.cfg.RateLimits.Redis = k.redis(from, path+".redis")
+}
+
+// redis compiles where a Redis is.
+func (k *compiler) redis(from *configv1.RedisStore, path string) *redis.Config {
 	cfg := &redis.Config{
 		Addresses: from.GetAddresses(), Cluster: from.GetCluster(), Sentinel: from.GetSentinel(), Username: from.GetUsername(), Password: from.GetPassword(),
 		Database: int(from.GetDatabase()), Timeout: from.GetTimeout().AsDuration(), Prefix: from.GetPrefix(),
@@ -109,5 +113,5 @@ func (k *compiler) limitStore(m *configv1.LimitStore, path string) {
 	if err := cfg.Check(); err != nil && !k.isRefused(path) && !k.holders[path] {
 		k.on(path, "", "%s", k.detail(path, err))
 	}
-	k.cfg.RateLimits.Redis = cfg
+	return cfg
 }

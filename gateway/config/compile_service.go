@@ -75,6 +75,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 	p.Redact = k.redaction(m.GetRedact(), path+".redact")
 	p.Retry = k.retry(m.GetRetry(), path+".retry")
 	p.Hedge = hedgeOf(m.GetHedge())
+	p.Cache = k.cachePolicy(m.GetCache(), path+".cache")
 	k.alternatives(p.Auth, path+".auth")
 	p.CORS = k.cors(m.GetCors(), path+".cors")
 	k.distinct(p.Headers.Allow, path+".headers.allow")

@@ -59,6 +59,8 @@ type Config struct {
 	Authorization Authorization
 	// Docs says what documentation of the API clients find; nil for none.
 	Docs *docs.Config
+	// Cache is where answers are stored.
+	Cache Cache
 	// Warnings are about what works and is probably not meant, in the order of the file.
 	Warnings []Problem
 

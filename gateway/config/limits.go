@@ -5,8 +5,8 @@ package config
 
 import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
+	"github.com/dragoman-gateway/dragoman/gateway/redis"
 )
 
 // RateLimits say how often and how many at a time calls may be.

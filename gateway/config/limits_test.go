@@ -9,7 +9,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
+	"github.com/dragoman-gateway/dragoman/gateway/redis"
 )
 
 func methodGlob(t testing.TB, s string) config.MethodGlob {

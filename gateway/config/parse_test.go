@@ -30,7 +30,9 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwks"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/mtls"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
+	"github.com/dragoman-gateway/dragoman/gateway/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
 	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder/openapi"
@@ -202,6 +204,10 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 		{Name: "rules[1]", Match: methodGlob(t, "acme.orders.v1.**"), Allow: "request.customer_id == auth.subject"},
 		{Name: "rules[2]", Match: config.AllMethods(), Allow: "'a' in auth.groups"},
 	}}
+	want.Cache = config.Cache{
+		Config: cache.Config{Memory: 512 << 20, Largest: 2 << 20, TagField: "surrogate-key", MaxWait: 2 * time.Second, MaxRefreshes: 100},
+		Redis:  &redis.Config{Addresses: []string{"redis-3:6379"}, Database: 2, Prefix: "answers:"},
+	}
 	if diff := cmp.Diff(want, got, settings); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

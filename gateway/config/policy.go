@@ -44,6 +44,8 @@ type Policy struct {
 	Validate validate.Config
 	// Redact says which fields are taken out of answers.
 	Redact *Redaction
+	// Cache says which answers are stored; nil says that none is.
+	Cache *CachePolicy
 }
 
 // Service says which backend serves some services, and by which policy.
@@ -257,6 +259,7 @@ var policyValues = []value{
 	of("field_behavior.required", func(p *Policy) **bool { return &p.Validate.Required }),
 	of("redact", func(p *Policy) **Redaction { return &p.Redact }),
 	of("field_behavior.output_only", func(p *Policy) *validate.OutputOnly { return &p.Validate.OutputOnly }),
+	of("cache", func(p *Policy) **CachePolicy { return &p.Cache }),
 }
 
 // resolve puts policies over each other, the most specific last.

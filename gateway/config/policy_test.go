@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/cors"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/headers"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
@@ -110,6 +111,10 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 		Auth:     []string{"a+b"},
 		Validate: validate.Config{Requests: new(false), Required: new(false), OutputOnly: validate.Refuse},
 		Redact:   &config.Redaction{DebugRedact: true, Fields: []string{"owner.email", ".acme.v1.User.phone"}, Unless: "'support' in auth.scopes"},
+		Cache: &config.CachePolicy{PolicyConfig: cache.PolicyConfig{
+			TTL: 30 * time.Second, StaleWhileRevalidate: 5 * time.Minute, StaleIfError: time.Hour,
+			Vary: []string{"auth.subject", `headers["accept-language"]`, "auth.claims.org"}, TreatAsSafe: true, IgnoreClient: true, Metadata: []string{"x-revision"},
+		}},
 		CORS: &cors.Config{
 			AllowOrigins: []string{"https://app.example", "https://*.app.example", "http://10.0.0.1:8080"}, AllowHeaders: []string{"authorization"},
 			ExposeHeaders: []string{"x-trace"}, AllowCredentials: true, MaxAge: 10 * time.Minute, DangerouslyAllowHTTP: true,
@@ -123,6 +128,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 		"rest.errors": "defaults.rest.errors", "rest.profile": "services[0].methods[0].policy.rest.profile", "headers.deny": "defaults.headers.deny",
 		"auth":              "services[0].methods[0].policy.auth",
 		"validate_requests": "services[0].methods[0].policy.validate_requests", "field_behavior.required": "defaults.field_behavior.required",
+		"cache":              "services[0].methods[0].policy.cache",
 		"rest.unknown_query": "services[0].methods[0].policy.rest.unknown_query", "timeout": config.BuiltIn,
 	}) {
 		if origins[name] != want {
@@ -140,6 +146,26 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 	}) {
 		if line, _ := cfg.Position(string(origins[name])); origins[name] != want || line < 2 {
 			t.Errorf("%s comes from %q, in line %d; want %q", name, origins[name], line, want)
+		}
+	}
+}
+
+// What is said of stored answers counts as a whole, and can be taken back.
+func TestCachePoliciesStandAlone(t *testing.T) {
+	t.Parallel()
+	cfg, err := parse(t, "testdata/policy.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]*config.CachePolicy{
+		"List": {PolicyConfig: cache.PolicyConfig{TTL: 10 * time.Second}}, "Drop": {Off: true}, "Say": {PolicyConfig: cache.PolicyConfig{Shared: true}},
+	} {
+		got, _ := cfg.PolicyFor("a.B", name)
+		if diff := cmp.Diff(want, got.Cache); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if got.Caches() == want.Off {
+			t.Errorf("%s stores answers: %t", name, got.Caches())
 		}
 	}
 }

@@ -55,6 +55,7 @@ const (
 	ReasonDraining             Reason = "draining"
 	ReasonOverloaded           Reason = "overloaded"
 	ReasonCircuitOpen          Reason = "circuit_open"
+	ReasonNotCached            Reason = "not_cached"
 	ReasonInternal             Reason = "internal"
 )
 

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis/redistest"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
+	"github.com/dragoman-gateway/dragoman/gateway/redis/redistest"
 	"github.com/dragoman-gateway/dragoman/internal/faults"
 )
 

@@ -46,6 +46,7 @@ type record struct {
 	Detail    string  `json:"detail"`
 	Rule      string  `json:"rule"`
 	DryRun    string  `json:"dry_run"`
+	Cache     string  `json:"cache"`
 	RPC       string  `json:"rpc"`
 	Auth      string  `json:"auth"`
 	Subject   string  `json:"subject"`

@@ -17,8 +17,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
-	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis/redistest"
+	limits "github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
+	"github.com/dragoman-gateway/dragoman/gateway/redis"
+	"github.com/dragoman-gateway/dragoman/gateway/redis/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,13 +27,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = 20 * time.Second
 
 // open runs a store until the test ends.
-func open(t testing.TB, cfg redis.Config) *redis.Store {
+func open(t testing.TB, cfg redis.Config) *limits.Store {
 	t.Helper()
 	cfg.Log = slog.New(slog.DiscardHandler)
 	if cfg.Timeout == 0 {
 		cfg.Timeout = time.Second // what is counted here is not what a busy machine takes its time for
 	}
-	s, err := redis.New(cfg)
+	s, err := limits.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func open(t testing.TB, cfg redis.Config) *redis.Store {
 }
 
 // becomes waits until a store is asked, or is not.
-func becomes(t testing.TB, s *redis.Store, up bool) {
+func becomes(t testing.TB, s *limits.Store, up bool) {
 	t.Helper()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
@@ -68,7 +69,7 @@ func query(key string, burst int64) *ratelimit.Query {
 func TestThreatG5OneBucketForAll(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	stores := []*redis.Store{open(t, redis.Config{Addresses: []string{server.Address}}), open(t, redis.Config{Addresses: []string{server.Address}})}
+	stores := []*limits.Store{open(t, redis.Config{Addresses: []string{server.Address}}), open(t, redis.Config{Addresses: []string{server.Address}})}
 	var granted, failed atomic.Int64
 	var clients sync.WaitGroup
 	for i := range 200 {
@@ -268,7 +269,7 @@ func TestConfigIsChecked(t *testing.T) {
 		{redis.Config{Addresses: []string{"a:1"}, TLS: &redis.TLS{CA: "/nowhere"}}, "no such file"},
 		{redis.Config{Addresses: []string{"a:1"}, TLS: &redis.TLS{CA: "store_test.go"}}, "has no certificate"},
 	} {
-		if _, err := redis.New(tt.cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := limits.New(tt.cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v; want %q", tt.cfg, err, tt.want)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
+	"github.com/dragoman-gateway/dragoman/gateway/circuit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 )
 
@@ -56,7 +57,7 @@ type Config struct {
 type Store struct {
 	config  Config
 	client  rlsv3.RateLimitServiceClient // nil without a channel
-	circuit *ratelimit.Circuit
+	circuit *circuit.Circuit
 }
 
 var _ ratelimit.Store = (*Store)(nil)
@@ -66,7 +67,7 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Timeout < 0 {
 		return nil, fmt.Errorf("timeout is %s; it must be more than 0", cfg.Timeout)
 	}
-	s := &Store{config: cfg, circuit: ratelimit.NewCircuit()}
+	s := &Store{config: cfg, circuit: circuit.New()}
 	if s.config.Timeout == 0 {
 		s.config.Timeout = DefaultTimeout
 	}
@@ -144,7 +145,7 @@ func (s *Store) Run(ctx context.Context) {
 	if s.client == nil {
 		return
 	}
-	s.circuit.Run(ctx, s.config.Log, s.config.Backend, s.probe)
+	s.circuit.Run(ctx, ratelimit.Tell(s.config.Log, s.config.Backend), s.probe)
 }
 
 // probe asks for a rule that there is not: a second time, for the first may have to connect.

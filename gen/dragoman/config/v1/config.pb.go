@@ -99,7 +99,9 @@ type Config struct {
 	// Docs serves the API's documentation to clients: OpenAPI documents, and a page that shows them. Default: none.
 	//
 	// Example: docs: {title: Acme API, servers: ["https://api.acme.example"]}
-	Docs          *Docs `protobuf:"bytes,70,opt,name=docs,proto3" json:"docs,omitempty"`
+	Docs *Docs `protobuf:"bytes,70,opt,name=docs,proto3" json:"docs,omitempty"`
+	// Cache is where answers are stored. Which are, policies say: policy: {cache: {ttl: 30s}}.
+	Cache         *Cache `protobuf:"bytes,72,opt,name=cache,proto3" json:"cache,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,11 +248,18 @@ func (x *Config) GetDocs() *Docs {
 	return nil
 }
 
+func (x *Config) GetCache() *Cache {
+	if x != nil {
+		return x.Cache
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_config_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/config/v1/config.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/admin.proto\x1a\x1ddragoman/config/v1/auth.proto\x1a&dragoman/config/v1/authorization.proto\x1a dragoman/config/v1/backend.proto\x1a\x1ddragoman/config/v1/docs.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1fdragoman/config/v1/limits.proto\x1a!dragoman/config/v1/listener.proto\x1a&dragoman/config/v1/observability.proto\x1a\x1fdragoman/config/v1/routes.proto\x1a\x1cdragoman/config/v1/rpc.proto\x1a dragoman/config/v1/schemas.proto\x1a dragoman/config/v1/service.proto\x1a!dragoman/config/v1/shutdown.proto\"\xa7\b\n" +
+	"\x1fdragoman/config/v1/config.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/admin.proto\x1a\x1ddragoman/config/v1/auth.proto\x1a&dragoman/config/v1/authorization.proto\x1a dragoman/config/v1/backend.proto\x1a\x1edragoman/config/v1/cache.proto\x1a\x1ddragoman/config/v1/docs.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\x1fdragoman/config/v1/limits.proto\x1a!dragoman/config/v1/listener.proto\x1a&dragoman/config/v1/observability.proto\x1a\x1fdragoman/config/v1/routes.proto\x1a\x1cdragoman/config/v1/rpc.proto\x1a dragoman/config/v1/schemas.proto\x1a dragoman/config/v1/service.proto\x1a!dragoman/config/v1/shutdown.proto\"\xd8\b\n" +
 	"\x06Config\x12&\n" +
 	"\aversion\x18\x01 \x01(\tB\f\xbaH\t\xc8\x01\x01r\x04R\x02v1R\aversion\x12D\n" +
 	"\tlisteners\x18\x02 \x03(\v2\x1c.dragoman.config.v1.ListenerB\b\xbaH\x05\x92\x01\x02\x10@R\tlisteners\x12=\n" +
@@ -269,7 +278,8 @@ const file_dragoman_config_v1_config_proto_rawDesc = "" +
 	"\vrate_limits\x18\x1f \x01(\v2\x1e.dragoman.config.v1.RateLimitsR\n" +
 	"rateLimits\x12G\n" +
 	"\rauthorization\x18# \x01(\v2!.dragoman.config.v1.AuthorizationR\rauthorization\x12,\n" +
-	"\x04docs\x18F \x01(\v2\x18.dragoman.config.v1.DocsR\x04docs\x1aX\n" +
+	"\x04docs\x18F \x01(\v2\x18.dragoman.config.v1.DocsR\x04docs\x12/\n" +
+	"\x05cache\x18H \x01(\v2\x19.dragoman.config.v1.CacheR\x05cache\x1aX\n" +
 	"\rBackendsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.dragoman.config.v1.BackendR\x05value:\x028\x01B\xd5\x01\n" +
@@ -305,7 +315,8 @@ var file_dragoman_config_v1_config_proto_goTypes = []any{
 	(*RateLimits)(nil),    // 13: dragoman.config.v1.RateLimits
 	(*Authorization)(nil), // 14: dragoman.config.v1.Authorization
 	(*Docs)(nil),          // 15: dragoman.config.v1.Docs
-	(*Backend)(nil),       // 16: dragoman.config.v1.Backend
+	(*Cache)(nil),         // 16: dragoman.config.v1.Cache
+	(*Backend)(nil),       // 17: dragoman.config.v1.Backend
 }
 var file_dragoman_config_v1_config_proto_depIdxs = []int32{
 	2,  // 0: dragoman.config.v1.Config.listeners:type_name -> dragoman.config.v1.Listener
@@ -323,12 +334,13 @@ var file_dragoman_config_v1_config_proto_depIdxs = []int32{
 	13, // 12: dragoman.config.v1.Config.rate_limits:type_name -> dragoman.config.v1.RateLimits
 	14, // 13: dragoman.config.v1.Config.authorization:type_name -> dragoman.config.v1.Authorization
 	15, // 14: dragoman.config.v1.Config.docs:type_name -> dragoman.config.v1.Docs
-	16, // 15: dragoman.config.v1.Config.BackendsEntry.value:type_name -> dragoman.config.v1.Backend
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	16, // 15: dragoman.config.v1.Config.cache:type_name -> dragoman.config.v1.Cache
+	17, // 16: dragoman.config.v1.Config.BackendsEntry.value:type_name -> dragoman.config.v1.Backend
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_config_proto_init() }
@@ -340,6 +352,7 @@ func file_dragoman_config_v1_config_proto_init() {
 	file_dragoman_config_v1_auth_proto_init()
 	file_dragoman_config_v1_authorization_proto_init()
 	file_dragoman_config_v1_backend_proto_init()
+	file_dragoman_config_v1_cache_proto_init()
 	file_dragoman_config_v1_docs_proto_init()
 	file_dragoman_config_v1_json_proto_init()
 	file_dragoman_config_v1_limits_proto_init()

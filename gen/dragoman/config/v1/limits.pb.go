@@ -464,11 +464,11 @@ type RedisStore struct {
 	//
 	// Default: in clear text.
 	Tls *RedisTls `protobuf:"bytes,7,opt,name=tls,proto3" json:"tls,omitempty"`
-	// Timeout is how long a call waits for an answer before it is counted locally. 1ms to 1s.
+	// Timeout is how long a call waits for an answer before it goes on without. 1ms to 1s.
 	//
 	// Default: 5ms.
 	Timeout *durationpb.Duration `protobuf:"bytes,8,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// Prefix is what the keys in Redis begin with. Gateways that share limits have the same.
+	// Prefix is what the keys in Redis begin with. Gateways that share something have the same.
 	//
 	// Default: "dragoman:". Example: prefix: "acme:limits:"
 	Prefix        string `protobuf:"bytes,9,opt,name=prefix,proto3" json:"prefix,omitempty"`

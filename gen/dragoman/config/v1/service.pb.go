@@ -96,7 +96,11 @@ type Policy struct {
 	// Redact takes fields out of answers, for those who may not see them.
 	//
 	// Default: none. Example: redact: {debug_redact: true, unless: "'support' in auth.scopes"}
-	Redact        *Redaction `protobuf:"bytes,82,opt,name=redact,proto3" json:"redact,omitempty"`
+	Redact *Redaction `protobuf:"bytes,82,opt,name=redact,proto3" json:"redact,omitempty"`
+	// Cache stores answers.
+	//
+	// Default: none is stored. Example: cache: {ttl: 30s, stale_while_revalidate: 5m, vary: [auth.subject]}
+	Cache         *CachePolicy `protobuf:"bytes,70,opt,name=cache,proto3" json:"cache,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,6 +236,13 @@ func (x *Policy) GetFieldBehavior() *FieldBehavior {
 func (x *Policy) GetRedact() *Redaction {
 	if x != nil {
 		return x.Redact
+	}
+	return nil
+}
+
+func (x *Policy) GetCache() *CachePolicy {
+	if x != nil {
+		return x.Cache
 	}
 	return nil
 }
@@ -485,7 +496,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\"dragoman/config/v1/redaction.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a#dragoman/config/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa9\a\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/cache.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\"dragoman/config/v1/redaction.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a#dragoman/config/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe0\a\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -502,7 +513,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x04auth\x18\x1e \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\ar\x05\x10\x01\x18\x80\bR\x04auth\x120\n" +
 	"\x11validate_requests\x18P \x01(\bH\x01R\x10validateRequests\x88\x01\x01\x12H\n" +
 	"\x0efield_behavior\x18Q \x01(\v2!.dragoman.config.v1.FieldBehaviorR\rfieldBehavior\x125\n" +
-	"\x06redact\x18R \x01(\v2\x1d.dragoman.config.v1.RedactionR\x06redactB\x17\n" +
+	"\x06redact\x18R \x01(\v2\x1d.dragoman.config.v1.RedactionR\x06redact\x125\n" +
+	"\x05cache\x18F \x01(\v2\x1f.dragoman.config.v1.CachePolicyR\x05cacheB\x17\n" +
 	"\x15_hide_internal_errorsB\x14\n" +
 	"\x12_validate_requests\"\xf4\x02\n" +
 	"\aService\x12\x1c\n" +
@@ -550,10 +562,11 @@ var file_dragoman_config_v1_service_proto_goTypes = []any{
 	(*Hedge)(nil),               // 9: dragoman.config.v1.Hedge
 	(*FieldBehavior)(nil),       // 10: dragoman.config.v1.FieldBehavior
 	(*Redaction)(nil),           // 11: dragoman.config.v1.Redaction
-	(*SplitRule)(nil),           // 12: dragoman.config.v1.SplitRule
-	(*Sticky)(nil),              // 13: dragoman.config.v1.Sticky
-	(*Mirror)(nil),              // 14: dragoman.config.v1.Mirror
-	(*HttpRule)(nil),            // 15: dragoman.config.v1.HttpRule
+	(*CachePolicy)(nil),         // 12: dragoman.config.v1.CachePolicy
+	(*SplitRule)(nil),           // 13: dragoman.config.v1.SplitRule
+	(*Sticky)(nil),              // 14: dragoman.config.v1.Sticky
+	(*Mirror)(nil),              // 15: dragoman.config.v1.Mirror
+	(*HttpRule)(nil),            // 16: dragoman.config.v1.HttpRule
 }
 var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Policy.timeout:type_name -> google.protobuf.Duration
@@ -568,21 +581,22 @@ var file_dragoman_config_v1_service_proto_depIdxs = []int32{
 	9,  // 9: dragoman.config.v1.Policy.hedge:type_name -> dragoman.config.v1.Hedge
 	10, // 10: dragoman.config.v1.Policy.field_behavior:type_name -> dragoman.config.v1.FieldBehavior
 	11, // 11: dragoman.config.v1.Policy.redact:type_name -> dragoman.config.v1.Redaction
-	0,  // 12: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
-	2,  // 13: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
-	12, // 14: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
-	13, // 15: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
-	14, // 16: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
-	0,  // 17: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
-	15, // 18: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
-	12, // 19: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
-	13, // 20: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
-	14, // 21: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	12, // 12: dragoman.config.v1.Policy.cache:type_name -> dragoman.config.v1.CachePolicy
+	0,  // 13: dragoman.config.v1.Service.policy:type_name -> dragoman.config.v1.Policy
+	2,  // 14: dragoman.config.v1.Service.methods:type_name -> dragoman.config.v1.Method
+	13, // 15: dragoman.config.v1.Service.split:type_name -> dragoman.config.v1.SplitRule
+	14, // 16: dragoman.config.v1.Service.sticky:type_name -> dragoman.config.v1.Sticky
+	15, // 17: dragoman.config.v1.Service.mirror:type_name -> dragoman.config.v1.Mirror
+	0,  // 18: dragoman.config.v1.Method.policy:type_name -> dragoman.config.v1.Policy
+	16, // 19: dragoman.config.v1.Method.http:type_name -> dragoman.config.v1.HttpRule
+	13, // 20: dragoman.config.v1.Method.split:type_name -> dragoman.config.v1.SplitRule
+	14, // 21: dragoman.config.v1.Method.sticky:type_name -> dragoman.config.v1.Sticky
+	15, // 22: dragoman.config.v1.Method.mirror:type_name -> dragoman.config.v1.Mirror
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_service_proto_init() }
@@ -590,6 +604,7 @@ func file_dragoman_config_v1_service_proto_init() {
 	if File_dragoman_config_v1_service_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_cache_proto_init()
 	file_dragoman_config_v1_cors_proto_init()
 	file_dragoman_config_v1_http_rule_proto_init()
 	file_dragoman_config_v1_json_proto_init()

@@ -1,11 +1,11 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package ratelimit
+// Package circuit provides what keeps calls from a store that does not answer, and finds out when it does again.
+package circuit
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,8 +32,8 @@ type Circuit struct {
 	cause error // why up has become false last; guarded by mu
 }
 
-// NewCircuit returns a circuit that is open until Run has had an answer.
-func NewCircuit() *Circuit { return &Circuit{tripped: make(chan struct{}, 1)} }
+// New returns a circuit that is open until Run has had an answer.
+func New() *Circuit { return &Circuit{tripped: make(chan struct{}, 1)} }
 
 // Up tells whether the store is asked.
 func (k *Circuit) Up() bool { return k.up.Load() }
@@ -55,11 +55,24 @@ func (k *Circuit) Failed(cause error, certain bool) {
 	}
 }
 
-// Run probes a store while it does not answer, until ctx ends. name is what the log calls it.
-func (k *Circuit) Run(ctx context.Context, log *slog.Logger, name string, probe func(context.Context) error) {
+// Event is what becomes of a store.
+type Event int
+
+// What becomes of a store.
+const (
+	// Silent says that it has not answered for a second, for the first time.
+	Silent Event = iota
+	// Lost says that it is not asked any more.
+	Lost
+	// Back says that it is asked.
+	Back
+)
+
+// Run probes a store while it does not answer, until ctx ends. tell is told, by this goroutine, what becomes of it, and why.
+func (k *Circuit) Run(ctx context.Context, tell func(Event, error), probe func(context.Context) error) {
 	defer k.up.Store(false)
 	for probes := 1; ; {
-		if !k.recover(ctx, log, name, probes, probe) {
+		if !k.recover(ctx, tell, probes, probe) {
 			return
 		}
 		back := time.Now()
@@ -71,7 +84,7 @@ func (k *Circuit) Run(ctx context.Context, log *slog.Logger, name string, probe 
 		k.mu.Lock()
 		cause := k.cause
 		k.mu.Unlock()
-		log.Warn("the store of limits cannot be asked; each gateway counts its share", slog.String("store", name), slog.Any("error", cause))
+		tell(Lost, cause)
 		if probes = min(2*probes, mostProbes); time.Since(back) > calm {
 			probes = 1
 		}
@@ -79,7 +92,7 @@ func (k *Circuit) Run(ctx context.Context, log *slog.Logger, name string, probe 
 }
 
 // recover probes until enough probes in a row were answered; it is false when ctx has ended.
-func (k *Circuit) recover(ctx context.Context, log *slog.Logger, name string, probes int, probe func(context.Context) error) bool {
+func (k *Circuit) recover(ctx context.Context, tell func(Event, error), probes int, probe func(context.Context) error) bool {
 	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
 	began, told := time.Now(), false
@@ -88,7 +101,7 @@ func (k *Circuit) recover(ctx context.Context, log *slog.Logger, name string, pr
 			good++
 		} else {
 			if good = 0; !told && time.Since(began) > time.Second {
-				log.Warn("the store of limits does not answer", slog.String("store", name), slog.Any("error", err))
+				tell(Silent, err)
 				told = true
 			}
 		}
@@ -103,6 +116,6 @@ func (k *Circuit) recover(ctx context.Context, log *slog.Logger, name string, pr
 	}
 	k.failures.Store(0)
 	k.up.Store(true)
-	log.Info("the store of limits is asked", slog.String("store", name))
+	tell(Back, nil)
 	return true
 }
