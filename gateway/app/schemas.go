@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/switches"
 )
 
 // schemas loads what is served and watches it, and the configuration with it.
@@ -41,8 +43,13 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 	s.applied = append(s.applied, func(cfg *config.Config) { seen.apply(cfg, g) })
 	lc.Append(fx.Hook{
 		OnStart: func(start context.Context) error {
+			board, err := switches.Open(p.options.Config.Admin.DataDir)
+			if err != nil {
+				cancel()
+				return err
+			}
 			s.shared = assemble.Parts{
-				Pool: pool, Keep: assemble.NewKeep(ctx), Log: p.options.Log, Observers: seen.observers(), Local: own,
+				Switches: board, Pool: pool, Keep: assemble.NewKeep(ctx), Log: p.options.Log, Observers: seen.observers(), Local: own,
 			}
 			g.SetTracing(seen.tracing)
 			first, err := s.generation(p.options.Config) //nolint:contextcheck // what is kept lives longer than the start
@@ -121,6 +128,10 @@ func (s *schemas) generation(cfg *config.Config) (*reload.Generation, error) {
 	s.assembly.CompareAndSwap(nil, a)
 	return &reload.Generation{
 		Config: cfg, Sources: a.Sources(), Build: a.Build, Run: a.Run, Close: a.Close, InForce: func() { s.assembly.Store(a) },
+		Lead: func(service, method string) string {
+			to, isOff, _ := a.Traffic(service, method)
+			return fmt.Sprint(isOff, to.Backends())
+		},
 	}, nil
 }
 

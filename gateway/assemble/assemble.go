@@ -24,6 +24,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/websockets"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
+	"github.com/dragoman-gateway/dragoman/gateway/switches"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/connect"
 	"github.com/dragoman-gateway/dragoman/transcoder/grpcweb"
@@ -42,6 +43,8 @@ type Parts struct {
 	Observers []gateway.Observer
 	// Keep keeps what outlives a configuration; nil where there is only one.
 	Keep *Keep
+	// Switches are what operators say of APIs while the gateway runs; nil for nothing.
+	Switches *switches.Board
 	// Log is the gateway's own log.
 	Log *slog.Logger
 	// Local are the services that the gateway itself answers; nil where none is to be, whatever the configuration says.
@@ -249,7 +252,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		s.Release()
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	return s, slices.Concat(doubts, problems, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden, unused), nil
+	return s, slices.Concat(doubts, problems, missing, a.overridden(mux), a.unusedLimits(mux), a.unusedRules(mux), a.unchecked(mux), hidden, unused, a.lostSwitches()), nil
 }
 
 // diagnosticsOf makes diagnostics of an error that may join several, with their places where they are known.
@@ -431,7 +434,9 @@ func (a *Assembly) routes(mux *transcoder.Mux, policies *policies, traffic *traf
 		if len(policies.of(m).Auth) == 0 && (len(open) == 0 || open[len(open)-1] != m.Service) {
 			open = append(open, m.Service)
 		}
-		if to, ok := a.config.TrafficFor(m.Service, m.Name); ok {
+		if to, isOff, ok := a.Traffic(m.Service, m.Name); isOff {
+			route.Backend = a.offBy(m)
+		} else if ok {
 			b, err := traffic.of(m, &to)
 			errs = append(errs, err)
 			route.Backend = b

@@ -79,7 +79,7 @@ func (a *Assembly) keyers(mux *transcoder.Mux) (keyers, error) {
 
 // mayServe says whether calls of a method may go to a backend. Copies of calls go by no key.
 func (a *Assembly) mayServe(name string, m *transcoder.Method) bool {
-	to, ok := a.config.TrafficFor(m.Service, m.Name)
+	to, _, ok := a.Traffic(m.Service, m.Name)
 	return ok && slices.Contains(to.Backends(), name)
 }
 

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -47,4 +48,16 @@ func (g MethodGlob) String() string {
 		return g.services.String()
 	}
 	return g.services.String() + "/" + g.method
+}
+
+// Compare orders globs: the more specific comes first, and of two that differ only in the method the one that names it. Of two that are equally
+// specific, the texts decide.
+func (g MethodGlob) Compare(o MethodGlob) int {
+	named := func(m string) int {
+		if m == "" {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(g.services.compare(o.services), cmp.Compare(named(g.method), named(o.method)), cmp.Compare(g.String(), o.String()))
 }

@@ -134,7 +134,7 @@ func (m *Manager) refuse(e Event, r Request, undo func(), err error) Event {
 
 // settle tells what changes by a snapshot, and puts it in force unless that is not wanted.
 func (m *Manager) settle(ctx context.Context, e Event, r Request, gen *generation, next *gateway.Snapshot, loads []assemble.Loaded, doubts []schema.Diagnostic, undo func()) Event {
-	routes := routesOf(next, gen.Config)
+	routes := routesOf(next, gen)
 	e.Applied = true
 	if m.current != nil {
 		e.Added, e.Removed, e.Changed = difference(m.routes, routes)

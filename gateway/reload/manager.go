@@ -37,6 +37,8 @@ type Generation struct {
 	Close func()
 	// InForce is called when it comes into force; nil does nothing.
 	InForce func()
+	// Lead tells where the calls of a method go, in words, where the configuration is not all that says so; nil for nowhere else.
+	Lead func(service, method string) string
 }
 
 // Config is what a Manager needs.

@@ -23,7 +23,7 @@ const breakingCode = "DG1012"
 
 // routesOf returns the routes of a snapshot, and for each where it leads and by which policy, as a text that is another one when that
 // changes.
-func routesOf(s *gateway.Snapshot, cfg *config.Config) map[string]string {
+func routesOf(s *gateway.Snapshot, g *generation) map[string]string {
 	routes := map[string]string{}
 	t := s.Mux.Routes()
 	if t == nil {
@@ -33,7 +33,10 @@ func routesOf(s *gateway.Snapshot, cfg *config.Config) map[string]string {
 	for _, b := range t.Bindings() {
 		full := string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())
 		if _, known := texts[full]; !known {
-			texts[full] = lead(cfg, string(b.Method.Parent().FullName()), string(b.Method.Name()))
+			texts[full] = lead(g.Config, string(b.Method.Parent().FullName()), string(b.Method.Name()))
+			if g.Lead != nil {
+				texts[full] += "\n" + g.Lead(string(b.Method.Parent().FullName()), string(b.Method.Name()))
+			}
 		}
 		routes[b.String()] = full + "\n" + bodyOf(b) + "\n" + texts[full]
 	}

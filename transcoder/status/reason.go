@@ -54,6 +54,7 @@ const (
 	ReasonLimitUnavailable     Reason = "limit_unavailable"
 	ReasonDraining             Reason = "draining"
 	ReasonOverloaded           Reason = "overloaded"
+	ReasonSwitchedOff          Reason = "switched_off"
 	ReasonCircuitOpen          Reason = "circuit_open"
 	ReasonNotCached            Reason = "not_cached"
 	ReasonInternal             Reason = "internal"

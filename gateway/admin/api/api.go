@@ -14,6 +14,8 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/switches"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 )
 
@@ -55,6 +57,11 @@ type Config struct {
 	Listeners func() []Listener
 	// Address is that of the admin listener.
 	Address func() string
+	// Feed has the calls as they end, History their figures.
+	Feed    *telemetry.Feed
+	History *telemetry.History
+	// Switches are what operators say of APIs while the gateway runs.
+	Switches func() *switches.Board
 	// Logs are the last lines of the gateway's own log; nil where they are not kept.
 	Logs *LogTail
 	// Level is the level of that log; nil where it cannot be changed.
@@ -84,6 +91,11 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 	adminv1.RegisterBackendServiceServer(r, &backendServer{api: a})
 	adminv1.RegisterSchemaServiceServer(r, &schemaServer{api: a})
 	adminv1.RegisterConfigServiceServer(r, &configServer{api: a})
+	adminv1.RegisterTrafficServiceServer(r, &trafficServer{api: a})
+	adminv1.RegisterMetricServiceServer(r, &metricServer{api: a})
+	adminv1.RegisterPolicyServiceServer(r, &policyServer{api: a})
+	adminv1.RegisterKeyServiceServer(r, &keyServer{api: a})
+	adminv1.RegisterSwitchServiceServer(r, &switchServer{api: a})
 	adminv1.RegisterCertificateServiceServer(r, &certificateServer{api: a})
 	adminv1.RegisterLogServiceServer(r, &logServer{api: a})
 	adminv1.RegisterEventServiceServer(r, &eventServer{api: a})

@@ -115,7 +115,7 @@ func (a *API) routesByBackend(assembly *assemble.Assembly) map[string]int32 {
 		return routes
 	}
 	for _, b := range snapshot.Mux.Routes().Bindings() {
-		if to, ok := assembly.Config().TrafficFor(string(b.Method.Parent().FullName()), string(b.Method.Name())); ok {
+		if to, isOff, ok := assembly.Traffic(string(b.Method.Parent().FullName()), string(b.Method.Name())); ok && !isOff {
 			for _, name := range to.Backends() {
 				routes[name]++
 			}

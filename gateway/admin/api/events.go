@@ -8,10 +8,13 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // statusInterval is how often the status is told although nothing of it has changed.
@@ -44,6 +47,11 @@ func (s *eventServer) WatchEvents(in *adminv1.WatchEventsRequest, out grpc.Serve
 	defer stop()
 	logs, stopLogs := s.api.config.Logs.read()
 	defer stopLogs()
+	calls, stopCalls, err := s.calls(in, topics)
+	if err != nil {
+		return err
+	}
+	defer stopCalls()
 	ticker := time.NewTicker(sampleInterval)
 	defer ticker.Stop()
 	if err := w.tick(time.Now()); err != nil {
@@ -55,7 +63,14 @@ func (s *eventServer) WatchEvents(in *adminv1.WatchEventsRequest, out grpc.Serve
 		case <-out.Context().Done():
 			return out.Context().Err()
 		case now := <-ticker.C:
+			w.calls = 0
 			err = w.tick(now)
+		case r := <-calls:
+			if w.calls++; w.calls > mostCalls {
+				w.missed++
+				continue
+			}
+			err = w.send(&adminv1.WatchEventsResponse{Event: &adminv1.WatchEventsResponse_Call{Call: summaryOf(&r)}})
 		case r := <-reloads.values:
 			if w.wants(adminv1.Topic_TOPIC_RELOADS) {
 				w.missed += s.api.sampler.reloads.takeMissed(reloads)
@@ -80,6 +95,7 @@ type watch struct {
 	wants  func(adminv1.Topic) bool
 	number int64
 	missed int64
+	calls  int // in this second
 
 	backends   *adminv1.ListBackendsResponse // as told last
 	status     *adminv1.GetStatusResponse
@@ -93,8 +109,32 @@ func (w *watch) send(e *adminv1.WatchEventsResponse) error {
 	return w.out.Send(e)
 }
 
+// mostCalls is how many calls are told in a second.
+const mostCalls = 50
+
+// calls follows the calls, if they are wanted; nobody sends to what it returns otherwise.
+func (s *eventServer) calls(in *adminv1.WatchEventsRequest, topics []adminv1.Topic) (<-chan telemetry.Record, func(), error) {
+	if !slices.Contains(topics, adminv1.Topic_TOPIC_CALLS) {
+		return nil, func() {}, nil
+	}
+	filter, err := filterOf(in.GetCalls())
+	if err != nil {
+		return nil, nil, err
+	}
+	followed, err := s.api.config.Feed.Subscribe(filter, tailBacklog)
+	if err != nil {
+		return nil, nil, status.Errorf(codes.ResourceExhausted, status.ReasonTooManyInFlight, "%s", err)
+	}
+	return followed.Records(), followed.Close, nil
+}
+
 // tick tells what is told every second, if anything of it changed.
 func (w *watch) tick(now time.Time) error {
+	if w.wants(adminv1.Topic_TOPIC_METRICS) {
+		if err := w.send(&adminv1.WatchEventsResponse{Event: &adminv1.WatchEventsResponse_Point{Point: w.api.lastPoint(now)}}); err != nil {
+			return err
+		}
+	}
 	if w.wants(adminv1.Topic_TOPIC_BACKENDS) {
 		if b := w.api.backends(); w.backends == nil || !proto.Equal(b, w.backends) {
 			w.backends = b

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -39,7 +40,7 @@ func (s *routeServer) ListRoutes(_ context.Context, in *adminv1.ListRoutesReques
 		if !contains(in.GetMatch(), b.Template.String(), fullName(b.Method)) || in.GetMethod() != "" && in.GetMethod() != fullName(b.Method) {
 			continue
 		}
-		r := routeOf(b, m, assembly.Config())
+		r := s.api.routeOf(b, m, assembly)
 		r.Declared = positionOf(assembly.Declared(b))
 		if in.GetPolicies() {
 			r.Policy = policyOf(assembly.Config(), m)
@@ -64,7 +65,8 @@ func fullName(m protoreflect.MethodDescriptor) string {
 	return string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
-func routeOf(b *httprule.Binding, m *transcoder.Method, cfg *config.Config) *adminv1.Route {
+func (a *API) routeOf(b *httprule.Binding, m *transcoder.Method, assembly *assemble.Assembly) *adminv1.Route {
+	cfg := assembly.Config()
 	r := &adminv1.Route{
 		Verb: b.HTTPMethod, Path: b.Template.String(), Method: fullName(b.Method), Service: m.Service, Kind: m.Kind(), Body: bodyOf(b), Origin: b.Place.Origin.String(),
 		Source: m.Schema.Source(), Comment: commentOf(m.Desc), Deprecated: deprecated(m.Desc), Variables: variablesOf(b),
@@ -72,9 +74,11 @@ func routeOf(b *httprule.Binding, m *transcoder.Method, cfg *config.Config) *adm
 	if b.ResponseField != nil {
 		r.ResponseBody = string(b.ResponseField.Name())
 	}
-	if to, ok := cfg.TrafficFor(m.Service, m.Name); ok {
+	to, isOff, ok := assembly.Traffic(m.Service, m.Name)
+	if r.SwitchedOff = isOff; ok {
 		r.Backends = to.Backends()
 	}
+	r.Stats = a.statsOf(b.String())
 	policy, _ := cfg.PolicyFor(m.Service, m.Name)
 	if r.Auth = policy.Auth; len(r.Auth) == 1 && r.Auth[0] == config.Everybody {
 		r.Auth = nil

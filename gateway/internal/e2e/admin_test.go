@@ -21,7 +21,9 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
+	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
 )
 
 // administer connects to the admin API until the test ends.
@@ -308,4 +310,151 @@ func TestAdminEvents(t *testing.T) {
 	seen(`"backends":{"backends":[{"name":"b1"`)
 	g.write(g.with("b2", "15s", ""))
 	seen(`"services[0].backend","before":"b1","after":"b2"`)
+}
+
+// APIs are switched off and on, and their calls sent elsewhere, without a restart; what is under way goes on.
+func TestAdminSwitchesAPIs(t *testing.T) {
+	t.Parallel()
+	g := startFile(t)
+	c := g.h1(t)
+	board := adminv1.NewSwitchServiceClient(g.administer(t))
+	ctx := within(t)
+	const echo = "dragoman.test.v1.EchoService"
+	stream, err := testv1.NewEchoServiceClient(g.dial(t)).Converse(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	converse := func() {
+		t.Helper()
+		if err := stream.Send(&testv1.CanaryRequest{Id: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := stream.Recv(); err != nil || m.GetSeen().GetBackend() != "b1" {
+			t.Fatalf("the stream from before: %v, %v", m, err)
+		}
+	}
+	converse()
+	set, err := board.SetSwitch(ctx, &adminv1.SetSwitchRequest{Match: echo, Backend: "b2", Note: "b1 is moved"})
+	if err != nil || set.GetReload().GetResult() != adminv1.ReloadResult_RELOAD_RESULT_APPLIED || set.GetSwitch().GetMethods() == 0 || len(set.GetReload().GetRoutesChanged()) == 0 {
+		t.Fatalf("%v, %v", set, err)
+	}
+	if name, err := served(ctx, c); name != "b2" || err != nil {
+		t.Errorf("calls go to %q, %v; want b2", name, err)
+	}
+	converse()
+	if _, err := board.SetSwitch(ctx, &adminv1.SetSwitchRequest{Match: echo + "/Echo", Off: true, Note: "back at noon"}); err != nil {
+		t.Fatal(err)
+	}
+	a := c.call(t, "GET", "/canary/v1/echo", "")
+	if a.status != http.StatusServiceUnavailable || a.header.Get("X-Dragoman-Reason") != "switched_off" || !strings.Contains(a.body, "back at noon") {
+		t.Errorf("a method that is off: %d %v %s", a.status, a.header, a.body)
+	}
+	routes, err := adminv1.NewRouteServiceClient(g.administer(t)).ListRoutes(ctx, &adminv1.ListRoutesRequest{Match: "/canary/v1/echo"})
+	var calls int64
+	for _, r := range routes.GetRoutes() {
+		calls += r.GetStats().GetCalls()
+		if !r.GetSwitchedOff() {
+			t.Errorf("the route %s %s is not told to be off", r.GetVerb(), r.GetPath())
+		}
+	}
+	if err != nil || calls == 0 {
+		t.Errorf("its routes: %v, %v", routes, err)
+	}
+	g.write(g.with("b1", "9s", "")) // a reload of the configuration changes nothing of that
+	eventually(t, func() error {
+		select {
+		case e := <-g.reloads:
+			if e.Trigger == reload.ConfigFile {
+				return e.Err
+			}
+		default:
+		}
+		return errors.New("the file was not read")
+	})
+	if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != http.StatusServiceUnavailable {
+		t.Errorf("after a reload: %d %s", a.status, a.body)
+	}
+	for _, match := range []string{echo + "/Echo", echo} {
+		if _, err := board.DeleteSwitch(ctx, &adminv1.DeleteSwitchRequest{Match: match}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if name, err := served(ctx, c); name != "b1" || err != nil {
+		t.Errorf("calls go to %q, %v; want b1", name, err)
+	}
+	for name, row := range map[string]struct {
+		err  error
+		want codes.Code
+	}{
+		"a backend that is not there": {second(board.SetSwitch(ctx, &adminv1.SetSwitchRequest{Match: echo, Backend: "b9"})), codes.InvalidArgument},
+		"nothing":                     {second(board.SetSwitch(ctx, &adminv1.SetSwitchRequest{Match: echo})), codes.InvalidArgument},
+		"one that is not there":       {second(board.DeleteSwitch(ctx, &adminv1.DeleteSwitchRequest{Match: echo})), codes.NotFound},
+	} {
+		if status.Code(row.err) != row.want {
+			t.Errorf("%s: %v; want %s", name, row.err, row.want)
+		}
+	}
+}
+
+// Single calls are told as they end and afterwards, with what became of them.
+func TestAdminTellsOfCalls(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	traffic := adminv1.NewTrafficServiceClient(d.administer(t))
+	ctx := within(t)
+	tail, err := traffic.TailCalls(ctx, &adminv1.TailCallsRequest{Filter: &adminv1.CallFilter{Codes: []string{"NOT_FOUND", "UNIMPLEMENTED"}}, Details: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if d.started.Feed.Subscribers() == 0 {
+			return errors.New("nobody follows the calls")
+		}
+		return nil
+	})
+	c := d.h1(t)
+	if a := c.call(t, "GET", "/canary/v1/echo?text=x", ""); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	c.call(t, "GET", "/nowhere", "")
+	told, err := tail.Recv()
+	if err != nil || told.GetCall().GetPath() != "/nowhere" || told.GetCall().GetReason() != "no_route" || told.GetCall().GetHttpStatus() != http.StatusNotFound {
+		t.Fatalf("%v, %v", told, err)
+	}
+	list, err := traffic.ListCalls(ctx, &adminv1.ListCallsRequest{Filter: &adminv1.CallFilter{Route: "*EchoService/Echo*"}})
+	if err != nil || len(list.GetCalls()) != 1 || list.GetCalls()[0].GetBackend() != "test" || list.GetCalls()[0].GetCode() != "OK" {
+		t.Fatalf("%v, %v", list, err)
+	}
+	call, err := traffic.GetCall(ctx, &adminv1.GetCallRequest{Id: list.GetCalls()[0].GetId()})
+	if err != nil || len(call.GetCall().GetTimeline()) < 3 || call.GetCall().GetTimeline()[0].GetName() != "match" {
+		t.Errorf("%v, %v", call, err)
+	}
+	if _, err := traffic.ReplayCall(ctx, &adminv1.ReplayCallRequest{Id: list.GetCalls()[0].GetId()}); status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("a replay of what was not captured: %v", err)
+	}
+	if _, err := traffic.GetCall(ctx, &adminv1.GetCallRequest{Id: "none"}); status.Code(err) != codes.NotFound {
+		t.Errorf("a call that is not kept: %v", err)
+	}
+	if _, err := traffic.ListCalls(ctx, &adminv1.ListCallsRequest{Filter: &adminv1.CallFilter{Codes: []string{"FINE"}}}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a code that is none: %v", err)
+	}
+	// Calls of the admin API are none of them.
+	all, err := traffic.ListCalls(ctx, &adminv1.ListCallsRequest{})
+	if err != nil || len(all.GetCalls()) != 2 {
+		t.Errorf("%d calls, %v; want the two that clients made", len(all.GetCalls()), err)
+	}
+	eventually(t, func() error {
+		series, err := adminv1.NewMetricServiceClient(d.administer(t)).GetSeries(ctx, &adminv1.GetSeriesRequest{})
+		if err != nil {
+			return err
+		}
+		var calls int64
+		for _, p := range series.GetPoints() {
+			calls += p.GetCalls()
+		}
+		if calls != 2 {
+			return errors.New("the series does not have the two calls")
+		}
+		return nil
+	})
 }

@@ -1,0 +1,97 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/gateway/config"
+	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
+)
+
+type policyServer struct {
+	adminv1.UnimplementedPolicyServiceServer
+
+	api *API
+}
+
+// ListPolicies tells of the policies that the configuration has. What they did is at /metrics and in Traffic.
+func (s *policyServer) ListPolicies(context.Context, *adminv1.ListPoliciesRequest) (*adminv1.ListPoliciesResponse, error) {
+	assembly := s.api.config.Assembly()
+	cfg := assembly.Config()
+	out := &adminv1.ListPoliciesResponse{}
+	for i := range cfg.Auth.Providers {
+		p := &cfg.Auth.Providers[i]
+		own := &adminv1.AuthProvider{Name: p.Name, Methods: s.methodsOf(p.Name)}
+		own.Kind, own.Location = providerKind(p)
+		own.KeysWritable = p.APIKey != nil && !cfg.Admin.ReadOnly
+		out.AuthProviders = append(out.AuthProviders, own)
+	}
+	for i := range cfg.RateLimits.Rules {
+		r := &cfg.RateLimits.Rules[i]
+		out.RateLimits = append(out.RateLimits, &adminv1.RateLimit{
+			Name: r.Name, Match: r.Match.String(), Key: r.Key, Limit: r.Limit.String(), Origin: fmt.Sprintf("rate_limits.rules[%d]", i),
+		})
+	}
+	switch l := &cfg.RateLimits; {
+	case l.Redis != nil:
+		out.LimitStore = &adminv1.LimitStore{Kind: "redis"}
+	case l.RLS != nil:
+		out.LimitStore = &adminv1.LimitStore{Kind: "rls", Location: l.RLS.Backend}
+	}
+	for _, b := range assembly.Backends() {
+		out.CircuitBreakers = append(out.CircuitBreakers, &adminv1.CircuitBreaker{Backend: b.Name, State: b.Calls.Breaker.Circuit.String(), Refused: b.Calls.Shut})
+	}
+	return out, nil
+}
+
+// methodsOf counts the methods that ask a provider.
+func (s *policyServer) methodsOf(provider string) int32 {
+	mux, err := s.api.mux()
+	if err != nil {
+		return 0
+	}
+	var n int32
+	cfg := s.api.config.Assembly().Config()
+	for _, m := range mux.Methods() {
+		policy, _ := cfg.PolicyFor(m.Service, m.Name)
+		for _, alternative := range policy.Auth {
+			if !m.Local && slices.Contains(strings.Split(alternative, "+"), provider) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+func providerKind(p *config.AuthProvider) (kind, location string) {
+	switch {
+	case p.JWT != nil:
+		return "jwt", p.JWT.Issuer
+	case p.APIKey != nil:
+		return "api_key", p.APIKey.File
+	case p.Basic != nil:
+		return "basic", ""
+	case p.MTLS != nil:
+		return "mtls", ""
+	case p.ExtAuthz != nil:
+		return "ext_authz", p.ExtAuthz.Backend
+	case p.Introspection != nil:
+		return "introspection", p.Introspection.URL
+	default:
+		return "", ""
+	}
+}
+
+// PurgeCache refuses while there is no cache.
+func (s *policyServer) PurgeCache(context.Context, *adminv1.PurgeCacheRequest) (*adminv1.PurgeCacheResponse, error) {
+	return nil, status.Errorf(codes.FailedPrecondition, status.ReasonBadRequest, "there is no cache that could be purged")
+}
