@@ -65,7 +65,7 @@ func (t *terminal) explainLive(ctx context.Context, f *explainFlags, r *explain.
 	switch s := status.Convert(err); {
 	case err == nil:
 	case s.Code() == codes.Unavailable, s.Code() == codes.DeadlineExceeded:
-		return &exitError{code: exitNoAdmin, err: fmt.Errorf("the admin address %s does not answer: %s", f.admin, s.Message())}
+		return &exitError{code: exitUnreachable, err: fmt.Errorf("the admin address %s does not answer: %s", f.admin, s.Message())}
 	default:
 		return &exitError{code: exitFailed, err: errors.New(s.Message())}
 	}

@@ -19,7 +19,9 @@ const (
 	exitUsage   = 2 // wrong usage
 	exitInvalid = 3 // configuration or schema invalid
 	exitForced  = 4 // drained by force: a second signal, or the drain time was over
-	exitNoAdmin = 5 // the admin address does not answer
+
+	exitUnreachable = 5   // the admin listener does not answer
+	exitBreaking    = 100 // schema diff found changes that break clients
 )
 
 // exitError is an error with the code to exit with. An empty text is not printed: the reader has been told.

@@ -28,7 +28,8 @@ served as REST/JSON and as gRPC on one port, with no code generation and no rest
 	cmd.SetVersionTemplate("dragoman {{.Version}}\n")
 	cmd.PersistentFlags().StringVar(&t.color, "color", "auto", "colour the output: auto, always or never (NO_COLOR is honoured)")
 	cmd.PersistentFlags().StringVar(&t.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration")
-	cmd.AddCommand(newDev(t), newDemo(t), newRun(t), newCheck(t), newRoutes(t), newOpenAPI(t), newExplain(t), newCall(t), newSchema(t), newKeys(t), newVersion(t), newGraph(t))
+	cmd.AddCommand(newDev(t), newDemo(t), newRun(t), newCheck(t), newRoutes(t), newOpenAPI(t), newExplain(t), newCall(t), newSchema(t), newKeys(t), newVersion(t), newGraph(t),
+		newStatus(t), newReload(t), newBackends(t), newConfig(t), newHealth(t), newTap(t), newTop(t), newReplay(t), newAPIs(t))
 	addCompletion(cmd)
 	return cmd
 }

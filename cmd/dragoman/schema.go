@@ -22,7 +22,7 @@ func newSchema(t *terminal) *cobra.Command {
 		Use: "schema", Short: "List what schemas hold, and write descriptor sets", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSchemaList(t), newSchemaBuild(t))
+	cmd.AddCommand(newSchemaList(t), newSchemaBuild(t), newSchemaDiff(t))
 	return cmd
 }
 

@@ -6,10 +6,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -47,8 +51,68 @@ func runScripts(t *testing.T, dir string, atLeast int) {
 			e.Setenv("GORACE", raceOptions)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "same_routes": sameRoutes},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "same_routes": sameRoutes, "serves": serves, "stops": stops},
 	})
+}
+
+// serves is the command `serves FILE`: a gateway runs with this configuration until the script ends, and commands find it by their environment.
+func serves(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) != 1 {
+		ts.Fatalf("usage: serves FILE")
+	}
+	cmd := exec.Command("dragoman", "run", "-c", args[0]) //nolint:noctx // the end of the script ends it
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+raceOptions, "DRAGOMAN_ADMIN_TOKEN="+ts.Getenv("DRAGOMAN_ADMIN_TOKEN"))
+	out := newTranscript()
+	cmd.Stderr = out
+	ts.Check(cmd.Start())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // a script that ends kills it
+	}()
+	ts.Defer(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-ended
+	})
+	address := regexp.MustCompile(`"msg":"serving".*"admin":"([^"]+)"`)
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		text, more := out.read()
+		if found := address.FindStringSubmatch(text); found != nil {
+			ts.Setenv("DRAGOMAN_ADMIN", found[1])
+			ts.Setenv("GATEWAY", strconv.Itoa(cmd.Process.Pid))
+			return
+		}
+		select {
+		case <-more:
+		case <-ended:
+			ts.Fatalf("the gateway ended: %s", out)
+		case <-deadline.C:
+			ts.Fatalf("the gateway does not serve: %s", out)
+		}
+	}
+}
+
+// stops is the command `stops`: the gateway of the script ends, and nobody answers at its address any more.
+func stops(ts *testscript.TestScript, not bool, args []string) {
+	pid, err := strconv.Atoi(ts.Getenv("GATEWAY"))
+	if not || len(args) != 0 || err != nil {
+		ts.Fatalf("usage: stops, after serves")
+	}
+	p, err := os.FindProcess(pid)
+	ts.Check(err)
+	ts.Check(p.Signal(os.Interrupt))
+	for deadline := time.Now().Add(patience); ; {
+		conn, err := net.Dial("tcp", ts.Getenv("DRAGOMAN_ADMIN")) //nolint:noctx // it is refused or accepted at once
+		if err != nil {
+			return
+		}
+		_ = conn.Close()
+		if time.Now().After(deadline) {
+			ts.Fatalf("the gateway does not end")
+		}
+	}
 }
 
 // exits is the command `exits CODE PROGRAM ARG…`: the program ends, with just this code.

@@ -65,9 +65,22 @@ func (s *service) run(ctx context.Context) error {
 	if s.reloaded == nil {
 		s.reloaded = func(e reload.Event) { logReload(log, &e) }
 	}
+	tell := func(text string) {
+		if err := notify(text); err != nil {
+			log.Warn("systemd was not told", slog.Any("error", err))
+		}
+	}
+	hangups := make(chan os.Signal, 1)
+	notifyReload(hangups)
+	defer signal.Stop(hangups)
 	a := app.New(app.Options{
 		Config: s.config, Log: log, AccessLog: access,
-		AccessFormat: accessFormat, OnReload: s.reloaded, Reread: s.reread, Version: version(), Level: current, Logs: tail,
+		AccessFormat: accessFormat, OnReload: func(e reload.Event) {
+			s.reloaded(e)
+			if e.Trigger == reload.Signal {
+				tell(notifyReady)
+			}
+		}, Reread: s.reread, Version: version(), Level: current, Logs: tail,
 		OnConfig: func(cfg *config.Config) {
 			if level, err := s.terminal.level(levelName(cfg.Observability.Log.Level)); err == nil {
 				current.Set(level) // the flag was looked at when the process began
@@ -93,13 +106,12 @@ func (s *service) run(ctx context.Context) error {
 		return s.terminal.startError(err)
 	}
 	s.started(info)
-	hangups := make(chan os.Signal, 1)
-	notifyReload(hangups)
-	defer signal.Stop(hangups)
+	tell(notifyReady)
 	go func() {
 		for {
 			select {
 			case <-hangups:
+				tell(notifyReloading)
 				info.Reload()
 			case <-starting.Done():
 				return
@@ -114,6 +126,7 @@ func (s *service) run(ctx context.Context) error {
 		}
 	case failed = <-a.Failed():
 	}
+	tell(notifyStopping)
 	cancel()
 	return s.stop(a, signals, failed) //nolint:contextcheck // the drain has a time of its own
 }

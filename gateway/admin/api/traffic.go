@@ -165,7 +165,7 @@ func callOf(r *telemetry.Record) *adminv1.CapturedCall {
 		c.Timeline = append(c.Timeline, &adminv1.Stop{Name: s.Name, Offset: durationpb.New(s.Offset), Took: durationpb.New(s.Took)})
 		last = s.Offset + s.Took
 	}
-	for i, t := range r.Tries {
+	for i, t := range r.Tries() {
 		c.Timeline = append(c.Timeline, &adminv1.Stop{
 			Name: "attempt", Offset: durationpb.New(max(0, t.Began.Sub(r.Began()))), Took: durationpb.New(t.Took), Detail: fmt.Sprintf("%d %s %s", i+1, t.Endpoint, codeName(t.Code)),
 		})
