@@ -80,7 +80,7 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 		grpc.WithChainStreamInterceptor(noteFirst),
 		grpc.WithTransportCredentials(listening{cfg.Credentials}),
 		grpc.WithMaxHeaderListSize(cfg.MaxHeaderList),
-		grpc.WithContextDialer(dialer(cfg.DeadAfter)),
+		grpc.WithContextDialer(dialer(cfg.DeadAfter, cfg.Avoid)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: cfg.PingInterval, Timeout: cfg.DeadAfter}),
 		// The host holds attempts to ConnectTimeout and paces them itself: gRPC would give later
 		// attempts as long as its pause between them. Its own limit only has to be the later one.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"google.golang.org/grpc"
@@ -104,6 +105,9 @@ type Config struct {
 	// MaxHeaderList is the largest list of header fields that a server may answer with, in bytes, as HTTP/2 counts them: a call
 	// whose answer has more fails; at least 4096. 0: DefaultMaxHeaderList.
 	MaxHeaderList uint32
+	// Avoid says of an address, as names have been resolved, that no connection is made to it, whatever a source gives as an endpoint; nil avoids
+	// none. It is called by any goroutine.
+	Avoid func(netip.AddrPort) bool
 	// DialOptions are added after our own. Those that replace the dialer, the resolver or the
 	// service config take away what this package is for.
 	DialOptions []grpc.DialOption

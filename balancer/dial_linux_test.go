@@ -22,7 +22,7 @@ func TestFault04SocketsNoticeADeadPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	c, err := dialer(9*time.Second)(t.Context(), l.Addr().String())
+	c, err := dialer(9*time.Second, nil)(t.Context(), l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,11 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/admin/console"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor"
 	"github.com/dragoman-gateway/dragoman/gateway/switches"
+	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 )
 
@@ -39,7 +41,7 @@ type control struct {
 	api     *api.API
 }
 
-func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas, seen *watchers) *control {
+func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas, pool *backend.Pool, seen *watchers) *control {
 	c := &control{parts: p, seen: seen, gateway: gateway.New(p.options.Log)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -52,6 +54,7 @@ func newAdmin(lc fx.Lifecycle, p *parts, g *gateway.Gateway, loaded *schemas, se
 				return err
 			}
 			p.started.Admin = c.server.Addr()
+			pool.Avoid(transcoder.AddrPort(c.server.Addr()))
 			running.Go(func() { c.api.Run(ctx) })
 			c.server.Start()
 			return nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -45,7 +46,7 @@ func New(cfg Config, log *slog.Logger) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.open(log)
+	s, err := b.open(log, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +74,8 @@ func (b *Backend) use(s *shared) {
 	b.guard = newGuard(&b.config, s.channel)
 }
 
-// open opens a channel.
-func (b *Backend) open(log *slog.Logger) (*shared, error) {
+// open opens a channel, which never connects to an address that avoid says is to be avoided.
+func (b *Backend) open(log *slog.Logger, avoid func(netip.AddrPort) bool) (*shared, error) {
 	cfg := &b.config
 	secure, err := cfg.TLS.credentials()
 	if err != nil {
@@ -100,7 +101,7 @@ func (b *Backend) open(log *slog.Logger) (*shared, error) {
 		MinConnections: cfg.MinConnections, MaxConnections: cfg.MaxConnections, MaxStreams: cfg.MaxStreams,
 		ConnectTimeout: cfg.ConnectTimeout, Backoff: balancer.Backoff{Base: cfg.ReconnectFirst, Max: cfg.ReconnectMax},
 		ResolveInterval: cfg.ResolveInterval, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
-		DialOptions: options, MinTotal: cfg.minTotal(),
+		Avoid: avoid, DialOptions: options, MinTotal: cfg.minTotal(),
 	})
 	return &shared{channel: channel, listing: list}, err
 }

@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dragoman-gateway/dragoman/balancer"
 )
@@ -17,6 +21,7 @@ import (
 // they list and in how calls are placed share their connections. It is safe for concurrent use.
 type Pool struct {
 	log *slog.Logger
+	own atomic.Pointer[netip.AddrPort] // of the admin listener; nil before that is open
 
 	mu       sync.Mutex
 	members  map[string]*member // by fingerprint; guarded by mu
@@ -40,6 +45,33 @@ type shared struct {
 // NewPool returns an empty pool; its backends log to log.
 func NewPool(log *slog.Logger) *Pool {
 	return &Pool{log: log, members: map[string]*member{}, channels: map[string]*shared{}}
+}
+
+// Avoid keeps all backends from the address of the admin listener: what registries, DNS and files give as endpoints is not ours to trust with that
+// (threat H8). Targets that name it are refused by the configuration.
+func (p *Pool) Avoid(own netip.AddrPort) {
+	own = netip.AddrPortFrom(own.Addr().Unmap(), own.Port())
+	p.own.Store(&own)
+}
+
+// avoids says whether connections to an address end at the admin listener.
+func (p *Pool) avoids(to netip.AddrPort) bool {
+	own := p.own.Load()
+	switch {
+	case own == nil || own.Port() != to.Port():
+		return false
+	case own.Addr() == to.Addr() || to.Addr().IsUnspecified(): // which means this machine
+		return true
+	case !own.Addr().IsUnspecified():
+		return false
+	case to.Addr().IsLoopback():
+		return true
+	}
+	addresses, err := net.InterfaceAddrs()
+	return err != nil || slices.ContainsFunc(addresses, func(a net.Addr) bool {
+		prefix, err := netip.ParsePrefix(a.String())
+		return err == nil && prefix.Addr().Unmap() == to.Addr()
+	})
 }
 
 // Acquire returns a backend for each configuration, by name, and the function that gives them back, which is to be called
@@ -91,7 +123,7 @@ func (p *Pool) openLocked(cfg Config) (*member, error) {
 	m := &member{backend: b, on: cfg.connections()}
 	s := p.channels[m.on]
 	if s == nil {
-		if s, err = b.open(p.log); err != nil {
+		if s, err = b.open(p.log, p.avoids); err != nil {
 			return nil, err
 		}
 		p.channels[m.on] = s

@@ -167,7 +167,7 @@ func callOf(r *telemetry.Record) *adminv1.CapturedCall {
 	}
 	for i, t := range r.Tries() {
 		c.Timeline = append(c.Timeline, &adminv1.Stop{
-			Name: "attempt", Offset: durationpb.New(max(0, t.Began.Sub(r.Began()))), Took: durationpb.New(t.Took), Detail: fmt.Sprintf("%d %s %s", i+1, t.Endpoint, codeName(t.Code)),
+			Name: "attempt", Offset: durationpb.New(t.Offset), Took: durationpb.New(t.Took), Detail: fmt.Sprintf("%d %s %s", i+1, t.Endpoint, codeName(t.Code)),
 		})
 	}
 	if rest := r.Duration - last; rest > 0 {

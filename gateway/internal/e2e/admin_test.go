@@ -8,8 +8,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -20,7 +23,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
@@ -457,4 +462,41 @@ func TestAdminTellsOfCalls(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Threat H8: a source of endpoints that gives the address of the admin listener leads no call there.
+func TestThreatH8_SourcesCannotNameTheAdminListener(t *testing.T) {
+	t.Parallel()
+	b := testbackend.Run(t, testbackend.Config{Name: "b1"})
+	file := filepath.Join(t.TempDir(), "endpoints.yaml")
+	list := func(address string) {
+		t.Helper()
+		if err := os.WriteFile(file+".new", []byte("[\""+address+"\"]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list(b.Address())
+	d := startFor(t, b.Address(), func(c *config.Config) { c.Backends = []backend.Config{{Name: "test", File: file}} })
+	c := d.h1(t)
+	eventually(t, func() error {
+		if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != http.StatusOK {
+			return errors.New(a.body)
+		}
+		return nil
+	})
+	list(d.admin)
+	eventually(t, func() error {
+		for _, e := range d.started.Overviews()[0].Endpoints {
+			if e.Address == d.admin && strings.Contains(e.Error, "the address is the gateway's own") {
+				return nil
+			}
+		}
+		return fmt.Errorf("%+v", d.started.Overviews()[0].Endpoints)
+	})
+	if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != http.StatusServiceUnavailable || strings.Contains(a.body, d.admin) {
+		t.Errorf("%d %s; want that there is no endpoint", a.status, a.body)
+	}
 }
