@@ -143,7 +143,7 @@ func backendOf(o *backend.Overview) *adminv1.Backend {
 	return b
 }
 
-// endpointStates are the states by the words of backend.EndpointState. A test holds that none is missing.
+// endpointStates are the states by the words of backend.EndpointState.
 var endpointStates = map[string]adminv1.EndpointState{
 	"idle": adminv1.EndpointState_ENDPOINT_STATE_IDLE, "connecting": adminv1.EndpointState_ENDPOINT_STATE_CONNECTING, "ready": adminv1.EndpointState_ENDPOINT_STATE_READY,
 	"transient failure": adminv1.EndpointState_ENDPOINT_STATE_FAILING, "draining": adminv1.EndpointState_ENDPOINT_STATE_DRAINING,

@@ -1,0 +1,84 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// These tests are inside because the tables that they hold are.
+
+// A field whose name sounds like a secret is one that is never shown, or is known to be none.
+func TestNoSecretIsShown(t *testing.T) {
+	t.Parallel()
+	sounds := regexp.MustCompile(`password|token|secret|credential`)
+	harmless := []protoreflect.Name{"token_file", "forward_credentials", "allow_credentials", "accept_insecure_tokens"}
+	eachMessage(func(d protoreflect.MessageDescriptor) {
+		for i := range d.Fields().Len() {
+			f := d.Fields().Get(i)
+			if sounds.MatchString(string(f.Name())) && f.Kind() == protoreflect.StringKind && !secretFields[f.Name()] && !slices.Contains(harmless, f.Name()) {
+				t.Errorf("%s: it sounds like a secret, and is shown", f.FullName())
+			}
+		}
+	})
+}
+
+// What the complete file says comes back as settings and as YAML; what comes from variables does not.
+func TestSettingsAreTheFile(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"complete.good.yaml", "balancing.good.yaml", "policy.good.yaml"} {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options := Options{Env: func(string) (string, bool) { return "s3cret-of-the-environment", true }}
+		cfg, err := Parse(name, data, options)
+		if err != nil {
+			t.Logf("%s is skipped: its variables are more than text", name)
+			continue
+		}
+		if len(cfg.Settings()) < 10 {
+			t.Errorf("%s has %d settings", name, len(cfg.Settings()))
+		}
+		text := cfg.YAML()
+		for _, s := range cfg.Settings() {
+			if s.Line == 0 || strings.Contains(s.Value, "s3cret") {
+				t.Errorf("%s: %+v", name, s)
+			}
+		}
+		if strings.Contains(text, "s3cret") || strings.Contains(text, "of-the-operators") {
+			t.Errorf("%s: the YAML shows a secret", name)
+		}
+		if changes := Changes(cfg, cfg); len(changes) > 0 {
+			t.Errorf("%s differs from itself: %v", name, changes)
+		}
+		again, err := Parse(name, data, options)
+		if err != nil || again.Fingerprint() != cfg.Fingerprint() || len(Changes(cfg, again)) > 0 {
+			t.Errorf("%s differs from itself, read once more: %v", name, err)
+		}
+	}
+}
+
+// All that takes effect later is a setting.
+func TestEffectsAreOfSettings(t *testing.T) {
+	t.Parallel()
+	fields := map[string]bool{}
+	eachMessage(func(d protoreflect.MessageDescriptor) {
+		for i := range d.Fields().Len() {
+			fields[string(d.Fields().Get(i).Name())] = true
+		}
+	})
+	for _, e := range effects {
+		last := e.field[strings.LastIndexByte(e.field, '.')+1:]
+		if !fields[strings.TrimSuffix(last, "[]")] {
+			t.Errorf("%s is no setting", e.field)
+		}
+	}
+}
