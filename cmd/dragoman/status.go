@@ -89,7 +89,7 @@ func short(d time.Duration) string {
 }
 
 // resultWords are the words for how reloads end.
-var resultWords = map[adminv1.ReloadResult]string{ //nolint:gochecknoglobals // a table
+var resultWords = map[adminv1.ReloadResult]string{
 	adminv1.ReloadResult_RELOAD_RESULT_APPLIED: "applied", adminv1.ReloadResult_RELOAD_RESULT_UNCHANGED: "nothing is new", adminv1.ReloadResult_RELOAD_RESULT_REFUSED: "refused",
 }
 

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -32,7 +33,7 @@ func notify(text string) error {
 	if name, abstract := strings.CutPrefix(socket, "@"); abstract {
 		socket = "\x00" + name
 	}
-	conn, err := net.DialTimeout("unixgram", socket, notifyTime)
+	conn, err := (&net.Dialer{Timeout: notifyTime}).DialContext(context.Background(), "unixgram", socket)
 	if err != nil {
 		return fmt.Errorf("NOTIFY_SOCKET: %w", err)
 	}

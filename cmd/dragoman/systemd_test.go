@@ -18,13 +18,13 @@ func TestSystemdIsTold(t *testing.T) {
 	dir := bookstoreProtos(t)
 	write(t, dir, "dragoman.yaml", strings.ReplaceAll(completeConfig, "${BOOKS}", "127.0.0.1:1"))
 	writeCertificate(t, dir, 1)
-	folder, err := os.MkdirTemp("", "notify") // names of sockets are short
+	folder, err := os.MkdirTemp("", "notify") //nolint:usetesting // names of sockets are short, and those of the test's folder long
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	socket := filepath.Join(folder, "s")
-	listener, err := net.ListenPacket("unixgram", socket)
+	listener, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "unixgram", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
