@@ -39,12 +39,15 @@ type consoleWorld struct {
 }
 
 func consoleCases() []row {
-	return []row{
-		{"pages, light, desktop", "each page shows what it has, is accessible (axe), and no wider than its place"},
-		{"pages, dark, phone", "the same in the other theme on a phone"},
+	var all []row
+	for _, page := range []string{"overview", "traffic", "logs", "routes", "schemas", "try", "backends", "policies", "config", "tls"} {
+		all = append(all, row{"page: " + page, "it shows what it has, is accessible (axe), and no wider than its place; light on a desk, dark on a phone"})
+	}
+	return append(all, []row{
 		{"theme", "the switch holds over a reload, and goes back to the system's"},
 		{"search", "/ finds a route, a method and a page, by the keyboard alone"},
 		{"deep links", "each view, with what is opened in it, has an address that can be loaded again"},
+		{"explain", "the proto around a method, what a request would meet, and why another is refused"},
 		{"try: four protocols", "one call by REST, Connect, gRPC-Web and WebSocket, with the raw exchange, side by side"},
 		{"try: server stream", "messages as they come, and cancel"},
 		{"try: chat", "a bidi stream: send, read, send again, half-close"},
@@ -57,7 +60,7 @@ func consoleCases() []row {
 		{"ejected", "an endpoint that fails is seen as ejected while one looks"},
 		{"drain", "an endpoint is taken out and put back"},
 		{"nothing leaves the origin", "no request to anywhere else, and no error on the console of the browser, in all of the above"},
-	}
+	}...)
 }
 
 // TestConsole: the admin console in a real browser, in front of a bookstore of which one server can be told to fail.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
@@ -69,7 +70,9 @@ func startGateway(t *testing.T, p *params) *gateway {
 	}
 	cfg.SetDefaults()
 	g := &gateway{log: &logLines{}, access: &logLines{}}
-	a := app.New(app.Options{Config: cfg, Log: slog.New(slog.NewJSONHandler(g.log, nil)), AccessLog: g.access, AccessFormat: "json"})
+	level := new(slog.LevelVar)
+	tail := api.NewLogTail(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: level}))
+	a := app.New(app.Options{Config: cfg, Log: slog.New(tail), Logs: tail, Level: level, AccessLog: g.access, AccessFormat: "json"})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	started, err := a.Start(ctx)

@@ -62,6 +62,18 @@ async function call(path, n = 1) {
   for (let i = 0; i < n; i++) await fetch(`http://${world.gateway}${path}`).then((r) => r.text());
 }
 
+// traffic makes calls until the end, for pictures of a gateway that has something to do.
+async function traffic() {
+  const paths = ['/v1/shelves', '/v1/shelves/classics', '/v1/shelves/classics/books', '/v1/books', '/v1/shelves/science/books', '/v1/shelves/nowhere'];
+  let n = 0;
+  setInterval(() => {
+    const burst = 2 + Math.round(2 * Math.sin(n / 40) + 1.5 * Math.random());
+    for (let i = 0; i < burst; i++) void call(paths[Math.floor(Math.random() ** 2 * paths.length)]).catch(() => {});
+    n++;
+  }, 90).unref();
+  await new Promise((r) => setTimeout(r, 45_000));
+}
+
 async function faults(page) {
   await page.evaluate(axe + ';undefined');
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
@@ -70,24 +82,28 @@ async function faults(page) {
     .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
 }
 
-async function allPages(options, name) {
-  await visit(options, async (page) => {
+// look opens a page in a theme and a width, and returns what is wrong with it.
+function look(v, name, options) {
+  return visit(options, async (page) => {
     const wrong = [];
-    for (const v of views) {
-      await page.goto(root + v.path);
-      await live(page);
-      await page.locator(v.shows).first().waitFor();
-      equal(await page.locator('h1').innerText(), v.title, 'the title');
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      if (wide > 0) wrong.push(`${v.name} is ${wide} px wider than its place`);
-      for (const f of await faults(page)) wrong.push(`${v.name}: ${f}`);
-      if (world.screenshots) {
-        await page.waitForTimeout(v.name === 'overview' || v.name === 'backends' ? 4000 : 400);
-        await page.screenshot({ path: `${world.screenshots}/${v.name}-${name}.png` });
-      }
+    await page.goto(root + v.path);
+    await live(page);
+    await page.locator(v.shows).first().waitFor();
+    equal(await page.locator('h1').innerText(), v.title, 'the title');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (wide > 0) wrong.push(`${name}: it is ${wide} px wider than its place`);
+    for (const f of await faults(page)) wrong.push(`${name}: ${f}`);
+    if (world.screenshots) {
+      await page.waitForTimeout(v.name === 'overview' || v.name === 'backends' ? 4000 : 400);
+      await page.screenshot({ path: `${world.screenshots}/${v.name}-${name}.png` });
     }
     return wrong;
-  }).then((wrong) => ok(wrong.length === 0, wrong.join('\n')));
+  });
+}
+
+async function onePage(v) {
+  const wrong = [...(await look(v, 'light', {})), ...(await look(v, 'phone', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true }))];
+  ok(wrong.length === 0, wrong.join('\n'));
 }
 
 const tab = (page, list, name) => page.locator(`[role=tablist][aria-label="${list}"] >> role=tab[name=${JSON.stringify(name)}]`).or(page.locator(`[role=tablist][aria-label="${list}"] [role=tab]`, { hasText: name })).first();
@@ -106,9 +122,7 @@ async function write(page, message) {
 const answerCode = (page, code) => page.locator('section[aria-label=Answer] [role=status] .tag', { hasText: code }).waitFor();
 
 const cases = {
-  'pages, light, desktop': () => allPages({}, 'light'),
-
-  'pages, dark, phone': () => allPages({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true }, 'phone'),
+  ...Object.fromEntries(views.map((v) => ['page: ' + v.name, () => onePage(v)])),
 
   theme: () =>
     visit({ colorScheme: 'dark' }, async (page) => {
@@ -159,6 +173,17 @@ const cases = {
       await page.goBack();
       equal(page.url(), at, 'the address after going back');
       await page.locator('.detail').waitFor();
+    }),
+
+  explain: () =>
+    visit({}, async (page) => {
+      await page.goto(`${root}/routes?open=${encodeURIComponent('GET /v1/shelves')}`);
+      await page.locator('.detail pre', { hasText: 'rpc ListShelves' }).waitFor(); // the proto around it
+      await tab(page, 'Parts of the route', 'Explain').click();
+      await page.locator('.steps', { hasText: `${service}/ListShelves` }).waitFor();
+      await page.getByLabel('Path, with the query').fill('/v1/shelves?no_such=1');
+      await page.getByRole('button', { name: 'Explain', exact: true }).click();
+      await page.locator('.notice.err', { hasText: 'no_such' }).waitFor();
     }),
 
   'try: four protocols': () =>
@@ -361,6 +386,7 @@ const cases = {
 };
 
 try {
+  if (world.screenshots) await traffic();
   await call('/v1/shelves', 30);
   await call('/v1/shelves/classics/books', 10);
   await call('/v1/shelves/nowhere', 3);

@@ -264,6 +264,120 @@ export interface EnumTypeValue {
   deprecated?: boolean;
 }
 
+export interface ExplainAuth {
+  any?: string[];
+  everybody?: boolean;
+  providers?: ExplainProvider[];
+}
+
+export interface ExplainEndpoint {
+  backend?: string;
+  state?: string;
+}
+
+export interface ExplainField {
+  path?: string;
+  from?: string;
+  name?: string;
+  value?: string;
+  note?: string;
+}
+
+export interface ExplainHeader {
+  name?: string;
+  value?: string;
+}
+
+export interface ExplainLimit {
+  name?: string;
+  key?: string;
+  limit?: string;
+  maxInFlight?: number;
+  weight?: number;
+  messages?: boolean;
+  place?: string;
+}
+
+export interface ExplainPermit {
+  name?: string;
+  allow?: string;
+  dryRun?: boolean;
+  place?: string;
+}
+
+export interface ExplainProvider {
+  name?: string;
+  kind?: string;
+  field?: string;
+  shown?: boolean;
+}
+
+export interface ExplainRequest {
+  verb?: string;
+  path?: string;
+  headers?: ExplainHeader[];
+  body?: string;
+  listener?: string;
+}
+
+export interface ExplainResponse {
+  request?: string;
+  protocol?: string;
+  ok?: boolean;
+  status?: number;
+  reason?: string;
+  message?: string;
+  allow?: string[];
+  location?: string;
+  route?: ExplainRoute;
+  method?: string;
+  kind?: string;
+  others?: ExplainRoute[];
+  moreOthers?: number;
+  input?: string;
+  fields?: ExplainField[];
+  bound?: string;
+  policy?: ExplainSetting[];
+  auth?: ExplainAuth;
+  limits?: ExplainLimit[];
+  authorization?: ExplainPermit[];
+  traffic?: ExplainTraffic;
+  endpoints?: ExplainEndpoint[];
+}
+
+export interface ExplainRoute {
+  rule?: string;
+  method?: string;
+  body?: string;
+  responseBody?: string;
+  origin?: string;
+  declared?: string;
+  reason?: string;
+  matches?: boolean;
+}
+
+export interface ExplainSetting {
+  name?: string;
+  value?: string;
+  origin?: string;
+  place?: string;
+}
+
+export interface ExplainStep {
+  rule?: string;
+  backend?: string;
+  takes?: boolean;
+  percent?: number;
+}
+
+export interface ExplainTraffic {
+  entry?: string;
+  place?: string;
+  backend?: string;
+  steps?: ExplainStep[];
+  mirror?: string;
+}
+
 export interface Field {
   name?: string;
   jsonName?: string;

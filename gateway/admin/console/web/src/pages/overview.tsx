@@ -162,14 +162,14 @@ function Folded({ all }: { all: Diagnostic[] }) {
   return (
     <>
       {shown.map((d, i) => (
-        <Problem key={i} problem={d} />
+        <Problem key={i} problem={d} brief />
       ))}
       {rest.length > 0 && (
         <details>
           <summary class="dim">{rest.length} more</summary>
           <div class="notices">
             {rest.map((d, i) => (
-              <Problem key={i} problem={d} />
+              <Problem key={i} problem={d} brief />
             ))}
           </div>
         </details>

@@ -119,7 +119,7 @@ function Browse() {
           ))}
         </div>
       </Panel>
-      <Shown chosen={chosen} services={all} />
+      {services.data && <Shown chosen={chosen} services={all} />}
     </div>
   );
 }
@@ -129,6 +129,7 @@ function Shown({ chosen, services }: { chosen: string; services: Service[] }) {
   const method = services.flatMap((s) => s.methods ?? []).find((m) => m.fullName === chosen);
   if (method) return <OneMethod method={method} />;
   if (service) return <OneService service={service} />;
+  if (chosen.includes('/')) return <Empty>There is no method {chosen}.</Empty>;
   if (chosen) return <OneType name={chosen} />;
   return services[0] ? <OneService service={services[0]} /> : <div />;
 }

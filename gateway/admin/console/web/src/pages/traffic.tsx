@@ -24,7 +24,7 @@ export function codeTone(code: string | undefined): Tone {
   return ['INTERNAL', 'UNAVAILABLE', 'UNKNOWN', 'DATA_LOSS', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED'].includes(code) ? 'err' : 'warn';
 }
 
-const protocols: Record<string, string> = { rest: 'REST', grpc: 'gRPC', grpcweb: 'gRPC-Web', connect: 'Connect', websocket: 'WebSocket' };
+const protocols: Record<string, string> = { rest: 'REST', grpc: 'gRPC', 'grpc-web': 'gRPC-Web', connect: 'Connect', websocket: 'WebSocket' };
 
 export function TrafficPage() {
   const q = query.value;

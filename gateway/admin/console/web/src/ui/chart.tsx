@@ -86,9 +86,13 @@ export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[
   return <div class="chart" ref={box} role="img" aria-label={p.label} style={{ height: height + 'px' }} />;
 }
 
+/** least is how many seconds a chart shows at least, however short there is something to show. */
+const least = 120;
+
 function range(x: number[], seconds: number): [number, number] {
   const end = x.length ? x[x.length - 1] : Math.floor(Date.now() / 1000);
-  return [end - seconds + 1, end];
+  const known = x.length ? end - x[0] + 1 : 0;
+  return [end - Math.min(seconds, Math.max(least, known)) + 1, end];
 }
 
 function data(p: { x: number[]; ys: (number | null)[][]; stacked?: boolean }): uPlot.AlignedData {

@@ -11,7 +11,8 @@ export function place(p: Position | undefined): string {
   return p.file + (p.line ? ':' + p.line + (p.column ? ':' + p.column : '') : '');
 }
 
-export function Problem({ problem: d }: { problem: Diagnostic }) {
+/** Problem shows all of a problem; brief leaves out the lines of files and what to do. */
+export function Problem({ problem: d, brief }: { problem: Diagnostic; brief?: boolean }) {
   const tone = d.level === 'LEVEL_ERROR' ? 'err' : d.level === 'LEVEL_WARNING' ? 'warn' : '';
   return (
     <div class={'notice ' + tone}>
@@ -22,7 +23,8 @@ export function Problem({ problem: d }: { problem: Diagnostic }) {
           {d.path && <code>{d.path}: </code>}
           {d.message}
         </div>
-        {(d.spans ?? []).map((s, i) => (
+        {brief && d.spans?.[0] && <div class="dim mono break">{place(d.spans[0].position)}</div>}
+        {(brief ? [] : (d.spans ?? [])).map((s, i) => (
           <div key={i} class="span">
             <div class="dim mono break">{place(s.position)}</div>
             {s.text && (
@@ -33,7 +35,7 @@ export function Problem({ problem: d }: { problem: Diagnostic }) {
             )}
           </div>
         ))}
-        {[...(d.help ?? []), ...(d.notes ?? [])].map((line, i) => (
+        {(brief ? [] : [...(d.help ?? []), ...(d.notes ?? [])]).map((line, i) => (
           <div key={i} class="ink2 break">
             {line}
           </div>
