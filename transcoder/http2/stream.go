@@ -218,7 +218,7 @@ func (s *stream) write(out *transcoder.Out) error {
 		s.done()
 		c.flush()
 	case out.Flush:
-		c.flush()
+		c.send() // what follows at once goes with it
 	}
 	return s.failure
 }
