@@ -83,7 +83,10 @@ func effectOf(field string) Effect {
 
 // secretFields are the names of fields whose values are secrets. A test holds that a field whose name sounds like one is here, or is known not
 // to be one.
-var secretFields = map[protoreflect.Name]bool{"password": true, "token": true, "client_secret": true}
+var secretFields = map[protoreflect.Name]bool{"password": true, "token": true, "debug_token": true, "client_secret": true}
+
+// otlpHeaders is the field by which collectors know who sends: its values are keys, as a rule.
+const otlpHeaders = protoreflect.FullName("dragoman.config.v1.Otlp.headers")
 
 // Settings returns the values that the file sets, in the order of the schema; none without a file.
 func (c *Config) Settings() []Setting {
@@ -196,7 +199,7 @@ func (s *settings) add(text string, f protoreflect.FieldDescriptor, path, field 
 	if raw != "" {
 		own.Origin, own.Written, own.Value = FromEnvironment, raw, Redacted
 	}
-	if secretFields[f.Name()] {
+	if secretFields[f.Name()] || f.FullName() == otlpHeaders {
 		own.Value = Redacted
 	}
 	s.list = append(s.list, own)

@@ -30,6 +30,28 @@ func TestNoSecretIsShown(t *testing.T) {
 	})
 }
 
+// The keys by which a collector knows who sends are not shown, however they came into the file.
+func TestKeysOfCollectorsAreNotShown(t *testing.T) {
+	t.Parallel()
+	cfg, err := Parse("f.yaml", []byte(`version: v1
+schemas: {sources: [{protos: {dir: .}}]}
+backends: {all: {target: "localhost:1"}}
+services: [{match: "**", backend: all}]
+observability: {debug_token: of-the-operators-debugging, otlp: {headers: {api-key: of-the-operators}}}
+`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range cfg.Settings() {
+		if strings.Contains(s.Value, "of-the-operators") {
+			t.Errorf("%+v", s)
+		}
+	}
+	if text := cfg.YAML(); strings.Contains(text, "of-the-operators") {
+		t.Error(text)
+	}
+}
+
 // What the complete file says comes back as settings and as YAML; what comes from variables does not.
 func TestSettingsAreTheFile(t *testing.T) {
 	t.Parallel()
