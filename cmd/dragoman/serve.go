@@ -65,7 +65,7 @@ func (s *service) run(ctx context.Context) error {
 	if s.reloaded == nil {
 		s.reloaded = func(e reload.Event) { logReload(log, &e) }
 	}
-	tell := func(text string) {
+	tell := func(text string) { //nolint:contextcheck // systemd is told whatever became of the start
 		if err := notify(text); err != nil {
 			log.Warn("systemd was not told", slog.Any("error", err))
 		}

@@ -64,7 +64,7 @@ func startGateway(ctx context.Context, wanted *request, protos, address string, 
 
 func (r *running) serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	var err error
-	r.assembly, err = assemble.New(cfg, assemble.Parts{Pool: backend.NewPool(log), Log: log})
+	r.assembly, err = assemble.New(cfg, assemble.Parts{Pool: backend.NewPool(log), Log: log}) //nolint:contextcheck // what it opens lives longer than the start
 	if err != nil {
 		return err
 	}

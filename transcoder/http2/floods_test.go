@@ -198,7 +198,7 @@ func TestThreatD6ThingsOfNoUse(t *testing.T) {
 }
 
 // Threats D1, D16: heads that grow by reference, and are held open, hold little, and a hostile byte does not cost many.
-func TestThreatsD1D16HeadBomb(t *testing.T) {
+func TestThreatsD1D16HeadBomb(t *testing.T) { //nolint:paralleltest // it counts memory
 	w := open(t, plain(holding))
 	// A value is put into the table once, and referred to by one byte each time.
 	value := strings.Repeat("x", 4000)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,12 +23,17 @@ import (
 
 func data(text string) mem.BufferSlice { return mem.BufferSlice{mem.SliceBuffer(text)} }
 
+// clientOn is a client of golang.org/x/net on a connection.
+func clientOn(socket net.Conn) (*xhttp2.ClientConn, error) {
+	return (&xhttp2.Transport{AllowHTTP: true}).NewClientConn(socket) //nolint:staticcheck // net/http's makes its connections itself
+}
+
 // Bodies of all sizes go and come, over windows that are smaller than they.
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	client, server := pair(t)
 	ended := serveOn(t, plain(echo), server)
-	cc, err := (&xhttp2.Transport{AllowHTTP: true}).NewClientConn(client)
+	cc, err := clientOn(client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,8 +297,7 @@ func TestManyStreams(t *testing.T) {
 	cfg.MaxStreams = 50
 	client, server := pair(t)
 	w := serveOn(t, cfg, server)
-	transport := &xhttp2.Transport{AllowHTTP: true}
-	cc, err := transport.NewClientConn(client)
+	cc, err := clientOn(client)
 	if err != nil {
 		t.Fatal(err)
 	}

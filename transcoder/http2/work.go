@@ -16,7 +16,7 @@ const spareWorkers = 64
 
 // workers are goroutines that have served a request and wait for the next one, of whatever connection: their stacks have grown already, which was
 // a twentieth of the cost of a small call.
-var workers pool
+var workers pool //nolint:gochecknoglobals // connections share them
 
 type pool struct {
 	mu    sync.Mutex

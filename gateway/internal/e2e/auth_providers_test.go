@@ -65,8 +65,8 @@ func TestThreatC20APIKeys(t *testing.T) {
 		want   decision
 	}{
 		{[]string{"x-api-key", key}, decision{Code: "OK", Reason: "ok", RPC: "Echo", Auth: "partner", Subject: "acme", Tenant: "t1", Arrived: 1, UserID: []string{"acme"}, TenantID: []string{"t1"}}},
-		{[]string{"x-api-key", key + "x"}, decision{Code: "UNAUTHENTICATED", Reason: "key_invalid", RPC: "Echo"}},
-		{[]string{"x-api-key", old}, decision{Code: "UNAUTHENTICATED", Reason: "key_expired", RPC: "Echo"}},
+		{[]string{"x-api-key", key + "x"}, decision{Code: "UNAUTHENTICATED", Reason: "key_invalid", RPC: "Echo", Auth: "partner"}},
+		{[]string{"x-api-key", old}, decision{Code: "UNAUTHENTICATED", Reason: "key_expired", RPC: "Echo", Auth: "partner"}},
 		{nil, decision{Code: "UNAUTHENTICATED", Reason: "unauthenticated", RPC: "Echo"}},
 	} {
 		for _, w := range ways {
@@ -378,7 +378,7 @@ func TestThreatC14ExtAuthzThroughTheGateway(t *testing.T) {
 				if !made {
 					continue
 				}
-				want := decision{Code: "PERMISSION_DENIED", Reason: "auth_denied"}
+				want := decision{Code: "PERMISSION_DENIED", Reason: "auth_denied", Auth: "legacy"}
 				if token == "good" && method != canaryAdmin {
 					want = decision{Code: "OK", Reason: "ok", Auth: "legacy", Subject: "alice", Arrived: 1, UserID: []string{"alice"}}
 				}

@@ -29,12 +29,13 @@ func credentials(t *testing.T, key *jwttest.Key) []credential {
 	stranger := jwttest.NewKey(t, key.ID, key.Algorithm)
 	tenant := map[string]any{"tenant": "t1"}
 	bearer := func(token string) []string { return []string{"authorization", "Bearer " + token} }
-	refused := func(reason string) decision { return decision{Code: "UNAUTHENTICATED", Reason: reason} }
+	// The log names the provider that refused what there was.
+	refused := func(reason string) decision { return decision{Code: "UNAUTHENTICATED", Reason: reason, Auth: "mobile"} }
 	admitted := func(subject, tenant string) decision {
 		return decision{Code: "OK", Reason: "ok", Auth: "mobile", Subject: subject, Tenant: tenant, Arrived: 1, UserID: []string{subject}, TenantID: []string{tenant}}
 	}
 	return []credential{
-		{"none", nil, refused("unauthenticated")},
+		{"none", nil, decision{Code: "UNAUTHENTICATED", Reason: "unauthenticated"}},
 		{"bad", bearer(stranger.Token("alice", tenant)), refused("token_invalid")},
 		{"garbage", bearer("x"), refused("token_invalid")},
 		{"expired", bearer(key.Token("alice", map[string]any{"tenant": "t1", "exp": 1})), refused("token_expired")},

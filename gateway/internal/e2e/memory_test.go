@@ -103,6 +103,7 @@ admin: {address: "127.0.0.1:0"}
 schemas: {sources: [{protos: {dir: %q, import_paths: [%q]}}]}
 backends: {bulk: {target: %q}}
 services: [{match: "**", backend: bulk}]
+rate_limits: {max_websockets: 10000} # all have one address
 `, files.Cert, files.Key, protos+"/dragoman/test", protos, backend)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
