@@ -26,8 +26,9 @@ type http2Server struct {
 	maxAge time.Duration
 
 	mu       sync.Mutex
-	conns    map[*http2.Conn]struct{} // guarded by mu, as is draining
+	conns    map[*http2.Conn]struct{} // guarded by mu, as is all below
 	draining bool
+	closed   bool // no connection is served any more
 	served   sync.WaitGroup
 }
 
@@ -62,6 +63,11 @@ func (s *http2Server) serve(socket net.Conn) {
 	}
 	c := http2.NewConn(socket, s.config, about(s.maxAge))
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		c.Close()
+		return
+	}
 	s.conns[c] = struct{}{}
 	draining := s.draining
 	s.served.Add(1)
@@ -92,7 +98,7 @@ func (s *http2Server) goAway() {
 // close ends all connections and waits until nothing is done for them any more.
 func (s *http2Server) close() {
 	s.mu.Lock()
-	s.draining = true
+	s.draining, s.closed = true, true
 	list := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range list {

@@ -48,8 +48,9 @@ type quicServer struct {
 	handshakes atomic.Int64
 	draining   atomic.Bool
 
-	mu    sync.Mutex
-	conns map[*http3.Conn]struct{} // guarded by mu
+	mu     sync.Mutex
+	conns  map[*http3.Conn]struct{} // guarded by mu, as is closed
+	closed bool                     // no connection is served any more
 }
 
 // errRefused refuses a connection; its client is told no more than that.
@@ -130,7 +131,13 @@ func (s *quicServer) serve() error {
 		if a, ok := qc.Context().Value(admittedKey{}).(*admitted); ok {
 			a.shaken()
 		}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			continue // it ends with the socket
+		}
 		s.served.Go(func() { s.one(qc) })
+		s.mu.Unlock()
 	}
 }
 
@@ -187,6 +194,9 @@ func (s *quicServer) each(f func(*http3.Conn)) {
 // close closes all connections and the socket.
 func (s *quicServer) close() error {
 	s.draining.Store(true)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	err := s.listener.Close()
 	var closing sync.WaitGroup
 	s.each(func(c *http3.Conn) { closing.Go(c.Close) })

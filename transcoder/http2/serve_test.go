@@ -24,7 +24,7 @@ import (
 func data(text string) mem.BufferSlice { return mem.BufferSlice{mem.SliceBuffer(text)} }
 
 // clientOn is a client of golang.org/x/net on a connection.
-func clientOn(socket net.Conn) (*xhttp2.ClientConn, error) {
+func clientOn(socket net.Conn) (*xhttp2.ClientConn, error) { //nolint:staticcheck // net/http's makes its connections itself
 	return (&xhttp2.Transport{AllowHTTP: true}).NewClientConn(socket) //nolint:staticcheck // net/http's makes its connections itself
 }
 
