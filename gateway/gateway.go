@@ -26,6 +26,7 @@ type Gateway struct {
 	snapshot atomic.Pointer[Snapshot]
 	panicked func(*transcoder.Call, any) error // logs a panic; its error is the outcome that one means
 	inFlight atomic.Int64
+	flights  flights
 	changed  atomic.Pointer[chan struct{}] // closed and replaced by Swap
 	tracing  atomic.Pointer[Tracing]       // nil where no traces are kept
 
@@ -49,6 +50,9 @@ func (g *Gateway) EndStreams() { g.endStreams() }
 // Swap puts a snapshot in force. Calls that are under way keep the one that they began with; the old one is released
 // after the last of them.
 func (g *Gateway) Swap(s *Snapshot) {
+	if s != nil {
+		s.plan = g.flights.plan(s)
+	}
 	old := g.snapshot.Swap(s)
 	if s != nil && s.InForce != nil {
 		s.InForce()
@@ -115,8 +119,12 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	}
 	s.announce(c)
 	stream := transcoder.NewStream(c, s.cors(c).Wrap(ex), framer)
-	admitted := 0
-	defer func() { s.finished(c, admitted, g.panicked) }() // also of an answer that panicked
+	admitted, flight := 0, s.plan.of(c)
+	g.flights.begin(flight, c)
+	defer func() { // also of an answer that panicked
+		s.finished(c, admitted, g.panicked)
+		g.flights.end(flight, c)
+	}()
 	if err == nil {
 		err = g.run(s, c, stream, &admitted)
 	}

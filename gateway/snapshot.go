@@ -84,6 +84,7 @@ type Snapshot struct {
 	InForce func()
 
 	routes  []Route
+	plan    *plan // where its calls are counted; nil before it is put in force
 	release func()
 	refs    atomic.Int64 // calls that use the snapshot, and one while it is in force
 }

@@ -104,8 +104,8 @@ func (t *terminal) backend(b *adminv1.Backend) {
 		t.printf("  no endpoint from %s\n", b.GetSource().GetName())
 	}
 	for _, e := range b.GetEndpoints() {
-		t.printf("  %-24s %-10s weight %-4g %4d in flight  %8s  %5.1f %% ok", e.GetAddress(), stateWord(e.GetState()), e.GetWeight(), e.GetInFlight(),
-			e.GetLatency().AsDuration().Round(10*time.Microsecond), 100*e.GetSuccess())
+		t.printf("  %-24s %-10s weight %-4g %4d in flight  %6.1f/s  p50 %8s  p99 %8s  %5.1f %% ok", e.GetAddress(), stateWord(e.GetState()), e.GetWeight(), e.GetInFlight(),
+			e.GetCallsPerSecond(), shortly(e.GetLatencies().GetP50()), shortly(e.GetLatencies().GetP99()), 100*e.GetSuccess())
 		if e.GetReason() != "" {
 			t.printf("  %s, since %s", e.GetReason(), e.GetSince().AsTime().Local().Format(time.TimeOnly))
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 )
@@ -54,6 +55,7 @@ const clearScreen = "\x1b[H\x1b[2J"
 func (c *control) top(ctx context.Context, conn *grpc.ClientConn, every time.Duration, once bool) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	before, last := map[string]int64{}, time.Time{}
 	for {
 		routes, err := adminv1.NewRouteServiceClient(conn).ListRoutes(ctx, &adminv1.ListRoutesRequest{})
 		if err != nil {
@@ -63,7 +65,6 @@ func (c *control) top(ctx context.Context, conn *grpc.ClientConn, every time.Dur
 		if err != nil {
 			return quietly(ctx, err)
 		}
-		slices.SortStableFunc(routes.GetRoutes(), func(a, b *adminv1.Route) int { return cmp.Compare(b.GetStats().GetCalls(), a.GetStats().GetCalls()) })
 		if c.asJSON {
 			if err := c.json(routes); err != nil {
 				return err
@@ -73,7 +74,16 @@ func (c *control) top(ctx context.Context, conn *grpc.ClientConn, every time.Dur
 		if !once && isTerminal(c.terminal.out) {
 			c.terminal.printf(clearScreen)
 		}
-		c.terminal.top(routes.GetRoutes(), backends.GetBackends())
+		rows := rowsOf(routes.GetRoutes())
+		now := time.Now()
+		for _, r := range rows {
+			if was, ok := before[r.name]; ok {
+				r.rate = float64(r.stats.GetCalls()-was) / now.Sub(last).Seconds()
+			}
+			before[r.name] = r.stats.GetCalls()
+		}
+		last = now
+		c.terminal.top(rows, backends.GetBackends())
 		if once {
 			return nil
 		}
@@ -93,19 +103,52 @@ func quietly(ctx context.Context, err error) error {
 	return err
 }
 
-func (t *terminal) top(routes []*adminv1.Route, backends []*adminv1.Backend) {
-	t.printf("%-7s %-44s %9s %8s %9s %9s\n", "", "route", "calls", "errors", "p50", "p99")
-	for i, r := range routes {
+// topRow is a route, or a method as protocols call it that name it.
+type topRow struct {
+	verb, path, name string
+	stats            *adminv1.CallStats
+	rate             float64 // calls per second; 0 at the first look
+}
+
+// rowsOf returns what was called of some routes, and beside it the methods that were called by their names, each once.
+func rowsOf(routes []*adminv1.Route) []*topRow {
+	var rows []*topRow
+	seen := map[string]bool{}
+	for _, r := range routes {
+		rows = append(rows, &topRow{verb: r.GetVerb(), path: r.GetPath(), name: r.GetVerb() + " " + r.GetPath(), stats: r.GetStats()})
+		if r.GetRpcStats() != nil && !seen[r.GetMethod()] {
+			seen[r.GetMethod()] = true
+			rows = append(rows, &topRow{verb: "RPC", path: r.GetMethod(), name: r.GetMethod(), stats: r.GetRpcStats()})
+		}
+	}
+	return rows
+}
+
+// top prints the busiest rows: by their calls of late, then by all.
+func (t *terminal) top(rows []*topRow, backends []*adminv1.Backend) {
+	slices.SortStableFunc(rows, func(a, b *topRow) int {
+		return cmp.Or(cmp.Compare(b.rate, a.rate), cmp.Compare(b.stats.GetCalls(), a.stats.GetCalls()))
+	})
+	t.printf("%-7s %-48s %8s %9s %8s %9s %9s %9s\n", "", "route", "calls/s", "calls", "errors", "in flight", "p50", "p99")
+	for i, r := range rows {
 		if i == shownTop {
-			t.printf("        …%d more\n", len(routes)-i)
+			t.printf("        …%d more\n", len(rows)-i)
 			break
 		}
-		s := r.GetStats()
-		t.printf("%-7s %-44s %9d %8d %9s %9s\n", r.GetVerb(), r.GetPath(), s.GetCalls(), s.GetErrors(),
-			s.GetLatency().GetP50().AsDuration().Round(10*time.Microsecond), s.GetLatency().GetP99().AsDuration().Round(10*time.Microsecond))
+		t.printf("%-7s %-48s %8.1f %9d %8d %9d %9s %9s\n", r.verb, r.path, r.rate, r.stats.GetCalls(), r.stats.GetErrors(), r.stats.GetInFlight(),
+			shortly(r.stats.GetLatency().GetP50()), shortly(r.stats.GetLatency().GetP99()))
 	}
 	t.printf("\n")
 	for _, b := range backends {
 		t.backend(b)
 	}
+}
+
+// shortly writes a duration as people read it; "-" for none.
+func shortly(d *durationpb.Duration) string {
+	if d == nil {
+		return "-"
+	}
+	const digits = 10 * time.Microsecond
+	return d.AsDuration().Round(digits).String()
 }

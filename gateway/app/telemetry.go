@@ -183,6 +183,19 @@ func (w *watchers) loaded(e *reload.Event) {
 	}
 }
 
+// connections tells how many connections of clients are open, by what they speak.
+func (w *watchers) connections() map[string]int64 {
+	all := map[string]int64{}
+	if servers := w.servers.Load(); servers != nil {
+		for _, server := range *servers {
+			for protocol, open := range server.Connections() {
+				all[protocol] += open
+			}
+		}
+	}
+	return all
+}
+
 // path returns where metrics are scraped.
 func (w *watchers) path(p *parts) string {
 	return cmp.Or(p.options.Config.Observability.Metrics.Path, metrics.DefaultPath)

@@ -21,6 +21,8 @@ const (
 	// that was not called for a Window, or is counted with all calls alone.
 	MaxServices = 64
 	MaxRoutes   = 512
+	// MaxEndpoints is how many endpoints of backends are kept apart, likewise.
+	MaxEndpoints = 512
 	// HeatSpan is the step of time of Track.Heat, which has HeatColumns of HeatRows.
 	HeatSpan    = 30 * time.Second
 	HeatColumns = int(Window / HeatSpan)
@@ -33,7 +35,8 @@ func HeatBounds() [HeatRows - 1]time.Duration {
 	return [...]time.Duration{1 * ms, 3 * ms, 10 * ms, 30 * ms, 100 * ms, 300 * ms, 1000 * ms, 3000 * ms, 10_000 * ms}
 }
 
-// History is the last quarter of an hour: how many calls, how they ended and how long they took, of all together, by service and by route.
+// History is the last quarter of an hour: how many calls, how they ended and how long they took, of all together, by service and by route, and how long
+// endpoints took.
 // It is safe for concurrent use.
 type History struct {
 	now func() time.Time
@@ -42,8 +45,13 @@ type History struct {
 	all      *series            // guarded by mu
 	services map[string]*series // guarded by mu
 	routes   map[string]*series // guarded by mu
-	searched time.Time          // when a place was last looked for; guarded by mu
+	// endpoints are the attempts, by where they were sent; guarded by mu.
+	endpoints map[endpointName]*recent
+	searched  time.Time // when a place was last looked for; guarded by mu
 }
+
+// endpointName names an endpoint.
+type endpointName struct{ backend, address string }
 
 var _ Sink = (*History)(nil)
 
@@ -51,6 +59,7 @@ var _ Sink = (*History)(nil)
 func NewHistory() *History {
 	return &History{
 		now: time.Now, all: newSeries(Step, Window, time.Now()), services: map[string]*series{}, routes: map[string]*series{},
+		endpoints: map[endpointName]*recent{},
 	}
 }
 
@@ -74,6 +83,50 @@ func (h *History) Record(r *Record) {
 			s.add(r, now)
 		}
 	}
+	if !r.Streams {
+		h.triesLocked(r, now)
+	}
+}
+
+// triesLocked counts how long the attempts at a call took.
+func (h *History) triesLocked(r *Record, now time.Time) {
+	for i := range r.Tries() {
+		t := &r.Tries()[i]
+		if t.Endpoint == "" {
+			continue
+		}
+		name := endpointName{r.Backend, t.Endpoint}
+		e := h.endpoints[name]
+		if e == nil {
+			if len(h.endpoints) >= MaxEndpoints && !h.makeEndpointRoomLocked(now) {
+				continue
+			}
+			e = &recent{}
+			h.endpoints[name] = e
+		}
+		e.add(t.Took, now)
+	}
+}
+
+// makeEndpointRoomLocked drops endpoints that were not called for a Window, as makeRoomLocked does.
+func (h *History) makeEndpointRoomLocked(now time.Time) bool {
+	if now.Sub(h.searched) < Step {
+		return false
+	}
+	h.searched = now
+	before := len(h.endpoints)
+	maps.DeleteFunc(h.endpoints, func(_ endpointName, r *recent) bool { return r.idle(now, Window) })
+	return len(h.endpoints) < before
+}
+
+// Endpoint tells how long attempts took of late that were sent to an endpoint of a backend.
+func (h *History) Endpoint(backend, address string) Quantiles {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e := h.endpoints[endpointName{backend, address}]; e != nil {
+		return e.quantiles(h.now())
+	}
+	return Quantiles{}
 }
 
 // seriesLocked returns the series of a name, or nil where there is no place for it.
@@ -112,7 +165,9 @@ func (h *History) All(since time.Time) []Point {
 func (h *History) Totals() Totals {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.all.totals
+	t := h.all.totals
+	t.ByReason = maps.Clone(t.ByReason)
+	return t
 }
 
 // Track is the points of one service or route, and what was counted of it in all.
@@ -120,6 +175,10 @@ type Track struct {
 	Name   string
 	Totals Totals
 	Points []Point
+	// Recent is how long calls took of late that do not stream.
+	Recent Quantiles
+	// HeatBegan is when the last column of Heat began.
+	HeatBegan time.Time
 	// Heat has a column for each HeatSpan of the Window, the oldest first and the one that goes on last; each counts calls by how long they
 	// took: below each of HeatBounds, and in its last place the rest.
 	Heat [HeatColumns][HeatRows]uint32

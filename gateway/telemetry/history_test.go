@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
+	"github.com/dragoman-gateway/dragoman/transcoder"
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 func known(service string, code codes.Code, took time.Duration) *telemetry.Record {
@@ -164,4 +166,94 @@ func TestHistoryIsBounded(t *testing.T) {
 			t.Errorf("%d services are left", n)
 		}
 	})
+}
+
+// What is recent is of the last minute or two, whatever was before, and its quantiles are those of all routes and endpoints apart.
+func TestWhatIsRecent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := telemetry.NewHistory()
+		for i := range 100 {
+			h.Record(tried(time.Duration(i+1)*time.Millisecond, "10.0.0.1:1"))
+		}
+		h.Record(tried(time.Hour, ""))
+		stream := tried(time.Hour, "10.0.0.1:1")
+		stream.Streams = true
+		h.Record(stream)
+		q := h.Endpoint("b", "10.0.0.1:1")
+		if q.Count != 100 || !near(q.P50, 50*time.Millisecond) || !near(q.P99, 99*time.Millisecond) || !near(q.Mean, 50*time.Millisecond) {
+			t.Errorf("the endpoint: %+v", q)
+		}
+		if q := h.Endpoint("b", "10.0.0.2:1"); q != (telemetry.Quantiles{}) {
+			t.Errorf("an endpoint that was never called: %+v", q)
+		}
+		time.Sleep(telemetry.RecentSpan)
+		h.Record(tried(time.Millisecond, "10.0.0.1:1"))
+		if q := h.Endpoint("b", "10.0.0.1:1"); q.Count != 101 {
+			t.Errorf("a minute later there are %d", q.Count)
+		}
+		time.Sleep(telemetry.RecentSpan)
+		if q := h.Endpoint("b", "10.0.0.1:1"); q.Count != 1 || !near(q.P99, time.Millisecond) {
+			t.Errorf("two minutes later: %+v", q)
+		}
+		if route, _ := h.Route("a/Get", time.Time{}); route.Recent.Count != 1 {
+			t.Errorf("of the route: %+v", route.Recent)
+		}
+		time.Sleep(2 * telemetry.RecentSpan)
+		if q := h.Endpoint("b", "10.0.0.1:1"); q.Count != 0 || q.P50 != 0 {
+			t.Errorf("when all is over: %+v", q)
+		}
+	})
+}
+
+// tried is a call whose only attempt was sent somewhere.
+func tried(took time.Duration, endpoint string) *telemetry.Record {
+	r := known("a", codes.OK, took)
+	r.Backend = "b"
+	r.SetTries([]transcoder.Try{{Endpoint: endpoint, Took: took}})
+	return r
+}
+
+// Endpoints that come and go, as they do where instances are many, are no more than the bound.
+func TestEndpointsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := telemetry.NewHistory()
+		there := func() (n int) {
+			for i := range 3 * telemetry.MaxEndpoints {
+				if h.Endpoint("b", fmt.Sprint(i)).Count > 0 {
+					n++
+				}
+			}
+			return n
+		}
+		for i := range 2 * telemetry.MaxEndpoints {
+			h.Record(tried(time.Millisecond, fmt.Sprint(i)))
+		}
+		if n := there(); n != telemetry.MaxEndpoints {
+			t.Errorf("%d endpoints are kept", n)
+		}
+		time.Sleep(telemetry.Window + 2*telemetry.RecentSpan)
+		h.Record(tried(time.Millisecond, fmt.Sprint(3*telemetry.MaxEndpoints-1)))
+		if n := there(); n != 1 {
+			t.Errorf("%d endpoints are kept when all but one are gone", n)
+		}
+	})
+}
+
+// Calls are counted by why they ended so, and made-up reasons of a backend do not pile up.
+func TestReasonsAreCounted(t *testing.T) {
+	t.Parallel()
+	h := telemetry.NewHistory()
+	for i := range 2 * telemetry.MaxReasons {
+		r := known("a", codes.ResourceExhausted, 0)
+		if r.Reason = status.ReasonRateLimited; i >= telemetry.MaxReasons {
+			r.Reason = status.Reason(fmt.Sprint("made_up_", i))
+		}
+		h.Record(r)
+	}
+	got, _ := h.Route("a/Get", time.Time{})
+	if n := got.Totals.ByReason[status.ReasonRateLimited]; n != telemetry.MaxReasons || len(got.Totals.ByReason) != telemetry.MaxReasons {
+		t.Errorf("%d were limited, and there are %d reasons", n, len(got.Totals.ByReason))
+	}
 }

@@ -4,9 +4,12 @@
 package telemetry
 
 import (
+	"maps"
 	"time"
 
 	"google.golang.org/grpc/codes"
+
+	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 // Point is what happened within one step of time.
@@ -32,8 +35,23 @@ type Totals struct {
 	Calls uint64
 	// ByCode counts calls by their code.
 	ByCode [codeCount]uint64
+	// ByReason counts them by why they ended so, at most MaxReasons; nil where there was none. It is not changed any more.
+	ByReason map[status.Reason]uint64
 	// Last is when the last one ended.
 	Last time.Time
+}
+
+// MaxReasons is how many reasons are counted apart; there are fewer.
+const MaxReasons = 64
+
+// reason counts why a call ended as it did.
+func (t *Totals) reason(r status.Reason) {
+	if t.ByReason == nil {
+		t.ByReason = map[status.Reason]uint64{}
+	}
+	if _, known := t.ByReason[r]; known || len(t.ByReason) < MaxReasons {
+		t.ByReason[r]++
+	}
 }
 
 // series is the points of one thing that calls are counted by. The caller holds the lock.
@@ -45,6 +63,7 @@ type series struct {
 	current        int64 // the number of the step that goes on, since 1970
 	sum            Point // of it, but for the percentiles
 	took, overhead latencies
+	recent         recent
 
 	heat       [HeatColumns][HeatRows]uint32 // a ring, by the number of the column
 	heatColumn int64                         // the one that goes on
@@ -63,6 +82,7 @@ func (s *series) add(r *Record, now time.Time) {
 	if int(r.Code) < codeCount {
 		s.totals.ByCode[r.Code]++
 	}
+	s.totals.reason(r.Reason)
 	s.totals.Last = now
 	s.sum.Requests++
 	s.sum.BytesIn += r.BytesIn
@@ -76,6 +96,7 @@ func (s *series) add(r *Record, now time.Time) {
 	if !r.Streams {
 		s.took.add(r.Duration)
 		s.overhead.add(r.Overhead())
+		s.recent.add(r.Duration, now)
 		s.heat[s.heatColumn%int64(HeatColumns)][heatRow(r.Duration)]++
 	}
 }
@@ -128,7 +149,8 @@ func (s *series) point() Point {
 
 // track returns what is known, with the points since a time.
 func (s *series) track(name string, from, now time.Time) Track {
-	t := Track{Name: name, Points: s.since(from, now), Totals: s.totals}
+	t := Track{Name: name, Points: s.since(from, now), Totals: s.totals, Recent: s.recent.quantiles(now), HeatBegan: time.Unix(0, s.heatColumn*int64(HeatSpan))}
+	t.Totals.ByReason = maps.Clone(t.Totals.ByReason)
 	for i := range t.Heat {
 		t.Heat[i] = s.heat[(s.heatColumn+1+int64(i))%int64(HeatColumns)]
 	}

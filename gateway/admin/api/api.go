@@ -55,6 +55,8 @@ type Config struct {
 	Ready func() map[string]error
 	// Listeners are where calls are served.
 	Listeners func() []Listener
+	// Connections tells how many connections are open, by what they speak; nil where that is not known.
+	Connections func() map[string]int64
 	// Address is that of the admin listener.
 	Address func() string
 	// Feed has the calls as they end, History their figures.

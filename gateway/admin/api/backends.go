@@ -101,10 +101,22 @@ func (a *API) backends() *adminv1.ListBackendsResponse {
 			b.Calls = callsOf(&states[i])
 		}
 		b.Routes = routes[o.Name]
+		a.addLatencies(b)
 		a.sampler.addTo(b)
 		out.Backends = append(out.Backends, b)
 	}
 	return out
+}
+
+// addLatencies tells how long attempts took of late at each endpoint. Calls know it by the address that the connection is to.
+func (a *API) addLatencies(b *adminv1.Backend) {
+	for _, e := range b.GetEndpoints() {
+		of := a.config.History.Endpoint(b.GetName(), e.GetConnected())
+		if of.Count == 0 {
+			of = a.config.History.Endpoint(b.GetName(), e.GetAddress())
+		}
+		e.Latencies = latencyOf(&of)
+	}
 }
 
 // routesByBackend counts the routes that lead to each backend.

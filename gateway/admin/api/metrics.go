@@ -31,7 +31,9 @@ func (s *metricServer) GetSeries(_ context.Context, in *adminv1.GetSeriesRequest
 	}
 	out := &adminv1.GetSeriesResponse{}
 	for _, p := range s.api.config.History.All(time.Now().Add(-window)) {
-		out.Points = append(out.Points, pointOf(&p))
+		point := pointOf(&p)
+		s.api.sampler.gauges.addTo(point, p.Time)
+		out.Points = append(out.Points, point)
 	}
 	return out, nil
 }
@@ -74,34 +76,13 @@ func pointOf(p *telemetry.Point) *adminv1.Point {
 	return out
 }
 
-// lastPoint is the last second that is over.
+// lastPoint is the last second that is over, with what is under way now.
 func (a *API) lastPoint(now time.Time) *adminv1.Point {
 	points := a.config.History.All(now.Add(-3 * telemetry.Step))
-	if len(points) < 2 {
-		return &adminv1.Point{Time: timeOf(now), InFlight: a.config.Gateway.InFlight()}
+	out := &adminv1.Point{Time: timeOf(now)}
+	if len(points) >= 2 {
+		out = pointOf(&points[len(points)-2])
 	}
-	out := pointOf(&points[len(points)-2])
-	out.InFlight = a.config.Gateway.InFlight()
-	return out
-}
-
-// statsOf tells how a route was called; nil where it was not.
-func (a *API) statsOf(route string) *adminv1.CallStats {
-	t, ok := a.config.History.Route(route, time.Now().Add(-telemetry.Window))
-	if !ok {
-		return nil
-	}
-	out := &adminv1.CallStats{Calls: int64(t.Totals.Calls), Errors: errorsIn(&t.Totals), LastCall: timeOf(t.Totals.Last), Codes: map[string]int64{}} //nolint:gosec // a count
-	for c, n := range t.Totals.ByCode {
-		if n > 0 {
-			out.Codes[codeName(codes.Code(c))] = int64(n) //nolint:gosec // codes are few, and this is a count
-		}
-	}
-	for i := len(t.Points) - 1; i >= 0; i-- {
-		if p := &t.Points[i]; p.P99 > 0 {
-			out.Latency = &adminv1.Latency{P50: durationpb.New(p.P50), P95: durationpb.New(p.P95), P99: durationpb.New(p.P99)}
-			break
-		}
-	}
+	gaugeOf(a).addTo(out)
 	return out
 }

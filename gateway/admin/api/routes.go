@@ -40,7 +40,7 @@ func (s *routeServer) ListRoutes(_ context.Context, in *adminv1.ListRoutesReques
 		if !contains(in.GetMatch(), b.Template.String(), fullName(b.Method)) || in.GetMethod() != "" && in.GetMethod() != fullName(b.Method) {
 			continue
 		}
-		r := s.api.routeOf(b, m, assembly)
+		r := s.api.routeOf(b, m, assembly, in.GetHeat())
 		r.Declared = positionOf(assembly.Declared(b))
 		if in.GetPolicies() {
 			r.Policy = policyOf(assembly.Config(), m)
@@ -65,7 +65,7 @@ func fullName(m protoreflect.MethodDescriptor) string {
 	return string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
-func (a *API) routeOf(b *httprule.Binding, m *transcoder.Method, assembly *assemble.Assembly) *adminv1.Route {
+func (a *API) routeOf(b *httprule.Binding, m *transcoder.Method, assembly *assemble.Assembly, heat bool) *adminv1.Route {
 	cfg := assembly.Config()
 	r := &adminv1.Route{
 		Verb: b.HTTPMethod, Path: b.Template.String(), Method: fullName(b.Method), Service: m.Service, Kind: m.Kind(), Body: bodyOf(b), Origin: b.Place.Origin.String(),
@@ -78,7 +78,7 @@ func (a *API) routeOf(b *httprule.Binding, m *transcoder.Method, assembly *assem
 	if r.SwitchedOff = isOff; ok {
 		r.Backends = to.Backends()
 	}
-	r.Stats = a.statsOf(b.String())
+	r.Stats, r.RpcStats = a.statsOf(b.String(), heat), a.statsOf(m.Service+"/"+m.Name, heat)
 	policy, _ := cfg.PolicyFor(m.Service, m.Name)
 	if r.Auth = policy.Auth; len(r.Auth) == 1 && r.Auth[0] == config.Everybody {
 		r.Auth = nil

@@ -21,6 +21,7 @@ const mostTransitions = 100
 type sampler struct {
 	api     *API
 	reloads feed[*adminv1.Reload]
+	gauges  gauges
 
 	mu       sync.Mutex
 	backends map[string]*sampled // by name; guarded by mu
@@ -46,6 +47,7 @@ func (s *sampler) run(ctx context.Context) {
 	ticker := time.NewTicker(sampleInterval)
 	defer ticker.Stop()
 	for {
+		s.gauges.look(time.Now(), gaugeOf(s.api))
 		s.look()
 		select {
 		case <-ctx.Done():

@@ -838,7 +838,9 @@ type Endpoint struct {
 	// Calls per second, over the last seconds.
 	CallsPerSecond float64 `protobuf:"fixed64,19,opt,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"`
 	// The certificate that it showed; absent without TLS or a connection.
-	Certificate   string `protobuf:"bytes,20,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	Certificate string `protobuf:"bytes,20,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// The quantiles of how long attempts took of calls that do not stream, over the last minute or two; absent when there were none.
+	Latencies     *Latency `protobuf:"bytes,21,opt,name=latencies,proto3" json:"latencies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1011,6 +1013,13 @@ func (x *Endpoint) GetCertificate() string {
 		return x.Certificate
 	}
 	return ""
+}
+
+func (x *Endpoint) GetLatencies() *Latency {
+	if x != nil {
+		return x.Latencies
+	}
+	return nil
 }
 
 // BackendCalls is how the calls of a backend fare, counted since it was opened.
@@ -1244,7 +1253,7 @@ var File_dragoman_admin_v1_backends_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_backends_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/admin/v1/backends.proto\x12\x11dragoman.admin.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n" +
+	" dragoman/admin/v1/backends.proto\x12\x11dragoman.admin.v1\x1a\x1edragoman/admin/v1/routes.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n" +
 	"\x13ListBackendsRequest\"N\n" +
 	"\x14ListBackendsResponse\x126\n" +
 	"\bbackends\x18\x01 \x03(\v2\x1a.dragoman.admin.v1.BackendR\bbackends\"'\n" +
@@ -1284,7 +1293,7 @@ const file_dragoman_admin_v1_backends_proto_rawDesc = "" +
 	"\x05asked\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05asked\x126\n" +
 	"\banswered\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\banswered\x120\n" +
 	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error\"\x97\x05\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\"\xd1\x05\n" +
 	"\bEndpoint\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1c\n" +
 	"\tconnected\x18\x02 \x01(\tR\tconnected\x12 \n" +
@@ -1306,7 +1315,8 @@ const file_dragoman_admin_v1_backends_proto_rawDesc = "" +
 	"\bpriority\x18\x11 \x01(\x05R\bpriority\x12\x16\n" +
 	"\x06labels\x18\x12 \x03(\tR\x06labels\x12(\n" +
 	"\x10calls_per_second\x18\x13 \x01(\x01R\x0ecallsPerSecond\x12 \n" +
-	"\vcertificate\x18\x14 \x01(\tR\vcertificate\"\xed\x02\n" +
+	"\vcertificate\x18\x14 \x01(\tR\vcertificate\x128\n" +
+	"\tlatencies\x18\x15 \x01(\v2\x1a.dragoman.admin.v1.LatencyR\tlatencies\"\xed\x02\n" +
 	"\fBackendCalls\x12\x1b\n" +
 	"\tin_flight\x18\x01 \x01(\x05R\binFlight\x12\x18\n" +
 	"\astreams\x18\x02 \x01(\x05R\astreams\x12\x16\n" +
@@ -1380,6 +1390,7 @@ var file_dragoman_admin_v1_backends_proto_goTypes = []any{
 	(*Transition)(nil),                // 15: dragoman.admin.v1.Transition
 	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),       // 17: google.protobuf.Duration
+	(*Latency)(nil),                   // 18: dragoman.admin.v1.Latency
 }
 var file_dragoman_admin_v1_backends_proto_depIdxs = []int32{
 	11, // 0: dragoman.admin.v1.ListBackendsResponse.backends:type_name -> dragoman.admin.v1.Backend
@@ -1398,24 +1409,25 @@ var file_dragoman_admin_v1_backends_proto_depIdxs = []int32{
 	16, // 13: dragoman.admin.v1.Endpoint.since:type_name -> google.protobuf.Timestamp
 	16, // 14: dragoman.admin.v1.Endpoint.next_try:type_name -> google.protobuf.Timestamp
 	17, // 15: dragoman.admin.v1.Endpoint.latency:type_name -> google.protobuf.Duration
-	16, // 16: dragoman.admin.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	0,  // 17: dragoman.admin.v1.Transition.from:type_name -> dragoman.admin.v1.EndpointState
-	0,  // 18: dragoman.admin.v1.Transition.to:type_name -> dragoman.admin.v1.EndpointState
-	1,  // 19: dragoman.admin.v1.BackendService.ListBackends:input_type -> dragoman.admin.v1.ListBackendsRequest
-	3,  // 20: dragoman.admin.v1.BackendService.GetBackend:input_type -> dragoman.admin.v1.GetBackendRequest
-	5,  // 21: dragoman.admin.v1.BackendService.DrainEndpoint:input_type -> dragoman.admin.v1.DrainEndpointRequest
-	7,  // 22: dragoman.admin.v1.BackendService.UndrainEndpoint:input_type -> dragoman.admin.v1.UndrainEndpointRequest
-	9,  // 23: dragoman.admin.v1.BackendService.SetEndpointWeight:input_type -> dragoman.admin.v1.SetEndpointWeightRequest
-	2,  // 24: dragoman.admin.v1.BackendService.ListBackends:output_type -> dragoman.admin.v1.ListBackendsResponse
-	4,  // 25: dragoman.admin.v1.BackendService.GetBackend:output_type -> dragoman.admin.v1.GetBackendResponse
-	6,  // 26: dragoman.admin.v1.BackendService.DrainEndpoint:output_type -> dragoman.admin.v1.DrainEndpointResponse
-	8,  // 27: dragoman.admin.v1.BackendService.UndrainEndpoint:output_type -> dragoman.admin.v1.UndrainEndpointResponse
-	10, // 28: dragoman.admin.v1.BackendService.SetEndpointWeight:output_type -> dragoman.admin.v1.SetEndpointWeightResponse
-	24, // [24:29] is the sub-list for method output_type
-	19, // [19:24] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	18, // 16: dragoman.admin.v1.Endpoint.latencies:type_name -> dragoman.admin.v1.Latency
+	16, // 17: dragoman.admin.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	0,  // 18: dragoman.admin.v1.Transition.from:type_name -> dragoman.admin.v1.EndpointState
+	0,  // 19: dragoman.admin.v1.Transition.to:type_name -> dragoman.admin.v1.EndpointState
+	1,  // 20: dragoman.admin.v1.BackendService.ListBackends:input_type -> dragoman.admin.v1.ListBackendsRequest
+	3,  // 21: dragoman.admin.v1.BackendService.GetBackend:input_type -> dragoman.admin.v1.GetBackendRequest
+	5,  // 22: dragoman.admin.v1.BackendService.DrainEndpoint:input_type -> dragoman.admin.v1.DrainEndpointRequest
+	7,  // 23: dragoman.admin.v1.BackendService.UndrainEndpoint:input_type -> dragoman.admin.v1.UndrainEndpointRequest
+	9,  // 24: dragoman.admin.v1.BackendService.SetEndpointWeight:input_type -> dragoman.admin.v1.SetEndpointWeightRequest
+	2,  // 25: dragoman.admin.v1.BackendService.ListBackends:output_type -> dragoman.admin.v1.ListBackendsResponse
+	4,  // 26: dragoman.admin.v1.BackendService.GetBackend:output_type -> dragoman.admin.v1.GetBackendResponse
+	6,  // 27: dragoman.admin.v1.BackendService.DrainEndpoint:output_type -> dragoman.admin.v1.DrainEndpointResponse
+	8,  // 28: dragoman.admin.v1.BackendService.UndrainEndpoint:output_type -> dragoman.admin.v1.UndrainEndpointResponse
+	10, // 29: dragoman.admin.v1.BackendService.SetEndpointWeight:output_type -> dragoman.admin.v1.SetEndpointWeightResponse
+	25, // [25:30] is the sub-list for method output_type
+	20, // [20:25] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_backends_proto_init() }
@@ -1423,6 +1435,7 @@ func file_dragoman_admin_v1_backends_proto_init() {
 	if File_dragoman_admin_v1_backends_proto != nil {
 		return
 	}
+	file_dragoman_admin_v1_routes_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -142,7 +142,7 @@ type Point struct {
 	BytesIn int64 `protobuf:"varint,9,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
 	// Bytes of answers.
 	BytesOut int64 `protobuf:"varint,10,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
-	// Connections that were open at its end, by what they speak: http1, http2, http3.
+	// Connections that were open at its end, by what they speak: http1, http2, http3, websocket; new before the first request.
 	Connections   map[string]int64 `protobuf:"bytes,11,rep,name=connections,proto3" json:"connections,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

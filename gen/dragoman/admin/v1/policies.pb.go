@@ -168,7 +168,13 @@ type AuthProvider struct {
 	// Where the keys, or the answers, are from.
 	Location string `protobuf:"bytes,9,opt,name=location,proto3" json:"location,omitempty"`
 	// Whether the admin API can make and revoke its keys; only of api_key.
-	KeysWritable  bool `protobuf:"varint,10,opt,name=keys_writable,json=keysWritable,proto3" json:"keys_writable,omitempty"`
+	KeysWritable bool `protobuf:"varint,10,opt,name=keys_writable,json=keysWritable,proto3" json:"keys_writable,omitempty"`
+	// How often what it had verified before was used.
+	CacheHits int64 `protobuf:"varint,11,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
+	// How often it had to look.
+	CacheMisses int64 `protobuf:"varint,12,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
+	// How many credentials it remembers.
+	CacheEntries  int64 `protobuf:"varint,13,opt,name=cache_entries,json=cacheEntries,proto3" json:"cache_entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -273,6 +279,27 @@ func (x *AuthProvider) GetKeysWritable() bool {
 	return false
 }
 
+func (x *AuthProvider) GetCacheHits() int64 {
+	if x != nil {
+		return x.CacheHits
+	}
+	return 0
+}
+
+func (x *AuthProvider) GetCacheMisses() int64 {
+	if x != nil {
+		return x.CacheMisses
+	}
+	return 0
+}
+
+func (x *AuthProvider) GetCacheEntries() int64 {
+	if x != nil {
+		return x.CacheEntries
+	}
+	return 0
+}
+
 // SigningKey is a key that tokens may be signed with.
 type SigningKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -347,10 +374,18 @@ type RateLimit struct {
 	RefusedPerSecond float64 `protobuf:"fixed64,7,opt,name=refused_per_second,json=refusedPerSecond,proto3" json:"refused_per_second,omitempty"`
 	// How many keys it counts now.
 	Keys int64 `protobuf:"varint,8,opt,name=keys,proto3" json:"keys,omitempty"`
-	// The keys that were refused most, the first the most; shortened, since a key may be a person.
+	// The keys that were refused most in the last minute or two, the first the most, at most 10.
 	Hottest []*HotKey `protobuf:"bytes,9,rep,name=hottest,proto3" json:"hottest,omitempty"`
-	// Where it is in the configuration, such as rate_limits.rules[0].
-	Origin        string `protobuf:"bytes,10,opt,name=origin,proto3" json:"origin,omitempty"`
+	// Where it is in the configuration, such as rate_limits.rules[0]; option where the schema of the methods says it.
+	Origin string `protobuf:"bytes,10,opt,name=origin,proto3" json:"origin,omitempty"`
+	// How many calls it let through per second, over the last seconds.
+	AdmittedPerSecond float64 `protobuf:"fixed64,11,opt,name=admitted_per_second,json=admittedPerSecond,proto3" json:"admitted_per_second,omitempty"`
+	// Whether it is counted in the store that gateways share.
+	Shared bool `protobuf:"varint,12,opt,name=shared,proto3" json:"shared,omitempty"`
+	// What happens to calls while the store does not answer: local, allow or refuse; empty where it is not shared.
+	OnError string `protobuf:"bytes,13,opt,name=on_error,json=onError,proto3" json:"on_error,omitempty"`
+	// How many calls were decided without the store since the gateway began.
+	WithoutStore  int64 `protobuf:"varint,14,opt,name=without_store,json=withoutStore,proto3" json:"without_store,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -455,10 +490,39 @@ func (x *RateLimit) GetOrigin() string {
 	return ""
 }
 
+func (x *RateLimit) GetAdmittedPerSecond() float64 {
+	if x != nil {
+		return x.AdmittedPerSecond
+	}
+	return 0
+}
+
+func (x *RateLimit) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *RateLimit) GetOnError() string {
+	if x != nil {
+		return x.OnError
+	}
+	return ""
+}
+
+func (x *RateLimit) GetWithoutStore() int64 {
+	if x != nil {
+		return x.WithoutStore
+	}
+	return 0
+}
+
 // HotKey is a key of a limit.
 type HotKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The key, shortened.
+	// The parts of the key, as client.address=192.0.2.7. Header fields, claims and fields of requests are hashed, since they may be secret, and so is
+	// what observability.access_log.redact names.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// How many calls with it were refused.
 	Refused       int64 `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
@@ -521,8 +585,16 @@ type LimitStore struct {
 	Ok bool `protobuf:"varint,3,opt,name=ok,proto3" json:"ok,omitempty"`
 	// Why not.
 	Error string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
-	// How long it takes, as a mean of the last seconds.
-	Latency       *durationpb.Duration `protobuf:"bytes,5,opt,name=latency,proto3" json:"latency,omitempty"`
+	// How long it takes, as a mean of the last seconds; absent when it was not asked.
+	Latency *durationpb.Duration `protobuf:"bytes,5,opt,name=latency,proto3" json:"latency,omitempty"`
+	// Since when it answers, or does not.
+	Since *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	// How often it was asked.
+	Asked int64 `protobuf:"varint,7,opt,name=asked,proto3" json:"asked,omitempty"`
+	// How often it did not answer, or too late.
+	Failed int64 `protobuf:"varint,8,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Whether calls are decided without it now, as on_error of their rules says.
+	FallingBack   bool `protobuf:"varint,9,opt,name=falling_back,json=fallingBack,proto3" json:"falling_back,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +664,34 @@ func (x *LimitStore) GetLatency() *durationpb.Duration {
 	return nil
 }
 
+func (x *LimitStore) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *LimitStore) GetAsked() int64 {
+	if x != nil {
+		return x.Asked
+	}
+	return 0
+}
+
+func (x *LimitStore) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *LimitStore) GetFallingBack() bool {
+	if x != nil {
+		return x.FallingBack
+	}
+	return false
+}
+
 // CircuitBreaker is how the circuit breaker of a backend stands.
 type CircuitBreaker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -600,7 +700,15 @@ type CircuitBreaker struct {
 	// closed, open or half-open.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// How many calls it refused.
-	Refused       uint64 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	Refused uint64 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	// Why it is not closed, such as "12 of 20 calls failed".
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Since when it stands so.
+	Since *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	// When the next call is tried, of an open one.
+	Until *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	// Whether the backend has one at all.
+	Configured    bool `protobuf:"varint,7,opt,name=configured,proto3" json:"configured,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -654,6 +762,34 @@ func (x *CircuitBreaker) GetRefused() uint64 {
 		return x.Refused
 	}
 	return 0
+}
+
+func (x *CircuitBreaker) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CircuitBreaker) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *CircuitBreaker) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *CircuitBreaker) GetConfigured() bool {
+	if x != nil {
+		return x.Configured
+	}
+	return false
 }
 
 // Cache is a store of answers.
@@ -861,7 +997,7 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\vlimit_store\x18\x03 \x01(\v2\x1d.dragoman.admin.v1.LimitStoreR\n" +
 	"limitStore\x12L\n" +
 	"\x10circuit_breakers\x18\x04 \x03(\v2!.dragoman.admin.v1.CircuitBreakerR\x0fcircuitBreakers\x120\n" +
-	"\x06caches\x18\x05 \x03(\v2\x18.dragoman.admin.v1.CacheR\x06caches\"\xc6\x03\n" +
+	"\x06caches\x18\x05 \x03(\v2\x18.dragoman.admin.v1.CacheR\x06caches\"\xad\x04\n" +
 	"\fAuthProvider\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -874,14 +1010,18 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"keys_error\x18\b \x01(\tR\tkeysError\x12\x1a\n" +
 	"\blocation\x18\t \x01(\tR\blocation\x12#\n" +
 	"\rkeys_writable\x18\n" +
-	" \x01(\bR\fkeysWritable\x1a:\n" +
+	" \x01(\bR\fkeysWritable\x12\x1d\n" +
+	"\n" +
+	"cache_hits\x18\v \x01(\x03R\tcacheHits\x12!\n" +
+	"\fcache_misses\x18\f \x01(\x03R\vcacheMisses\x12#\n" +
+	"\rcache_entries\x18\r \x01(\x03R\fcacheEntries\x1a:\n" +
 	"\fRefusedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\":\n" +
 	"\n" +
 	"SigningKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
-	"\talgorithm\x18\x02 \x01(\tR\talgorithm\"\xa2\x02\n" +
+	"\talgorithm\x18\x02 \x01(\tR\talgorithm\"\xaa\x03\n" +
 	"\tRateLimit\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05match\x18\x02 \x01(\tR\x05match\x12\x10\n" +
@@ -893,21 +1033,35 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\x04keys\x18\b \x01(\x03R\x04keys\x123\n" +
 	"\ahottest\x18\t \x03(\v2\x19.dragoman.admin.v1.HotKeyR\ahottest\x12\x16\n" +
 	"\x06origin\x18\n" +
-	" \x01(\tR\x06origin\"4\n" +
+	" \x01(\tR\x06origin\x12.\n" +
+	"\x13admitted_per_second\x18\v \x01(\x01R\x11admittedPerSecond\x12\x16\n" +
+	"\x06shared\x18\f \x01(\bR\x06shared\x12\x19\n" +
+	"\bon_error\x18\r \x01(\tR\aonError\x12#\n" +
+	"\rwithout_store\x18\x0e \x01(\x03R\fwithoutStore\"4\n" +
 	"\x06HotKey\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
-	"\arefused\x18\x02 \x01(\x03R\arefused\"\x97\x01\n" +
+	"\arefused\x18\x02 \x01(\x03R\arefused\"\x9a\x02\n" +
 	"\n" +
 	"LimitStore\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1a\n" +
 	"\blocation\x18\x02 \x01(\tR\blocation\x12\x0e\n" +
 	"\x02ok\x18\x03 \x01(\bR\x02ok\x12\x14\n" +
 	"\x05error\x18\x04 \x01(\tR\x05error\x123\n" +
-	"\alatency\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\alatency\"Z\n" +
+	"\alatency\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\alatency\x120\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
+	"\x05asked\x18\a \x01(\x03R\x05asked\x12\x16\n" +
+	"\x06failed\x18\b \x01(\x03R\x06failed\x12!\n" +
+	"\ffalling_back\x18\t \x01(\bR\vfallingBack\"\xf6\x01\n" +
 	"\x0eCircuitBreaker\x12\x18\n" +
 	"\abackend\x18\x01 \x01(\tR\abackend\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x18\n" +
-	"\arefused\x18\x03 \x01(\x04R\arefused\"\xae\x01\n" +
+	"\arefused\x18\x03 \x01(\x04R\arefused\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x120\n" +
+	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x1e\n" +
+	"\n" +
+	"configured\x18\a \x01(\bR\n" +
+	"configured\"\xae\x01\n" +
 	"\x05Cache\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x03R\aentries\x12\x14\n" +
@@ -966,15 +1120,18 @@ var file_dragoman_admin_v1_policies_proto_depIdxs = []int32{
 	12, // 7: dragoman.admin.v1.AuthProvider.keys_refreshed:type_name -> google.protobuf.Timestamp
 	5,  // 8: dragoman.admin.v1.RateLimit.hottest:type_name -> dragoman.admin.v1.HotKey
 	13, // 9: dragoman.admin.v1.LimitStore.latency:type_name -> google.protobuf.Duration
-	0,  // 10: dragoman.admin.v1.PolicyService.ListPolicies:input_type -> dragoman.admin.v1.ListPoliciesRequest
-	9,  // 11: dragoman.admin.v1.PolicyService.PurgeCache:input_type -> dragoman.admin.v1.PurgeCacheRequest
-	1,  // 12: dragoman.admin.v1.PolicyService.ListPolicies:output_type -> dragoman.admin.v1.ListPoliciesResponse
-	10, // 13: dragoman.admin.v1.PolicyService.PurgeCache:output_type -> dragoman.admin.v1.PurgeCacheResponse
-	12, // [12:14] is the sub-list for method output_type
-	10, // [10:12] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 10: dragoman.admin.v1.LimitStore.since:type_name -> google.protobuf.Timestamp
+	12, // 11: dragoman.admin.v1.CircuitBreaker.since:type_name -> google.protobuf.Timestamp
+	12, // 12: dragoman.admin.v1.CircuitBreaker.until:type_name -> google.protobuf.Timestamp
+	0,  // 13: dragoman.admin.v1.PolicyService.ListPolicies:input_type -> dragoman.admin.v1.ListPoliciesRequest
+	9,  // 14: dragoman.admin.v1.PolicyService.PurgeCache:input_type -> dragoman.admin.v1.PurgeCacheRequest
+	1,  // 15: dragoman.admin.v1.PolicyService.ListPolicies:output_type -> dragoman.admin.v1.ListPoliciesResponse
+	10, // 16: dragoman.admin.v1.PolicyService.PurgeCache:output_type -> dragoman.admin.v1.PurgeCacheResponse
+	15, // [15:17] is the sub-list for method output_type
+	13, // [13:15] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_policies_proto_init() }

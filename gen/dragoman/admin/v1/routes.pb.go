@@ -35,7 +35,9 @@ type ListRoutesRequest struct {
 	// Only routes of this method, as acme.v1.Users/Get; empty for all.
 	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
 	// Also what the policy of each is made of.
-	Policies      bool `protobuf:"varint,3,opt,name=policies,proto3" json:"policies,omitempty"`
+	Policies bool `protobuf:"varint,3,opt,name=policies,proto3" json:"policies,omitempty"`
+	// Also how long the calls of each took over time.
+	Heat          bool `protobuf:"varint,4,opt,name=heat,proto3" json:"heat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -87,6 +89,13 @@ func (x *ListRoutesRequest) GetMethod() string {
 func (x *ListRoutesRequest) GetPolicies() bool {
 	if x != nil {
 		return x.Policies
+	}
+	return false
+}
+
+func (x *ListRoutesRequest) GetHeat() bool {
+	if x != nil {
+		return x.Heat
 	}
 	return false
 }
@@ -176,8 +185,11 @@ type Route struct {
 	SwitchedOff bool `protobuf:"varint,17,opt,name=switched_off,json=switchedOff,proto3" json:"switched_off,omitempty"`
 	// The values of its policy, if they were asked for, by name.
 	Policy []*PolicyValue `protobuf:"bytes,18,rep,name=policy,proto3" json:"policy,omitempty"`
-	// How it was called; absent when that is not counted.
-	Stats         *CallStats `protobuf:"bytes,19,opt,name=stats,proto3" json:"stats,omitempty"`
+	// How it was called; absent when it was not.
+	Stats *CallStats `protobuf:"bytes,19,opt,name=stats,proto3" json:"stats,omitempty"`
+	// How its method was called by protocols that name the method: gRPC, gRPC-Web, Connect, and WebSocket so. It is the same for all routes of a
+	// method; absent when it was not.
+	RpcStats      *CallStats `protobuf:"bytes,20,opt,name=rpc_stats,json=rpcStats,proto3" json:"rpc_stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -345,6 +357,13 @@ func (x *Route) GetStats() *CallStats {
 	return nil
 }
 
+func (x *Route) GetRpcStats() *CallStats {
+	if x != nil {
+		return x.RpcStats
+	}
+	return nil
+}
+
 // PolicyValue is one value of a policy, and which rule set it.
 type PolicyValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -429,12 +448,14 @@ type CallStats struct {
 	InFlight int64 `protobuf:"varint,3,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	// When the last one ended.
 	LastCall *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_call,json=lastCall,proto3" json:"last_call,omitempty"`
-	// The latencies of the last minutes.
+	// The latencies of the last minute or two, of calls that do not stream; absent when there were none.
 	Latency *Latency `protobuf:"bytes,5,opt,name=latency,proto3" json:"latency,omitempty"`
 	// How many calls ended with each code of gRPC, such as NOT_FOUND.
 	Codes map[string]int64 `protobuf:"bytes,6,rep,name=codes,proto3" json:"codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// How many calls ended for each reason, such as rate_limited.
-	Reasons       map[string]int64 `protobuf:"bytes,7,rep,name=reasons,proto3" json:"reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Reasons map[string]int64 `protobuf:"bytes,7,rep,name=reasons,proto3" json:"reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// How long calls took over time, if it was asked for.
+	Heat          *Heat `protobuf:"bytes,8,opt,name=heat,proto3" json:"heat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -518,6 +539,133 @@ func (x *CallStats) GetReasons() map[string]int64 {
 	return nil
 }
 
+func (x *CallStats) GetHeat() *Heat {
+	if x != nil {
+		return x.Heat
+	}
+	return nil
+}
+
+// Heat tells how long calls took that do not stream, over the last quarter of an hour, for a heat strip: a column for each span, and in it a cell
+// for each range of durations.
+type Heat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long a span is.
+	Span *durationpb.Duration `protobuf:"bytes,1,opt,name=span,proto3" json:"span,omitempty"`
+	// The beginning of the last span, which goes on.
+	Current *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=current,proto3" json:"current,omitempty"`
+	// The upper bounds of the cells of a column, in seconds, ascending; the last cell has what took longer, so that there is one cell more.
+	Bounds []float64 `protobuf:"fixed64,3,rep,packed,name=bounds,proto3" json:"bounds,omitempty"`
+	// The columns, the oldest first.
+	Columns       []*HeatColumn `protobuf:"bytes,4,rep,name=columns,proto3" json:"columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Heat) Reset() {
+	*x = Heat{}
+	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Heat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Heat) ProtoMessage() {}
+
+func (x *Heat) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Heat.ProtoReflect.Descriptor instead.
+func (*Heat) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_routes_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Heat) GetSpan() *durationpb.Duration {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *Heat) GetCurrent() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Current
+	}
+	return nil
+}
+
+func (x *Heat) GetBounds() []float64 {
+	if x != nil {
+		return x.Bounds
+	}
+	return nil
+}
+
+func (x *Heat) GetColumns() []*HeatColumn {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+// HeatColumn is what a span had.
+type HeatColumn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many calls each cell has, the fastest first; empty when there was no call.
+	Counts        []uint32 `protobuf:"varint,1,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeatColumn) Reset() {
+	*x = HeatColumn{}
+	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeatColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeatColumn) ProtoMessage() {}
+
+func (x *HeatColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeatColumn.ProtoReflect.Descriptor instead.
+func (*HeatColumn) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_routes_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *HeatColumn) GetCounts() []uint32 {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
 // Latency has the quantiles of how long calls took.
 type Latency struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -535,7 +683,7 @@ type Latency struct {
 
 func (x *Latency) Reset() {
 	*x = Latency{}
-	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[5]
+	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +695,7 @@ func (x *Latency) String() string {
 func (*Latency) ProtoMessage() {}
 
 func (x *Latency) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[5]
+	mi := &file_dragoman_admin_v1_routes_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +708,7 @@ func (x *Latency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Latency.ProtoReflect.Descriptor instead.
 func (*Latency) Descriptor() ([]byte, []int) {
-	return file_dragoman_admin_v1_routes_proto_rawDescGZIP(), []int{5}
+	return file_dragoman_admin_v1_routes_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Latency) GetP50() *durationpb.Duration {
@@ -595,13 +743,14 @@ var File_dragoman_admin_v1_routes_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_routes_proto_rawDesc = "" +
 	"\n" +
-	"\x1edragoman/admin/v1/routes.proto\x12\x11dragoman.admin.v1\x1a\"dragoman/admin/v1/diagnostic.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"]\n" +
+	"\x1edragoman/admin/v1/routes.proto\x12\x11dragoman.admin.v1\x1a\"dragoman/admin/v1/diagnostic.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"q\n" +
 	"\x11ListRoutesRequest\x12\x14\n" +
 	"\x05match\x18\x01 \x01(\tR\x05match\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x1a\n" +
-	"\bpolicies\x18\x03 \x01(\bR\bpolicies\"F\n" +
+	"\bpolicies\x18\x03 \x01(\bR\bpolicies\x12\x12\n" +
+	"\x04heat\x18\x04 \x01(\bR\x04heat\"F\n" +
 	"\x12ListRoutesResponse\x120\n" +
-	"\x06routes\x18\x01 \x03(\v2\x18.dragoman.admin.v1.RouteR\x06routes\"\xe3\x04\n" +
+	"\x06routes\x18\x01 \x03(\v2\x18.dragoman.admin.v1.RouteR\x06routes\"\x9e\x05\n" +
 	"\x05Route\x12\x12\n" +
 	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x16\n" +
@@ -624,12 +773,13 @@ const file_dragoman_admin_v1_routes_proto_rawDesc = "" +
 	"deprecated\x12!\n" +
 	"\fswitched_off\x18\x11 \x01(\bR\vswitchedOff\x126\n" +
 	"\x06policy\x18\x12 \x03(\v2\x1e.dragoman.admin.v1.PolicyValueR\x06policy\x122\n" +
-	"\x05stats\x18\x13 \x01(\v2\x1c.dragoman.admin.v1.CallStatsR\x05stats\"\x88\x01\n" +
+	"\x05stats\x18\x13 \x01(\v2\x1c.dragoman.admin.v1.CallStatsR\x05stats\x129\n" +
+	"\trpc_stats\x18\x14 \x01(\v2\x1c.dragoman.admin.v1.CallStatsR\brpcStats\"\x88\x01\n" +
 	"\vPolicyValue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x16\n" +
 	"\x06origin\x18\x03 \x01(\tR\x06origin\x127\n" +
-	"\bposition\x18\x04 \x01(\v2\x1b.dragoman.admin.v1.PositionR\bposition\"\xbf\x03\n" +
+	"\bposition\x18\x04 \x01(\v2\x1b.dragoman.admin.v1.PositionR\bposition\"\xec\x03\n" +
 	"\tCallStats\x12\x14\n" +
 	"\x05calls\x18\x01 \x01(\x03R\x05calls\x12\x16\n" +
 	"\x06errors\x18\x02 \x01(\x03R\x06errors\x12\x1b\n" +
@@ -637,14 +787,23 @@ const file_dragoman_admin_v1_routes_proto_rawDesc = "" +
 	"\tlast_call\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\blastCall\x124\n" +
 	"\alatency\x18\x05 \x01(\v2\x1a.dragoman.admin.v1.LatencyR\alatency\x12=\n" +
 	"\x05codes\x18\x06 \x03(\v2'.dragoman.admin.v1.CallStats.CodesEntryR\x05codes\x12C\n" +
-	"\areasons\x18\a \x03(\v2).dragoman.admin.v1.CallStats.ReasonsEntryR\areasons\x1a8\n" +
+	"\areasons\x18\a \x03(\v2).dragoman.admin.v1.CallStats.ReasonsEntryR\areasons\x12+\n" +
+	"\x04heat\x18\b \x01(\v2\x17.dragoman.admin.v1.HeatR\x04heat\x1a8\n" +
 	"\n" +
 	"CodesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a:\n" +
 	"\fReasonsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xbf\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xbc\x01\n" +
+	"\x04Heat\x12-\n" +
+	"\x04span\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04span\x124\n" +
+	"\acurrent\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\acurrent\x12\x16\n" +
+	"\x06bounds\x18\x03 \x03(\x01R\x06bounds\x127\n" +
+	"\acolumns\x18\x04 \x03(\v2\x1d.dragoman.admin.v1.HeatColumnR\acolumns\"$\n" +
+	"\n" +
+	"HeatColumn\x12\x16\n" +
+	"\x06counts\x18\x01 \x03(\rR\x06counts\"\xbf\x01\n" +
 	"\aLatency\x12+\n" +
 	"\x03p50\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03p50\x12+\n" +
 	"\x03p95\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03p95\x12+\n" +
@@ -667,42 +826,49 @@ func file_dragoman_admin_v1_routes_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_routes_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_routes_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_dragoman_admin_v1_routes_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_dragoman_admin_v1_routes_proto_goTypes = []any{
 	(*ListRoutesRequest)(nil),     // 0: dragoman.admin.v1.ListRoutesRequest
 	(*ListRoutesResponse)(nil),    // 1: dragoman.admin.v1.ListRoutesResponse
 	(*Route)(nil),                 // 2: dragoman.admin.v1.Route
 	(*PolicyValue)(nil),           // 3: dragoman.admin.v1.PolicyValue
 	(*CallStats)(nil),             // 4: dragoman.admin.v1.CallStats
-	(*Latency)(nil),               // 5: dragoman.admin.v1.Latency
-	nil,                           // 6: dragoman.admin.v1.CallStats.CodesEntry
-	nil,                           // 7: dragoman.admin.v1.CallStats.ReasonsEntry
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
-	(*Position)(nil),              // 9: dragoman.admin.v1.Position
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*Heat)(nil),                  // 5: dragoman.admin.v1.Heat
+	(*HeatColumn)(nil),            // 6: dragoman.admin.v1.HeatColumn
+	(*Latency)(nil),               // 7: dragoman.admin.v1.Latency
+	nil,                           // 8: dragoman.admin.v1.CallStats.CodesEntry
+	nil,                           // 9: dragoman.admin.v1.CallStats.ReasonsEntry
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
+	(*Position)(nil),              // 11: dragoman.admin.v1.Position
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_dragoman_admin_v1_routes_proto_depIdxs = []int32{
 	2,  // 0: dragoman.admin.v1.ListRoutesResponse.routes:type_name -> dragoman.admin.v1.Route
-	8,  // 1: dragoman.admin.v1.Route.timeout:type_name -> google.protobuf.Duration
-	9,  // 2: dragoman.admin.v1.Route.declared:type_name -> dragoman.admin.v1.Position
+	10, // 1: dragoman.admin.v1.Route.timeout:type_name -> google.protobuf.Duration
+	11, // 2: dragoman.admin.v1.Route.declared:type_name -> dragoman.admin.v1.Position
 	3,  // 3: dragoman.admin.v1.Route.policy:type_name -> dragoman.admin.v1.PolicyValue
 	4,  // 4: dragoman.admin.v1.Route.stats:type_name -> dragoman.admin.v1.CallStats
-	9,  // 5: dragoman.admin.v1.PolicyValue.position:type_name -> dragoman.admin.v1.Position
-	10, // 6: dragoman.admin.v1.CallStats.last_call:type_name -> google.protobuf.Timestamp
-	5,  // 7: dragoman.admin.v1.CallStats.latency:type_name -> dragoman.admin.v1.Latency
-	6,  // 8: dragoman.admin.v1.CallStats.codes:type_name -> dragoman.admin.v1.CallStats.CodesEntry
-	7,  // 9: dragoman.admin.v1.CallStats.reasons:type_name -> dragoman.admin.v1.CallStats.ReasonsEntry
-	8,  // 10: dragoman.admin.v1.Latency.p50:type_name -> google.protobuf.Duration
-	8,  // 11: dragoman.admin.v1.Latency.p95:type_name -> google.protobuf.Duration
-	8,  // 12: dragoman.admin.v1.Latency.p99:type_name -> google.protobuf.Duration
-	8,  // 13: dragoman.admin.v1.Latency.mean:type_name -> google.protobuf.Duration
-	0,  // 14: dragoman.admin.v1.RouteService.ListRoutes:input_type -> dragoman.admin.v1.ListRoutesRequest
-	1,  // 15: dragoman.admin.v1.RouteService.ListRoutes:output_type -> dragoman.admin.v1.ListRoutesResponse
-	15, // [15:16] is the sub-list for method output_type
-	14, // [14:15] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 5: dragoman.admin.v1.Route.rpc_stats:type_name -> dragoman.admin.v1.CallStats
+	11, // 6: dragoman.admin.v1.PolicyValue.position:type_name -> dragoman.admin.v1.Position
+	12, // 7: dragoman.admin.v1.CallStats.last_call:type_name -> google.protobuf.Timestamp
+	7,  // 8: dragoman.admin.v1.CallStats.latency:type_name -> dragoman.admin.v1.Latency
+	8,  // 9: dragoman.admin.v1.CallStats.codes:type_name -> dragoman.admin.v1.CallStats.CodesEntry
+	9,  // 10: dragoman.admin.v1.CallStats.reasons:type_name -> dragoman.admin.v1.CallStats.ReasonsEntry
+	5,  // 11: dragoman.admin.v1.CallStats.heat:type_name -> dragoman.admin.v1.Heat
+	10, // 12: dragoman.admin.v1.Heat.span:type_name -> google.protobuf.Duration
+	12, // 13: dragoman.admin.v1.Heat.current:type_name -> google.protobuf.Timestamp
+	6,  // 14: dragoman.admin.v1.Heat.columns:type_name -> dragoman.admin.v1.HeatColumn
+	10, // 15: dragoman.admin.v1.Latency.p50:type_name -> google.protobuf.Duration
+	10, // 16: dragoman.admin.v1.Latency.p95:type_name -> google.protobuf.Duration
+	10, // 17: dragoman.admin.v1.Latency.p99:type_name -> google.protobuf.Duration
+	10, // 18: dragoman.admin.v1.Latency.mean:type_name -> google.protobuf.Duration
+	0,  // 19: dragoman.admin.v1.RouteService.ListRoutes:input_type -> dragoman.admin.v1.ListRoutesRequest
+	1,  // 20: dragoman.admin.v1.RouteService.ListRoutes:output_type -> dragoman.admin.v1.ListRoutesResponse
+	20, // [20:21] is the sub-list for method output_type
+	19, // [19:20] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_routes_proto_init() }
@@ -717,7 +883,7 @@ func file_dragoman_admin_v1_routes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_routes_proto_rawDesc), len(file_dragoman_admin_v1_routes_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,9 @@ export interface AuthProvider {
   keysError?: string;
   location?: string;
   keysWritable?: boolean;
+  cacheHits?: string;
+  cacheMisses?: string;
+  cacheEntries?: string;
 }
 
 export interface Backend {
@@ -81,6 +84,7 @@ export interface CallStats {
   latency?: Latency;
   codes?: Record<string, string>;
   reasons?: Record<string, string>;
+  heat?: Heat;
 }
 
 export interface CallSummary {
@@ -153,6 +157,10 @@ export interface CircuitBreaker {
   backend?: string;
   state?: string;
   refused?: string;
+  reason?: string;
+  since?: string;
+  until?: string;
+  configured?: boolean;
 }
 
 export interface CompareSchemasRequest {
@@ -238,6 +246,7 @@ export interface Endpoint {
   labels?: string[];
   callsPerSecond?: number;
   certificate?: string;
+  latencies?: Latency;
 }
 
 export interface EndpointSource {
@@ -499,6 +508,17 @@ export interface HeaderField {
   value?: string;
 }
 
+export interface Heat {
+  span?: string;
+  current?: string;
+  bounds?: number[];
+  columns?: HeatColumn[];
+}
+
+export interface HeatColumn {
+  counts?: number[];
+}
+
 export interface HotKey {
   key?: string;
   refused?: string;
@@ -519,6 +539,10 @@ export interface LimitStore {
   ok?: boolean;
   error?: string;
   latency?: string;
+  since?: string;
+  asked?: string;
+  failed?: string;
+  fallingBack?: boolean;
 }
 
 export interface ListBackendsRequest {
@@ -584,6 +608,7 @@ export interface ListRoutesRequest {
   match?: string;
   method?: string;
   policies?: boolean;
+  heat?: boolean;
 }
 
 export interface ListRoutesResponse {
@@ -729,6 +754,10 @@ export interface RateLimit {
   keys?: string;
   hottest?: HotKey[];
   origin?: string;
+  admittedPerSecond?: number;
+  shared?: boolean;
+  onError?: string;
+  withoutStore?: string;
 }
 
 export interface Reload {
@@ -796,6 +825,7 @@ export interface Route {
   switchedOff?: boolean;
   policy?: PolicyValue[];
   stats?: CallStats;
+  rpcStats?: CallStats;
 }
 
 export interface Rule {
