@@ -271,20 +271,20 @@ type JwtAuth struct {
 	Algorithms []string `protobuf:"bytes,3,rep,name=algorithms,proto3" json:"algorithms,omitempty"`
 	// JwksUrl is where the keys are: a JSON Web Key Set (RFC 7517) by https.
 	//
-	// Example: jwks_url: https://login.acme.example/keys.json
+	// Default: none. Example: jwks_url: https://login.acme.example/keys.json
 	JwksUrl string `protobuf:"bytes,4,opt,name=jwks_url,json=jwksUrl,proto3" json:"jwks_url,omitempty"`
 	// JwksFile is a file with the keys, which is read again when it changes.
 	//
-	// Example: jwks_file: /etc/dragoman/keys.json
+	// Default: none. Example: jwks_file: /etc/dragoman/keys.json
 	JwksFile string `protobuf:"bytes,5,opt,name=jwks_file,json=jwksFile,proto3" json:"jwks_file,omitempty"`
 	// Discover asks the issuer itself, by OpenID Connect Discovery: the issuer is a URL then, below which
 	// /.well-known/openid-configuration says where the keys are.
 	//
 	// Default: false.
 	Discover bool `protobuf:"varint,6,opt,name=discover,proto3" json:"discover,omitempty"`
-	// Type is what typ in the header of a token must be; "" for anything. Who issues tokens of several types with one key should say it.
+	// Type is what typ in the header of a token must be. Who issues tokens of several types with one key should say it.
 	//
-	// Example: type: at+jwt
+	// Default: anything. Example: type: at+jwt
 	Type string `protobuf:"bytes,7,opt,name=type,proto3" json:"type,omitempty"`
 	// ClockSkew is how far the clock of the issuer may be from that of the gateway. 1s to 1m.
 	//

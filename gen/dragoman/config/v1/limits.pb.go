@@ -138,7 +138,7 @@ type LimitRule struct {
 	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
 	// Limit is how often, per second, minute, hour or day. It refills continuously.
 	//
-	// Example: limit: 100/s
+	// Default: none; then max_in_flight is required. Example: limit: 100/s
 	Limit string `protobuf:"bytes,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Burst is how many at once, if there were none for a while. 1 to 1000000000.
 	//
@@ -450,11 +450,13 @@ type RedisStore struct {
 	//
 	// Default: none. Example: sentinel: mymaster
 	Sentinel string `protobuf:"bytes,3,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
-	// Username and password log in. Write the password as a variable.
+	// Username is who the gateway is there.
+	//
+	// Default: none. Example: username: gateway
+	Username string `protobuf:"bytes,4,opt,name=username,proto3" json:"username,omitempty"`
+	// Password proves it. It is a secret: let it come from the environment.
 	//
 	// Default: none. Example: password: "${REDIS_PASSWORD}"
-	Username string `protobuf:"bytes,4,opt,name=username,proto3" json:"username,omitempty"`
-	// Password is the password.
 	Password string `protobuf:"bytes,5,opt,name=password,proto3" json:"password,omitempty"`
 	// Database is the number of the database; a cluster has 0 alone. 1 to 1023.
 	//

@@ -34,7 +34,7 @@ type Listener struct {
 	// Example: name: public
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Address is where it listens, host:port. Without a host it is every address of the machine; port 0 takes a free one.
-	// Required. A change needs a restart; everything else here is reloaded.
+	// Required.
 	//
 	// Example: address: ":443", address: "10.0.0.5:8080", address: "[::1]:8080"
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
@@ -578,7 +578,7 @@ type Connections struct {
 	//
 	// Default: 64KiB.
 	StreamWindow string `protobuf:"bytes,3,opt,name=stream_window,json=streamWindow,proto3" json:"stream_window,omitempty"`
-	// ConnectionWindow is the same for all requests of such a connection together; not less than StreamWindow. 64KiB to 256MiB.
+	// ConnectionWindow is the same for all requests of such a connection together; not less than stream_window. 64KiB to 256MiB.
 	//
 	// Default: 1MiB.
 	ConnectionWindow string `protobuf:"bytes,4,opt,name=connection_window,json=connectionWindow,proto3" json:"connection_window,omitempty"`

@@ -51,9 +51,9 @@ type Observability struct {
 	// Default: true.
 	ReasonHeader *bool `protobuf:"varint,6,opt,name=reason_header,json=reasonHeader,proto3,oneof" json:"reason_header,omitempty"`
 	// DebugToken is what a request has to say in x-dragoman-debug to be told, in Server-Timing, where its time went, and in
-	// x-dragoman-explain the id under which the call is kept. At least 16 characters. Without it, nobody is told.
+	// x-dragoman-explain the id under which the call is kept. At least 16 characters.
 	//
-	// Example: debug_token: "${DRAGOMAN_DEBUG_TOKEN}"
+	// Default: none, and nobody is told. Example: debug_token: "${DRAGOMAN_DEBUG_TOKEN}"
 	DebugToken    string `protobuf:"bytes,7,opt,name=debug_token,json=debugToken,proto3" json:"debug_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -141,8 +141,10 @@ func (x *Observability) GetDebugToken() string {
 // Tracing says of which calls spans are recorded, and where they go.
 type Tracing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// OtlpEndpoint is where spans go, as "http://host:4317", or "https://" to have it secured. Without it, and without one in the environment,
-	// no spans are recorded: a trace that clients bring is passed on as it is.
+	// OtlpEndpoint is where spans go, as "http://host:4317", or "https://" to have it secured.
+	//
+	// Default: what the environment says; else no spans are recorded, and a trace that clients bring is passed on as it is.
+	// Example: otlp_endpoint: "http://collector:4317"
 	OtlpEndpoint string `protobuf:"bytes,1,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
 	// SamplePercent is the share of traces that are recorded of those that begin here, and of those of which the client does not say.
 	// 0 to 100, with up to four digits behind the point.
@@ -217,8 +219,12 @@ type Metrics struct {
 	// Default: /metrics.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	// Off keeps no counts.
+	//
+	// Default: false.
 	Off bool `protobuf:"varint,2,opt,name=off,proto3" json:"off,omitempty"`
 	// OtlpEndpoint is where the same counts go every so often, as in tracing.
+	//
+	// Default: what the environment says; else nowhere. Example: otlp_endpoint: "http://collector:4317"
 	OtlpEndpoint string `protobuf:"bytes,3,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
 	// Interval is how often they go there.
 	//
@@ -291,13 +297,15 @@ type Otlp struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Headers are sent with each request, such as a key of the collector's. They are secrets, and in no log.
 	//
-	// Example: headers: {api-key: "${OTLP_KEY}"}
+	// Default: none. Example: headers: {api-key: "${OTLP_KEY}"}
 	Headers map[string]string `protobuf:"bytes,1,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Ca is a PEM file with the certificates that the collector's is checked against.
 	//
 	// Default: those of the system.
 	Ca string `protobuf:"bytes,2,opt,name=ca,proto3" json:"ca,omitempty"`
 	// Gzip compresses what is sent.
+	//
+	// Default: false.
 	Gzip bool `protobuf:"varint,3,opt,name=gzip,proto3" json:"gzip,omitempty"`
 	// Timeout is how long one request may take.
 	//
@@ -377,6 +385,8 @@ type Log struct {
 	// Default: text on a terminal, else json.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
 	// OtlpEndpoint is where its lines go as well, as in tracing.
+	//
+	// Default: what the environment says; else nowhere. Example: otlp_endpoint: "http://collector:4317"
 	OtlpEndpoint  string `protobuf:"bytes,3,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -445,13 +455,17 @@ type AccessLog struct {
 	// Default: text when the output is a terminal, else json.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
 	// Otlp sends each line to the endpoint of log as well.
+	//
+	// Default: false.
 	Otlp bool `protobuf:"varint,3,opt,name=otlp,proto3" json:"otlp,omitempty"`
 	// Headers are fields of requests that lines have, as "header.x-tenant": names in lower case.
+	//
+	// Default: none. Example: headers: [x-tenant]
 	Headers []string `protobuf:"bytes,4,rep,name=headers,proto3" json:"headers,omitempty"`
 	// Redact names what is written as "(redacted)": fields of the line such as path, client_ip or user_agent, and header fields. Of
 	// authorization, cookie, proxy-authorization, x-api-key and of what providers read credentials from nothing is ever written.
 	//
-	// Example: redact: [client_ip, subject, x-tenant]
+	// Default: none. Example: redact: [client_ip, subject, x-tenant]
 	Redact []string `protobuf:"bytes,5,rep,name=redact,proto3" json:"redact,omitempty"`
 	// SamplePercent is the share of the calls that are written of those that went well and took less than always_over. All others are written.
 	// 0 to 100.

@@ -421,9 +421,9 @@ type Errors struct {
 	Format string `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
 	// Template is the body in the format template: a JSON object in whose strings {code}, {status}, {http_status}, {title},
 	// {message}, {reason} and {request_id} stand for what they say, and {{ for a brace. A string that is one of them and
-	// nothing else becomes its value, "{code}" a number; "{details}" becomes the list of details.
+	// nothing else becomes its value, "{code}" a number; "{details}" becomes the list of details. Required with the format template.
 	//
-	// Example: template: '{"error":"{status}","message":"{message}","trace":"{request_id}"}'
+	// Default: none. Example: template: '{"error":"{status}","message":"{message}","trace":"{request_id}"}'
 	Template      string `protobuf:"bytes,2,opt,name=template,proto3" json:"template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -302,7 +302,7 @@ type Protos struct {
 	// ImportPaths are folders in which imports are looked for too; their files are not served for their own sake. Written
 	// as virtual=folder, the files of the folder are imported below the path virtual.
 	//
-	// Example: import_paths: [./third_party, acme/common=../common/protos]
+	// Default: none. Example: import_paths: [./third_party, acme/common=../common/protos]
 	ImportPaths []string `protobuf:"bytes,3,rep,name=import_paths,json=importPaths,proto3" json:"import_paths,omitempty"`
 	// Watch loads the files again when they change.
 	//

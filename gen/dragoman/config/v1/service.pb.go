@@ -258,7 +258,7 @@ type Service struct {
 	// takes; without it these calls are answered as if the method were not there. Required without a split; not allowed where a rule
 	// of split has a weight.
 	//
-	// Example: backend: users
+	// Default: none. Example: backend: users
 	Backend string `protobuf:"bytes,2,opt,name=backend,proto3" json:"backend,omitempty"`
 	// Policy is for all methods of the services; what it leaves out comes from defaults.
 	//

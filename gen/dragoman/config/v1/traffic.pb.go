@@ -38,9 +38,9 @@ type SplitRule struct {
 	// Example: backend: orders-canary
 	Backend string `protobuf:"bytes,1,opt,name=backend,proto3" json:"backend,omitempty"`
 	// Weight is the rule's share of the calls that no condition takes, relative to the other weights. Not together with conditions.
-	// 0, which sends nothing, to 1000000; one of the rules must have more than 0.
+	// 0 to 1000000. A weight of 0 sends nothing; one of the rules must have more.
 	//
-	// Example: weight: 5
+	// Default: none, for a rule with conditions. Example: weight: 5
 	Weight *uint32 `protobuf:"varint,2,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
 	// Hosts are the hosts that the rule is for, one of which must be the call's. A * before a name stands for everything in front of
 	// it: *.example.com is a.example.com and a.b.example.com, but not example.com. Case does not matter, nor does the port of
