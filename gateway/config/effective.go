@@ -58,7 +58,7 @@ func (e *effective) message(m protoreflect.Message, path, field string) {
 			for j := range m.Get(f).List().Len() {
 				e.message(m.Get(f).List().Get(j).Message(), item(at, j), of+"[]")
 			}
-		case isMessage(f):
+		case isMessage(f) && !f.IsMap():
 			if m.Has(f) || path == "" && f.ContainingOneof() == nil {
 				e.message(m.Get(f).Message(), at, of)
 			}

@@ -70,6 +70,16 @@ func TestSettingsAreTheFile(t *testing.T) {
 			t.Errorf("%s has %d settings", name, len(cfg.Settings()))
 		}
 		text := cfg.YAML()
+		// What is in force has all of them, those in maps of single values (claims that are forwarded) too.
+		inForce := map[string]string{}
+		for _, s := range cfg.Effective() {
+			inForce[s.Path] = s.Value
+		}
+		for _, s := range cfg.Settings() {
+			if got, ok := inForce[s.Path]; !ok || got != s.Value {
+				t.Errorf("%s: %s is %q in force; want %q", name, s.Path, got, s.Value)
+			}
+		}
 		for _, s := range cfg.Settings() {
 			if s.Line == 0 || strings.Contains(s.Value, "s3cret") {
 				t.Errorf("%s: %+v", name, s)
