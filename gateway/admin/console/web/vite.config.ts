@@ -14,6 +14,7 @@ export default defineConfig({
     outDir: process.env.DRAGOMAN_CONSOLE_OUT ?? '../dist',
     emptyOutDir: true,
     target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // these know light-dark(), and no older ones
     assetsInlineLimit: 0, // what is inlined, the content security policy refuses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -20,7 +20,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/gateway/bookstore"
-	"github.com/dragoman-gateway/dragoman/gateway/config"
 	bookstorev1 "github.com/dragoman-gateway/dragoman/gen/bookstore/v1"
 )
 
@@ -35,8 +34,16 @@ type consoleWorld struct {
 	Proto       string `json:"proto"`   // the file that is watched
 	Failing     string `json:"failing"` // the endpoint that can be told to fail
 	Control     string `json:"control"` // where it is told so: /fail and /mend
+	Config      string `json:"config"`  // the configuration, which is watched
+	Token       string `json:"token"`   // one of ada
+	Ended       string `json:"ended"`   // one of eve, which has ended
+	Guarded     string `json:"guarded"` // host:port of the admin listener of another gateway, which wants a token and is read-only
+	GuardToken  string `json:"guardToken"`
 	Screenshots string `json:"screenshots,omitempty"`
 }
+
+// guardToken is what the admin listener of the second gateway wants.
+const guardToken = "of-the-operators-of-this-test"
 
 func consoleCases() []row {
 	var all []row
@@ -48,6 +55,10 @@ func consoleCases() []row {
 		{"search", "/ finds a route, a method and a page, by the keyboard alone"},
 		{"deep links", "each view, with what is opened in it, has an address that can be loaded again"},
 		{"explain", "the proto around a method, what a request would meet, and why another is refused"},
+		{"one stream", "all pages live on one stream of events, and a page on which nothing happens asks for nothing"},
+		{"policy of content", "what strangers put into a page does not run (threat I4)"},
+		{"phone menu", "the menu and the search on a phone"},
+		{"lock", "a token is asked for, a wrong one refused; where the admin API is read-only, nothing that changes something is offered"},
 		{"try: four protocols", "one call by REST, Connect, gRPC-Web and WebSocket, with the raw exchange, side by side"},
 		{"try: server stream", "messages as they come, and cancel"},
 		{"try: chat", "a bidi stream: send, read, send again, half-close"},
@@ -55,10 +66,17 @@ func consoleCases() []row {
 		{"try: form", "fields of the descriptor, hints of what is missing, and what was typed in the editor"},
 		{"try: error", "an error's code and message, and the history that has it"},
 		{"try: copy as", "seven languages, with the message and the headers of the environment"},
+		{"try: upload", "a stream of requests with a file, as JSON and as it is"},
+		{"try: deadline", "a deadline of the page is that of the call"},
+		{"try: again", "a conversation of the history is sent again"},
 		{"trials are not counted", "calls of the console are in no statistic"},
 		{"reload", "a change of a proto is seen without loading the page again, and so is its refusal"},
 		{"ejected", "an endpoint that fails is seen as ejected while one looks"},
 		{"drain", "an endpoint is taken out and put back"},
+		{"traffic", "calls as they end, by reason and by subject, one of them opened; the admin API's own calls are none"},
+		{"keys", "a key is made, calls are let in with it, and is revoked"},
+		{"switches", "an API is switched off, with a note for its clients, and on; calls are sent to another backend"},
+		{"configuration", "a change of the file is seen in force, a mistake is refused and told, a pasted text is checked"},
 		{"nothing leaves the origin", "no request to anywhere else, and no error on the console of the browser, in all of the above"},
 	}...)
 }
@@ -77,16 +95,18 @@ func TestConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := startShaky(t, store)
-	g := startGateway(t, &params{
-		backends: append(stores.Addresses(), third.address),
-		edit: func(c *config.Config) {
-			c.Schemas.Sources = []config.Source{{Name: "bookstore", Protos: &config.Protos{Dirs: []string{folder}, Watch: true}}}
-			c.Backends[0].Name = "bookstore"
-			c.Services[0].Backend = "bookstore"
-			c.Shutdown.Drain = time.Second // the pages' streams do not end by themselves
-		},
-	})
-	world := consoleWorld{Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Failing: third.address, Control: third.control(t)}
+	addresses := append(stores.Addresses(), third.address)
+	own := t.TempDir()
+	id := newIdentity(t, own)
+	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, "")})
+	world := consoleWorld{
+		Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Config: filepath.Join(own, "dragoman.yaml"),
+		Failing: third.address, Control: third.control(t), Token: id.token(t, "ada", time.Hour), Ended: id.token(t, "eve", -time.Hour),
+	}
+	guarded := t.TempDir()
+	newIdentity(t, guarded)
+	world.Guarded = startGateway(t, &params{file: writeConsoleFile(t, guarded, folder, addresses, `, token: `+guardToken+`, read_only: true`)}).admin
+	world.GuardToken = guardToken
 	if *screenshots != "" {
 		if world.Screenshots, err = filepath.Abs(*screenshots); err != nil {
 			t.Fatal(err)

@@ -41,11 +41,20 @@ type params struct {
 	tls      *transport.TLS
 	policy   config.Policy // of all methods
 	edit     func(*config.Config)
+	file     string // the configuration, which is reread when it changes; all of the above is ignored then
 }
 
 // startGateway runs the product, started as its command starts it, until the test ends.
 func startGateway(t *testing.T, p *params) *gateway {
 	t.Helper()
+	if p.file != "" {
+		read := func() (*config.Config, error) { return config.Load(p.file, config.Options{}) }
+		cfg, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runGateway(t, cfg, read)
+	}
 	b := backend.Config{Name: "test"}
 	for _, address := range p.backends {
 		e, err := endpoint.New(endpoint.Spec{Addresses: []string{address}})
@@ -69,10 +78,16 @@ func startGateway(t *testing.T, p *params) *gateway {
 		p.edit(cfg)
 	}
 	cfg.SetDefaults()
+	return runGateway(t, cfg, nil)
+}
+
+// runGateway starts a gateway; reread may be nil.
+func runGateway(t *testing.T, cfg *config.Config, reread func() (*config.Config, error)) *gateway {
+	t.Helper()
 	g := &gateway{log: &logLines{}, access: &logLines{}}
 	level := new(slog.LevelVar)
 	tail := api.NewLogTail(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: level}))
-	a := app.New(app.Options{Config: cfg, Log: slog.New(tail), Logs: tail, Level: level, AccessLog: g.access, AccessFormat: "json"})
+	a := app.New(app.Options{Config: cfg, Reread: reread, Log: slog.New(tail), Logs: tail, Level: level, AccessLog: g.access, AccessFormat: "json"})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	started, err := a.Start(ctx)

@@ -93,6 +93,22 @@ export function seconds(d: string | undefined): number {
   return d ? parseFloat(d) : 0;
 }
 
+/** base64 writes bytes as JSON has them. */
+export function base64(data: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < data.length; i += 0x8000) text += String.fromCharCode(...data.subarray(i, i + 0x8000));
+  return btoa(text);
+}
+
+/** fromBase64 reads them; what is no base64 is nothing. */
+export function fromBase64(text: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+  } catch {
+    return new Uint8Array();
+  }
+}
+
 function trim(v: number): string {
   return v < 10 ? v.toFixed(1).replace(/\.0$/, '') : Math.round(v).toString();
 }

@@ -23,13 +23,18 @@ export const theme = signal<Theme>(read<Theme>(key, 'system'));
 export const dark = computed(() => (theme.value === 'system' ? systemDark.value : theme.value === 'dark'));
 
 export function choose(t: Theme): void {
-  theme.value = t;
   write(key, t, true);
   if (t === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = t;
+  theme.value = t; // last: what is drawn anew by it asks for colours
 }
 
-/** colour is the value of a token in the theme that shows. */
-export function colour(token: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue('--' + token).trim();
+/** colour is what a token is in the theme that shows, for what is drawn and not styled; share makes it see-through. */
+export function colour(token: string, share = 1): string {
+  const probe = document.createElement('i');
+  probe.style.color = `color-mix(in srgb, var(--${token}) ${share * 100}%, transparent)`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
 }

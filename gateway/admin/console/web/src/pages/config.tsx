@@ -13,7 +13,7 @@ import { query, setQuery } from '../router';
 import { ago, day, ms, seconds } from '../format';
 import { Code } from '../ui/code';
 import { Icon } from '../ui/icons';
-import { Choice, Copy, Dot, Empty, Notice, Panel, Scroll, Search, Tabs, Tag, type Tone } from '../ui/parts';
+import { Breakable, Choice, Copy, Dot, Empty, Notice, Panel, Scroll, Search, Tabs, Tag, type Tone } from '../ui/parts';
 import { place, Problem } from '../ui/problem';
 import { reloadText, reloadTone } from './overview';
 
@@ -151,7 +151,7 @@ function Effective({ config: c }: { config?: GetConfigResponse }) {
         <Empty>{!c ? 'Loading' : all.length ? 'No setting has that in its path or value.' : 'There is no file: the gateway runs in dev or demo, with what is built in.'}</Empty>
       ) : (
         <Scroll label="Settings">
-          <table>
+          <table class="settings">
             <thead>
               <tr>
                 <th>Setting</th>
@@ -176,11 +176,10 @@ function SettingRow({ setting: s }: { setting: Setting }) {
   return (
     <tr>
       <td class="mono break">
-        {s.path}
+        <SettingPath path={s.path ?? ''} />
         {s.needsRestart && (
-          <span class="dim" title="A change takes effect only with a restart">
-            {' '}
-            (restart)
+          <span class="dim restart" title="A change takes effect only with a restart">
+            restart
           </span>
         )}
       </td>
@@ -192,6 +191,19 @@ function SettingRow({ setting: s }: { setting: Setting }) {
         {s.position?.line ? <span class="dim">line {s.position.line}</span> : null} {s.written && <code class="dim">{s.written}</code>}
       </td>
     </tr>
+  );
+}
+
+/** SettingPath is the path of a setting, its own name set off from where it is. */
+function SettingPath({ path }: { path: string }) {
+  const at = Math.max(path.lastIndexOf('.'), path.endsWith(']') ? path.lastIndexOf('[') - 1 : -1) + 1;
+  return (
+    <>
+      <span class="dim">
+        <Breakable text={path.slice(0, at)} />
+      </span>
+      <Breakable text={path.slice(at)} />
+    </>
   );
 }
 
@@ -210,7 +222,7 @@ export function Changes({ all, before = 'Running', after = 'File' }: { all: Fiel
           {all.map((c) => (
             <tr key={c.path}>
               <td class="mono break">
-                {c.path}
+                <SettingPath path={c.path ?? ''} />
                 {c.needsRestart && <div class="t-warn">needs a restart</div>}
                 {c.effect && <div class="dim">{c.effect}</div>}
               </td>

@@ -5,14 +5,15 @@
 
 import type { ComponentChildren } from 'preact';
 
-import type { Diagnostic, ListServiceSeriesResponse, Point, Reload } from '../api/types';
+import type { Diagnostic, ListServiceSeriesResponse, Point, Reload, ServiceSeries } from '../api/types';
 import { useResource } from '../api/resource';
 import { backends, beats, now, points, reloads, seconds, status } from '../live';
 import { href, to } from '../router';
-import { ago, clock, count, ms, percent, rate, span } from '../format';
+import { ago, clock, count, ms, percent, rate, seconds as secondsOf, span } from '../format';
 import { Chart, Legend, Spark, type Series } from '../ui/chart';
 import { Dot, Empty, Figure, Notice, Panel, Scroll, Tag } from '../ui/parts';
 import { Problem } from '../ui/problem';
+import { switchPlace, useSwitches } from './switches';
 
 const callSeries: Series[] = [
   { name: 'calls/s', token: 'data-1', fill: true },
@@ -65,10 +66,11 @@ export function Overview() {
             ys={[ys((p) => quantile(p.latency?.p99)), ys((p) => quantile(p.latency?.p95)), ys((p) => quantile(p.latency?.p50))]}
             series={latencySeries}
             format={ms}
+            log
           />
         </Panel>
         <Panel title="Gateway overhead" actions={<Legend series={overheadSeries} />}>
-          <Chart label="Quantiles of the gateway's own time over the last 15 minutes" x={x} ys={[ys((p) => quantile(p.overhead?.p99)), ys((p) => quantile(p.overhead?.p50))]} series={overheadSeries} format={ms} height={128} />
+          <Chart label="Quantiles of the gateway's own time over the last 15 minutes" x={x} ys={[ys((p) => quantile(p.overhead?.p99)), ys((p) => quantile(p.overhead?.p50))]} series={overheadSeries} format={ms} height={128} log />
         </Panel>
         <Panel title="Under way" actions={<Legend series={openSeries} />}>
           <Chart label="Calls and streams under way over the last 15 minutes" x={x} ys={[ys((p) => Number(p.inFlight ?? 0)), ys((p) => Number(p.streams ?? 0))]} series={openSeries} format={count} height={128} />
@@ -120,13 +122,14 @@ function recentOf(ps: Point[]) {
 
 function Warnings() {
   const s = status.value;
+  const switched = useSwitches().data?.switches ?? [];
   if (!s) return null;
   const last = s.lastReload;
   const failing = (s.checks ?? []).filter((c) => !c.ok);
   const down = (backends.value ?? []).filter((b) => !b.ready);
   const restart = s.needsRestart ?? [];
   const others = (s.warnings ?? []).filter((w) => !down.some((b) => w.message?.includes(`"${b.name}"`)));
-  if (!failing.length && !down.length && !restart.length && !others.length && last?.result !== 'RELOAD_RESULT_REFUSED') return null;
+  if (!failing.length && !down.length && !restart.length && !others.length && !switched.length && last?.result !== 'RELOAD_RESULT_REFUSED') return null;
   return (
     <section class="notices" aria-label="Warnings">
       {failing.map((c) => (
@@ -143,6 +146,12 @@ function Warnings() {
       {down.map((b) => (
         <Notice key={b.name} tone="warn" actions={<a href={href(to(['backends', b.name!]))}>Open</a>}>
           Backend <b>{b.name}</b> has no ready endpoint; {b.routes ?? 0} routes lead to it
+        </Notice>
+      ))}
+      {switched.map((w) => (
+        <Notice key={w.match} tone={w.off ? 'warn' : ''} actions={<a href={switchPlace(w.match!)}>Change</a>}>
+          <code>{w.match}</code> {w.off ? 'is switched off' : `goes to ${w.backend}`}
+          {w.note && `: ${w.note}`} <span class="dim">{ago(w.time, now.value)}</span>
         </Notice>
       ))}
       {restart.map((c) => (
@@ -205,7 +214,7 @@ function Services() {
                     </a>
                   </td>
                   <td class="c2">
-                    <Spark width={180} values={(s.calls ?? []).map(Number)} bad={(s.errors ?? []).map(Number)} label={`Calls of ${s.service}`} />
+                    <Spark width={180} {...spans(s)} label={`Calls of ${s.service}`} />
                   </td>
                   <td class="num">{count(s.totalCalls)}</td>
                   <td class={'num ' + (Number(s.totalErrors ?? 0) ? 't-err' : 'dim')}>{count(s.totalErrors)}</td>
@@ -217,6 +226,13 @@ function Services() {
       )}
     </Panel>
   );
+}
+
+/** spans are the calls of the last quarter of an hour. The span that goes on is left out: it has no more than a part of its calls. */
+function spans(s: ServiceSeries): { values: number[]; bad: number[]; spans: number } {
+  const length = secondsOf(s.span) || 30;
+  const whole = (all: string[] | undefined) => (all ?? []).map(Number).slice(0, -1);
+  return { values: whole(s.calls), bad: whole(s.errors), spans: Math.floor(900 / length) };
 }
 
 function Gateway({ last }: { last?: Point }) {

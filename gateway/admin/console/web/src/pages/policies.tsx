@@ -12,14 +12,17 @@ import { beats, now, status } from '../live';
 import { href, to } from '../router';
 import { ago, bytes, count, ms, percent, rate, seconds } from '../format';
 import { Bar, Empty, Notice, Panel, Scroll, Tag } from '../ui/parts';
+import { Keys } from './keys';
 
 export function PoliciesPage() {
   const p = useResource<ListPoliciesResponse>('/api/v1/policies', {}, beats.value);
   if (p.error && !p.data) return <Notice tone="err">{p.error.message}</Notice>;
   if (!p.data) return <Empty>Loading</Empty>;
+  const withKeys = (p.data.authProviders ?? []).filter((a) => a.kind === 'api_key').map((a) => a.name!);
   return (
     <>
       <Providers all={p.data.authProviders ?? []} />
+      {withKeys.length > 0 && <Keys providers={withKeys} />}
       <Limits all={p.data.rateLimits ?? []} data={p.data} />
       <div class="cols">
         <Caches all={p.data.caches ?? []} refresh={p.refresh} />

@@ -15,6 +15,7 @@ import { Choice, Empty, Figure, KV, Notice, Panel, Path, Scroll, Search, Tabs, T
 import { place } from '../ui/problem';
 import { Explain } from './explain';
 import { Declared } from './source';
+import { SwitchNotes } from './switches';
 
 type Sort = 'path' | 'calls' | 'errors' | 'p99';
 
@@ -73,7 +74,7 @@ export function RoutesPage() {
                     <th>Route</th>
                     {!opened && <th class="c2">Method</th>}
                     {!opened && <th class="c3">Backend</th>}
-                    {!opened && <th class="c3">Auth</th>}
+                    {!opened && <th class="c3">Who may call</th>}
                     <th class="num">Calls</th>
                     {!opened && <th class="num c2">Errors</th>}
                     {!opened && <th class="num c2">p99</th>}
@@ -141,12 +142,27 @@ function Row({ route: r, narrow, selected }: { route: Route; narrow: boolean; se
           ))}
         </td>
       )}
-      {!narrow && <td class="c3">{r.auth?.length ? r.auth.join(' or ') : <span class="dim">open</span>}</td>}
+      {!narrow && (
+        <td class="c3">
+          <Callers auth={r.auth} />
+        </td>
+      )}
       <td class="num">{Number(s.calls ?? 0) ? count(s.calls) : <span class="dim">0</span>}</td>
       {!narrow && <td class={'num c2 ' + (Number(s.errors ?? 0) ? 't-err' : 'dim')}>{Number(s.calls ?? 0) ? percent(Number(s.errors ?? 0), Number(s.calls)) : '–'}</td>}
       {!narrow && <td class="num c2">{s.latency?.p99 ? ms(seconds(s.latency.p99) * 1000) : <span class="dim">–</span>}</td>}
       {!narrow && <td class="num c3 ink2">{s.lastCall ? ago(s.lastCall, now.value) : <span class="dim">never</span>}</td>}
     </tr>
+  );
+}
+
+/** Callers says who may call: the providers, of which one has to know the caller. */
+function Callers({ auth }: { auth?: string[] }) {
+  if (!auth?.length || (auth.length === 1 && auth[0] === 'none')) return <span class="dim">everybody</span>;
+  const text = auth.map((a) => (a === 'none' ? 'everybody' : a)).join(', ');
+  return (
+    <div class="callers clip" title={`one of ${text}`}>
+      {text}
+    </div>
   );
 }
 
@@ -206,6 +222,7 @@ export function sample(template: string): string {
 function Binding({ route: r }: { route: Route }) {
   return (
     <>
+      <SwitchNotes name={r.method ?? ''} />
       {r.comment && <p class="ink2 comment">{r.comment}</p>}
       <KV
         rows={[

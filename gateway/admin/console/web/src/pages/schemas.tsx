@@ -8,20 +8,22 @@ import { useState } from 'preact/hooks';
 import { download, post, type ApiError } from '../api/client';
 import { useResource } from '../api/resource';
 import type { CompareSchemasResponse, Field, GetTypeResponse, ListReloadsResponse, ListServicesResponse, ListSourcesResponse, MessageType, Method, SchemaChange, SchemaSource, Service } from '../api/types';
-import { now, reloads } from '../live';
+import { now, reloads, status } from '../live';
 import { args, href, query, setQuery, to } from '../router';
-import { ago, clock, count, short } from '../format';
+import { ago, base64, clock, count, short } from '../format';
 import { Icon } from '../ui/icons';
 import { Dot, Empty, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
 import { place, Problem } from '../ui/problem';
 import { kindName } from './routes';
 import { Declared } from './source';
+import { Switches, SwitchNotes, switchPlace, useSwitches } from './switches';
 
-type Part = 'browse' | 'sources' | 'changes';
+type Part = 'browse' | 'sources' | 'changes' | 'switches';
 
 export function SchemasPage() {
   const part = (query.value.get('part') ?? 'browse') as Part;
   const sources = useResource<ListSourcesResponse>('/api/v1/schemas');
+  const switched = useSwitches().data?.switches?.length;
   const bad = (sources.data?.sources ?? []).filter((s) => !s.ok).length + (sources.data?.conflicts ?? []).filter((d) => d.level === 'LEVEL_ERROR').length;
   return (
     <>
@@ -35,6 +37,7 @@ export function SchemasPage() {
               { value: 'browse', text: 'Services' },
               { value: 'sources', text: 'Sources', n: sources.data?.sources?.length },
               { value: 'changes', text: 'Changes' },
+              { value: 'switches', text: 'Switches', n: switched },
             ]}
           />
           <Downloads />
@@ -48,6 +51,7 @@ export function SchemasPage() {
       {part === 'browse' && <Browse />}
       {part === 'sources' && <Sources data={sources.data} error={sources.error} />}
       {part === 'changes' && <Changes />}
+      {part === 'switches' && <Switches />}
     </>
   );
 }
@@ -136,8 +140,18 @@ function Shown({ chosen, services }: { chosen: string; services: Service[] }) {
 
 function OneService({ service: s }: { service: Service }) {
   return (
-    <Panel title={<span class="mono">{s.name}</span>} actions={s.deprecated && <Tag tone="warn">deprecated</Tag>} flush>
+    <Panel
+      title={<span class="mono break">{s.name}</span>}
+      actions={
+        <span class="row">
+          {s.deprecated && <Tag tone="warn">deprecated</Tag>}
+          <SwitchLink match={s.name!} />
+        </span>
+      }
+      flush
+    >
       <div class="pad col">
+        <SwitchNotes name={s.name!} />
         {s.comment && <p class="comment">{s.comment}</p>}
         <p class="dim">
           From {s.source}
@@ -179,6 +193,17 @@ function OneService({ service: s }: { service: Service }) {
   );
 }
 
+/** SwitchLink leads to where methods are switched off, or sent elsewhere. */
+function SwitchLink({ match }: { match: string }) {
+  if (status.value?.readOnly) return null;
+  return (
+    <a class="btn small" href={switchPlace(match)}>
+      <Icon name="power" size={12} />
+      Switch
+    </a>
+  );
+}
+
 export function firstSentence(comment: string | undefined): string {
   const text = (comment ?? '').replace(/\s+/g, ' ').trim();
   return /^.*?[.!?](?=\s|$)/.exec(text)?.[0] ?? text;
@@ -210,13 +235,17 @@ function OneMethod({ method: m }: { method: Method }) {
       <Panel
         title={<span class="mono break">{m.fullName}</span>}
         actions={
-          <a class="btn small" href={href(to(['try', m.fullName!]))}>
-            <Icon name="try" size={12} />
-            Try
-          </a>
+          <span class="row">
+            <SwitchLink match={m.fullName!} />
+            <a class="btn small" href={href(to(['try', m.fullName!]))}>
+              <Icon name="try" size={12} />
+              Try
+            </a>
+          </span>
         }
       >
         <div class="col">
+          <SwitchNotes name={m.fullName!} />
           <div class="row wrap">
             <Tag>{kindName(m.kind) || 'unary'}</Tag>
             {flags.map((f) => (
@@ -504,10 +533,4 @@ function ChangeTable({ all }: { all: SchemaChange[] }) {
       </table>
     </Scroll>
   );
-}
-
-function base64(data: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < data.length; i += 0x8000) text += String.fromCharCode(...data.subarray(i, i + 0x8000));
-  return btoa(text);
 }

@@ -24,7 +24,7 @@ export function codeTone(code: string | undefined): Tone {
   return ['INTERNAL', 'UNAVAILABLE', 'UNKNOWN', 'DATA_LOSS', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED'].includes(code) ? 'err' : 'warn';
 }
 
-const protocols: Record<string, string> = { rest: 'REST', grpc: 'gRPC', 'grpc-web': 'gRPC-Web', connect: 'Connect', websocket: 'WebSocket' };
+const protocols: Record<string, string> = { rest: 'REST', grpc: 'gRPC', grpcweb: 'gRPC-Web', 'grpc-web': 'gRPC-Web', connect: 'Connect', websocket: 'WebSocket' };
 
 export function TrafficPage() {
   const q = query.value;
@@ -91,13 +91,13 @@ export function TrafficPage() {
             </Empty>
           ) : (
             <Scroll label="Table of calls">
-              <table>
+              <table class="traffic">
                 <thead>
                   <tr>
-                    <th>Time</th>
+                    <th class="c2">Time</th>
                     <th>Call</th>
-                    <th>Code</th>
-                    {!open && <th class="c3">Protocol</th>}
+                    <th class="c2">Code</th>
+                    {!open && <th class="c3">Reason</th>}
                     {!open && <th class="c3">Endpoint</th>}
                     {!open && <th class="c3">Subject</th>}
                     <th class="num">Took</th>
@@ -134,26 +134,26 @@ function Row({ call: c, open }: { call: CallSummary; open: string }) {
   const place = to(['traffic'], { ...Object.fromEntries(query.value), id: c.id });
   return (
     <tr class="link" aria-selected={c.id === open} onClick={(e) => (e.target as Element).closest('a') || setQuery({ id: c.id === open ? '' : c.id! })}>
-      <td class="mono dim fit">
-        {clock(c.time)}
-        <span class="c2">{clock(c.time, true).slice(8)}</span>
-      </td>
-      <td>
-        <span class="row">
-          {rest && <Verb verb={c.verb ?? ''} />}
-          <a class="plain path called" href={href(place)}>
+      <td class="mono dim fit c2">{clock(c.time, true)}</td>
+      <td class="grown">
+        <div class="row call">
+          {rest ? <Verb verb={c.protocol === 'websocket' ? 'WS' : (c.verb ?? '')} /> : <span class="verb dim">{protocols[c.protocol ?? ''] ?? c.protocol}</span>}
+          <a class="plain path clip" href={href(place)} title={rest ? c.path : c.method}>
             {rest ? c.path : c.method ? short(c.method) : c.path}
           </a>
-        </span>
+        </div>
+        <div class="phone">
+          <Tag tone={codeTone(c.code)}>{c.code}</Tag> <span class="dim mono">{clock(c.time, true)}</span>
+        </div>
       </td>
-      <td class="nowrap">
-        <Tag tone={codeTone(c.code)}>{c.code}</Tag> {!open && c.reason !== 'ok' && <span class="dim c2">{c.reason}</span>}
+      <td class="fit c2">
+        <Tag tone={codeTone(c.code)}>{c.code}</Tag>
       </td>
-      {!open && <td class="c3">{protocols[c.protocol ?? ''] ?? c.protocol}</td>}
-      {!open && <td class="c3 mono ink2">{c.endpoint}</td>}
-      {!open && <td class="c3">{c.subject}</td>}
-      <td class="num">{ms(seconds(c.duration) * 1000)}</td>
-      {!open && <td class="num c2 ink2">{ms(seconds(c.gateway) * 1000)}</td>}
+      {!open && <td class="c3 fit ink2">{c.reason === 'ok' ? <span class="dim">–</span> : c.reason}</td>}
+      {!open && <td class="c3 mono ink2 fit">{c.endpoint || <span class="dim">–</span>}</td>}
+      {!open && <td class="c3 subject clip" title={c.subject}>{c.subject || <span class="dim">–</span>}</td>}
+      <td class="num fit">{ms(seconds(c.duration) * 1000)}</td>
+      {!open && <td class="num c2 ink2 fit">{ms(seconds(c.gateway) * 1000)}</td>}
     </tr>
   );
 }

@@ -17,7 +17,7 @@ import { HistoryList } from '../try/history';
 import { build } from '../try/rest';
 import { skeleton, typesOf, type Json } from '../try/schema';
 import { open, protocolNames, streamsRequests, type Plan, type Protocol, type Session } from '../try/session';
-import { environment, fields, remember, type Made } from '../try/store';
+import { environment, fields, remember, script, type Made } from '../try/store';
 import { check } from '../try/validate';
 import { Icon } from '../ui/icons';
 import { Choice, Empty, Notice, Panel, Search, Tabs, Tag } from '../ui/parts';
@@ -46,6 +46,7 @@ export function TryPage() {
   const again = (m: Made) => {
     textOf.value = m.method;
     text.value = m.messages[m.messages.length - 1] ?? '{}';
+    script.value = m.messages.length > 1 ? m.messages : [];
     protocol.value = m.protocol;
     deadline.value = m.deadline ? String(m.deadline) : '';
     session.value = undefined;
@@ -106,6 +107,7 @@ function Methods({ services, chosen }: { services: NonNullable<ListServicesRespo
                   onClick={() => {
                     session.value = undefined;
                     beside.value = [];
+                    script.value = [];
                   }}
                 >
                   <span class="clip">{m.name}</span>
@@ -196,13 +198,22 @@ function Workbench({ method }: { method: Method }) {
     session.value = made;
     made.send(message);
   };
+  /** sendAll sends what a call of the history sent, and ends the request. */
+  const sendAll = () => {
+    beside.value = [];
+    going?.cancel();
+    const made = begin(spoken);
+    session.value = made;
+    script.value.forEach((m) => made.send(m));
+    made.halfClose();
+  };
   const compare = () => {
     session.value = undefined;
     beside.value = (['rest', 'connect', 'grpcweb', 'websocket'] as Protocol[])
       .filter((p) => !off(p))
       .map((p) => {
         const made = open(plan(p));
-        made.send(message);
+        (script.value.length ? script.value : [message]).forEach((m) => made.send(m));
         made.halfClose();
         return made;
       });
@@ -245,9 +256,12 @@ function Workbench({ method }: { method: Method }) {
           <span class="dim">deadline</span>
           <input class="field slower" inputMode="numeric" placeholder="ms" value={deadline.value} onInput={(ev) => (deadline.value = ev.currentTarget.value.replace(/\D/g, ''))} disabled={spoken === 'websocket'} title={spoken === 'websocket' ? 'a page cannot say a deadline on a WebSocket' : undefined} />
         </label>
-        {!streams && (
-          <button type="button" class="btn" disabled={!message} onClick={compare} title="Makes the call in every protocol that a page can speak">
-            Side by side
+        <button type="button" class="btn" disabled={!message} onClick={compare} title="Makes the call in every protocol that a page can speak">
+          Side by side
+        </button>
+        {streams && script.value.length > 0 && (
+          <button type="button" class="btn" onClick={sendAll} title="Sends what the call of the history sent, and half-closes">
+            Send all {script.value.length}
           </button>
         )}
         {going && (

@@ -4,6 +4,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Listener } from '../api/types';
+import { href, to } from '../router';
 import { ms } from '../format';
 import { codeTone, pretty } from '../pages/traffic';
 import { Code, paint } from '../ui/code';
@@ -134,9 +135,21 @@ function Fields({ session: s }: { session: Session }) {
   return (
     <>
       <p class="mono">{a.status}</p>
+      <Seen headers={a.headers} />
       {table('Header', a.headers)}
       {s.plan.protocol !== 'rest' && s.plan.protocol !== 'websocket' && table('Trailers', a.trailers)}
     </>
+  );
+}
+
+/** Seen leads to what the gateway knows of the call. */
+function Seen({ headers }: { headers: [string, string][] }) {
+  const id = headers.find(([k]) => k === 'x-request-id')?.[1];
+  if (!id) return null;
+  return (
+    <p>
+      <a href={href(to(['traffic'], { id }))}>What the gateway did with it</a>
+    </p>
   );
 }
 

@@ -1,11 +1,11 @@
 
 // A form for a message, made from its descriptor. It edits the message as JSON, which the editor beside it shows.
 
-import { useId } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 
 import type { Field, MessageType } from '../api/types';
 import { Icon } from '../ui/icons';
-import { short } from '../format';
+import { base64, bytes, short } from '../format';
 import { answersOnly, emptyItem, emptyOf, isNumber, isObject, required, skeleton, wellKnown, type Json, type Obj, type Types } from './schema';
 import { ruleText, type Hint } from './validate';
 
@@ -276,11 +276,34 @@ function Input({ id, field: f, value, types, invalid, label, onChange }: { id?: 
   return (
     <span class="row">
       <input id={id} class={'field grow' + (number || known || f.type === 'bytes' ? ' mono' : '')} type="text" aria-label={label} aria-invalid={invalid} inputMode={number ? 'decimal' : undefined} placeholder={placeholder} spellcheck={false} value={value === undefined || value === null ? '' : String(value)} onInput={(e) => change(e.currentTarget.value)} />
+      {f.type === 'bytes' && <FromFile label={f.name!} onChange={onChange} />}
       {f.typeName === 'google.protobuf.Timestamp' && (
         <button type="button" class="btn quiet small" onClick={() => onChange(new Date().toISOString())}>
           Now
         </button>
       )}
     </span>
+  );
+}
+
+/** mostFile is the size of the largest file that a form takes: a message is text of the page. */
+const mostFile = 2 << 20;
+
+/** FromFile fills a field of bytes from a file. */
+function FromFile({ label, onChange }: { label: string; onChange: (v: Json) => void }) {
+  const [problem, setProblem] = useState('');
+  const read = async (file: File | undefined) => {
+    if (!file) return;
+    setProblem(file.size > mostFile ? `${file.name} has ${bytes(file.size)}; a form takes ${bytes(mostFile)}` : '');
+    if (file.size <= mostFile) onChange(base64(new Uint8Array(await file.arrayBuffer())));
+  };
+  return (
+    <>
+      <label class="btn small filepick">
+        File
+        <input class="sr" type="file" aria-label={'File for ' + label} onChange={(e) => void read(e.currentTarget.files?.[0])} />
+      </label>
+      {problem && <span class="hint">{problem}</span>}
+    </>
   );
 }

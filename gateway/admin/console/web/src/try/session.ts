@@ -7,7 +7,7 @@ import { signal, type Signal } from '@preact/signals';
 
 import { headers as adminHeaders, token } from '../api/client';
 import type { Method, MethodRoute } from '../api/types';
-import { build } from './rest';
+import { build, shown } from './rest';
 import type { Json, Types } from './schema';
 import { codeName, envelope, readFrames, readLines } from './wire';
 
@@ -182,23 +182,24 @@ async function rest(s: Session, messages: string[], stop: AbortSignal): Promise<
   const request = build(route, messages.map((m) => JSON.parse(m) as Json), method.requestType!, types, streams);
   if (request.problems.length) return finish(s, { code: 'INVALID_ARGUMENT', message: 'not sent: ' + request.problems.join('; ') });
   const own: Record<string, string> = { accept: streamsAnswers(method) ? 'application/x-ndjson' : 'application/json' };
-  if (request.body !== undefined) own['content-type'] = streams ? 'application/x-ndjson' : 'application/json';
+  if (request.body !== undefined) own['content-type'] = request.type!;
   if (deadline) own['x-server-timeout'] = String(deadline / 1000);
-  const r = await exchange(s, request.verb, request.path, own, request.body, request.body ?? '', stop);
+  const r = await exchange(s, request.verb, request.path, own, request.body, shown(request), stop);
   if (!r.ok) {
     const text = await r.text();
     received(s, text);
     return finish(s, statusOf(text, r.status));
   }
   let bad: Outcome | undefined;
-  if (streamsAnswers(method) && r.body) {
+  const type = r.headers.get('content-type') ?? '';
+  const text = /json|text/.test(type) || !type;
+  if (streamsAnswers(method) && r.body && text) {
     await readLines(r.body, (line) => {
       received(s, line);
       if (line.startsWith('{"error":')) bad = statusOf(line, r.status);
     });
   } else {
-    const type = r.headers.get('content-type') ?? '';
-    if (/json|text/.test(type) || !type) received(s, await r.text());
+    if (text) received(s, await r.text());
     else received(s, `(${(await r.blob()).size} bytes of ${type})`);
   }
   finish(s, bad ?? { code: 'OK', message: '', http: r.status });

@@ -6,9 +6,9 @@ import { build } from './rest';
 import { isObject, type Json } from './schema';
 import { streamsAnswers, streamsRequests, type Plan } from './session';
 
-export type SnippetName = 'curl' | 'grpcurl' | 'dragoman call' | 'fetch' | 'Swift' | 'Kotlin' | 'Dart';
+export type SnippetName = 'curl' | 'grpcurl' | 'buf curl' | 'dragoman call' | 'fetch' | 'Swift' | 'Kotlin' | 'Dart';
 
-export const snippetNames: SnippetName[] = ['curl', 'grpcurl', 'dragoman call', 'fetch', 'Swift', 'Kotlin', 'Dart'];
+export const snippetNames: SnippetName[] = ['curl', 'grpcurl', 'buf curl', 'dragoman call', 'fetch', 'Swift', 'Kotlin', 'Dart'];
 
 /** snippet writes a call; messages are JSON texts. */
 export function snippet(name: SnippetName, plan: Plan, messages: string[], listener: Listener | undefined): string {
@@ -18,6 +18,8 @@ export function snippet(name: SnippetName, plan: Plan, messages: string[], liste
       return curl(c);
     case 'grpcurl':
       return grpcurl(c);
+    case 'buf curl':
+      return buf(c);
     case 'dragoman call':
       return call(c);
     case 'fetch':
@@ -72,9 +74,9 @@ function request(c: Context) {
   if (plan.protocol === 'rest' && plan.route) {
     const r = build(plan.route, c.messages.map((m) => JSON.parse(m) as Json), plan.method.requestType!, plan.types, streamsRequests(plan.method));
     const headers: [string, string][] = [];
-    if (r.body !== undefined) headers.push(['content-type', streamsRequests(plan.method) ? 'application/x-ndjson' : 'application/json']);
+    if (r.body !== undefined) headers.push(['content-type', r.type!]);
     if (plan.deadline) headers.push(['x-server-timeout', String(plan.deadline / 1000)]);
-    return { verb: r.verb, path: r.path, body: r.body, headers: [...headers, ...plan.headers] };
+    return { verb: r.verb, path: r.path, body: typeof r.body === 'string' || r.body === undefined ? r.body : '@file', headers: [...headers, ...plan.headers] };
   }
   const headers: [string, string][] = [
     ['content-type', 'application/json'],
@@ -101,6 +103,14 @@ function grpcurl(c: Context): string {
   if (c.plan.deadline) parts.push(`-max-time ${c.plan.deadline / 1000}`);
   if (c.messages.some((m) => m !== '{}')) parts.push('-d ' + quote(c.messages.join('\n')));
   parts.push(`${c.host}:${c.port} ${c.plan.method.fullName}`);
+  return broken(parts);
+}
+
+function buf(c: Context): string {
+  const via = c.plan.protocol === 'grpcweb' ? 'grpcweb' : c.plan.protocol === 'connect' ? 'connect' : 'grpc';
+  const parts = [`buf curl --protocol ${via}${!c.tls && via === 'grpc' ? ' --http2-prior-knowledge' : ''}`];
+  for (const [k, v] of c.plan.headers) parts.push('-H ' + quote(`${k}: ${v}`), '--reflect-header ' + quote(`${k}: ${v}`));
+  parts.push('-d ' + quote(c.messages.join('\n')), quote(`${c.base}/${c.plan.method.fullName}`));
   return broken(parts);
 }
 

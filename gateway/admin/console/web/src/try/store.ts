@@ -59,6 +59,9 @@ export function fields(e: Environment, more: [string, string][]): [string, strin
   return [...all, ...e.headers, ...more].filter(([k]) => k.trim());
 }
 
+/** script are the messages of a call of the history that streamed its request: they can be sent again, all of them. */
+export const script = signal<string[]>([]);
+
 export const made = signal<Made[]>(read<Made[]>('history', []));
 
 export function remember(m: Made): void {

@@ -18,8 +18,8 @@ export interface Series {
   dash?: boolean;
 }
 
-/** Chart draws series over a time axis, x in seconds. stacked puts them on top of each other. */
-export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[]; height?: number; format: (v: number) => string; stacked?: boolean; label: string; seconds?: number }) {
+/** Chart draws series over a time axis, x in seconds. stacked puts them on top of each other; log has a step up be ten times as much. */
+export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[]; height?: number; format: (v: number) => string; stacked?: boolean; log?: boolean; label: string; seconds?: number }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const height = p.height ?? 168;
@@ -41,11 +41,11 @@ export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[
         legend: { show: false },
         scales: {
           x: { time: true, range: () => range(latest.current.x, latest.current.seconds ?? 900) },
-          y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+          y: p.log ? { distr: 3, range: (_u, min, max) => decades(min, max) } : { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
         },
         axes: [
           { ...axis, grid: { show: false }, size: 24, space: 90, values: (_u, splits) => splits.map((s) => (Number.isInteger(s) ? hour(s) : '')) },
-          { ...axis, size: 52, space: 34, values: (_u, splits) => splits.map((v) => latest.current.format(v)) },
+          { ...axis, size: 52, space: 34, splits: p.log ? (_u, _i, min, max) => powers(min, max) : undefined, filter: p.log ? (_u, splits) => splits : undefined, values: (_u, splits) => splits.map((v) => latest.current.format(v)) },
         ],
         series: [
           {},
@@ -54,7 +54,7 @@ export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[
             stroke: colour(s.token),
             width: 1.5,
             dash: s.dash ? [4, 4] : undefined,
-            fill: p.stacked ? colour(s.token) + 'b0' : s.fill ? colour(s.token) + '26' : undefined,
+            fill: p.stacked ? colour(s.token, 0.7) : s.fill ? colour(s.token, 0.15) : undefined,
             points: { show: false },
             value: (_u: uPlot, v: number | null) => (v === null ? '–' : latest.current.format(v)),
             spanGaps: i < 0,
@@ -77,7 +77,7 @@ export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[
       u.destroy();
       plot.current = null;
     };
-  }, [isDark, shape, height, p.stacked]);
+  }, [isDark, shape, height, p.stacked, p.log]);
 
   useEffect(() => {
     plot.current?.setData(data(p));
@@ -93,6 +93,19 @@ function range(x: number[], seconds: number): [number, number] {
   const end = x.length ? x[x.length - 1] : Math.floor(Date.now() / 1000);
   const known = x.length ? end - x[0] + 1 : 0;
   return [end - Math.min(seconds, Math.max(least, known)) + 1, end];
+}
+
+/** decades are the powers of ten around what there is to show. */
+function decades(min: number | null, max: number | null): [number, number] {
+  const top = max && max > 0 ? max : 10;
+  const low = min && min > 0 ? Math.min(min, top / 10) : top / 100;
+  return [10 ** Math.floor(Math.log10(low) + 0.05), 10 ** Math.ceil(Math.log10(top) - 0.05)];
+}
+
+function powers(min: number, max: number): number[] {
+  const out: number[] = [];
+  for (let e = Math.ceil(Math.log10(min) - 1e-9); e <= Math.log10(max) + 1e-9; e++) out.push(10 ** e);
+  return out;
 }
 
 function data(p: { x: number[]; ys: (number | null)[][]; stacked?: boolean }): uPlot.AlignedData {
@@ -143,8 +156,11 @@ export function Legend({ series, values }: { series: Series[]; values?: string[]
   );
 }
 
-/** Spark is a small line without axes; bad, where it is given, is drawn over it. */
-export function Spark({ values, bad, width = 120, height = 24, label }: { values: number[]; bad?: number[]; width?: number; height?: number; label: string }) {
+/** Spark is a small line without axes; bad, where it is given, is drawn over it. spans is how many values there are room for: what is missing was before the first. */
+export function Spark({ values: known, bad: knownBad, spans = 0, width = 120, height = 24, label }: { values: number[]; bad?: number[]; spans?: number; width?: number; height?: number; label: string }) {
+  const before = Array<number>(Math.max(0, spans - known.length)).fill(0);
+  const values = [...before, ...known];
+  const bad = knownBad && [...before, ...knownBad];
   const top = Math.max(1e-9, ...values);
   const line = (vs: number[]) => vs.map((v, i) => `${((i / Math.max(1, vs.length - 1)) * (width - 2) + 1).toFixed(1)},${(height - 2 - (v / top) * (height - 4)).toFixed(1)}`).join(' ');
   return (

@@ -31,6 +31,7 @@ const paths = {
   minus: 'M3.5 8h9',
   info: 'M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2z M8 7.5v3.5 M8 5v.01',
   send: 'M2.5 8L13.5 3l-3 10.5-2.7-4.6z',
+  power: 'M8 2.5v5 M4.7 4.7a4.7 4.7 0 1 0 6.6 0',
   clock: 'M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2z M8 4.5V8l2.5 1.5',
 } as const;
 

@@ -140,6 +140,20 @@ export function KV({ rows }: { rows: [ComponentChildren, ComponentChildren][] })
   );
 }
 
+/** Breakable is a name that may be broken behind its dots, slashes and underscores, and nowhere else unless it must. */
+export function Breakable({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(/(?<=[./_,])/).map((part, i) => (
+        <>
+          {i > 0 && <wbr />}
+          {part}
+        </>
+      ))}
+    </>
+  );
+}
+
 /** Verb is a method of HTTP. */
 export function Verb({ verb }: { verb: string }) {
   return <span class={'verb ' + verb}>{verb}</span>;
@@ -147,7 +161,7 @@ export function Verb({ verb }: { verb: string }) {
 
 /** Path is the path of a route, with its variables set off. */
 export function Path({ path }: { path: string }) {
-  return <span class="path">{path.split(/(\{[^}]*\})/).map((part, i) => (part.startsWith('{') ? <var key={i}>{part}</var> : part))}</span>;
+  return <span class="path">{path.split(/(\{[^}]*\})/).map((part, i) => (part.startsWith('{') ? <var key={i}><Breakable text={part} /></var> : <Breakable key={i} text={part} />))}</span>;
 }
 
 /** Search is the field that filters what is below it. */
@@ -163,5 +177,39 @@ export function Bar({ share, tone = '' }: { share: number; tone?: Tone }) {
     <div class="bar" aria-hidden="true">
       <i ref={ref} class={tone} style={{ width }} />
     </div>
+  );
+}
+
+/** Sure is a button that asks once more before it does what cannot be taken back at once. */
+export function Sure({ label, ask, tone = 'danger', small, disabled, onSure, name }: { label: string; ask: string; tone?: 'danger' | 'primary'; small?: boolean; disabled?: boolean; onSure: () => void; name?: string }) {
+  const [asked, setAsked] = useState(false);
+  useEffect(() => {
+    if (!asked) return;
+    const timer = setTimeout(() => setAsked(false), 6000);
+    return () => clearTimeout(timer);
+  }, [asked]);
+  const size = small ? ' small' : '';
+  if (!asked)
+    return (
+      <button type="button" class={`btn ${tone === 'danger' ? 'danger' : 'primary'}${size}`} disabled={disabled} aria-label={name} onClick={() => setAsked(true)}>
+        {label}
+      </button>
+    );
+  return (
+    <span class="row nowrap sure">
+      <button
+        type="button"
+        class={`btn ${tone === 'danger' ? 'destroy' : 'primary'}${size}`}
+        onClick={() => {
+          setAsked(false);
+          onSure();
+        }}
+      >
+        {ask}
+      </button>
+      <button type="button" class={'btn quiet' + size} onClick={() => setAsked(false)}>
+        No
+      </button>
+    </span>
   );
 }

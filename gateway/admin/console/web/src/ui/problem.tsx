@@ -5,6 +5,7 @@
 
 import type { Diagnostic, Position } from '../api/types';
 import { Icon } from './icons';
+import { Breakable } from './parts';
 
 export function place(p: Position | undefined): string {
   if (!p?.file) return '';
@@ -18,12 +19,16 @@ export function Problem({ problem: d, brief }: { problem: Diagnostic; brief?: bo
     <div class={'notice ' + tone}>
       <Icon name={tone ? 'warn' : 'info'} />
       <div class="grow">
-        <div class="break">
+        <span class="break">
           {d.code && <code class="dim">{d.code} </code>}
           {d.path && <code>{d.path}: </code>}
           {d.message}
-        </div>
-        {brief && d.spans?.[0] && <div class="dim mono break">{place(d.spans[0].position)}</div>}
+        </span>
+        {brief && d.spans?.[0] && (
+          <span class="dim mono where">
+            <Breakable text={place(d.spans[0].position)} />
+          </span>
+        )}
         {(brief ? [] : (d.spans ?? [])).map((s, i) => (
           <div key={i} class="span">
             <div class="dim mono break">{place(s.position)}</div>

@@ -1,0 +1,209 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The pages: what each shows, in both themes and on a phone, and how one gets around.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { equal, ok } from '../expect.js';
+import { world } from '../runner.js';
+import { live, root, service, shot, tab, visit } from './visit.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+// What each page shows when all of it is there.
+export const views = [
+  { name: 'overview', path: '/', title: 'Overview', shows: '.figures, .uplot' },
+  { name: 'traffic', path: '/traffic', title: 'Traffic', shows: 'table tbody tr' },
+  { name: 'logs', path: '/logs', title: 'Logs', shows: '.log li, .empty' },
+  { name: 'routes', path: '/routes?open=GET%20/v1/shelves', title: 'Routes', shows: '.detail .kv' },
+  { name: 'schemas', path: `/schemas/${encodeURIComponent(service + '/CreateBook')}`, title: 'Services & schemas', shows: '.browse table' },
+  { name: 'try', path: `/try/${encodeURIComponent(service + '/CreateBook')}`, title: 'Try it', shows: '.form .field' },
+  { name: 'backends', path: '/backends', title: 'Backends', shows: 'table tbody tr' },
+  { name: 'policies', path: '/policies', title: 'Policies', shows: '.panel' },
+  { name: 'config', path: '/config', title: 'Config', shows: 'table tbody tr, .empty' },
+  { name: 'tls', path: '/tls', title: 'TLS', shows: '.panel' },
+];
+
+
+async function faults(page) {
+  await page.evaluate(axe + ';undefined');
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return found.violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
+}
+
+// look opens a page in a theme and a width, and returns what is wrong with it.
+function look(v, name, options) {
+  return visit(options, async (page) => {
+    const wrong = [];
+    await page.goto(root + v.path);
+    await live(page);
+    await page.locator(v.shows).first().waitFor();
+    equal(await page.locator('h1').innerText(), v.title, 'the title');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (wide > 0) wrong.push(`${name}: it is ${wide} px wider than its place`);
+    for (const f of await faults(page)) wrong.push(`${name}: ${f}`);
+    if (world.screenshots) {
+      await page.waitForTimeout(v.name === 'overview' || v.name === 'backends' ? 4000 : 400);
+      await page.screenshot({ path: `${world.screenshots}/${v.name}-${name}.png` });
+    }
+    return wrong;
+  });
+}
+
+async function onePage(v) {
+  const wrong = [...(await look(v, 'light', {})), ...(await look(v, 'phone', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true }))];
+  ok(wrong.length === 0, wrong.join('\n'));
+}
+
+export const looks = {
+  ...Object.fromEntries(views.map((v) => ['page: ' + v.name, () => onePage(v)])),
+
+  theme: () =>
+    visit({ colorScheme: 'dark' }, async (page) => {
+      const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      await page.goto(root + '/');
+      await page.locator('.themes').waitFor();
+      const dark = await ground();
+      await page.getByRole('button', { name: 'Light' }).click();
+      const light = await ground();
+      ok(dark !== light, 'the light theme looks as the dark one');
+      await page.reload();
+      await page.locator('.themes').waitFor();
+      equal(await ground(), light, 'the ground after a reload');
+      await page.getByRole('button', { name: 'As the system' }).click();
+      equal(await ground(), dark, "the ground in the system's theme");
+    }),
+
+  search: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/');
+      await live(page);
+      for (const [text, place] of [
+        ['watchbooks method', '/schemas/'],
+        ['route get /v1/shelves', '/routes?open='],
+        ['page config', '/config'],
+      ]) {
+        await page.keyboard.press('/');
+        await page.keyboard.type(text);
+        await page.locator('.palette li').first().waitFor();
+        await page.keyboard.press('Enter');
+        await page.waitForURL((u) => (u.pathname + u.search).startsWith('/console' + place));
+        await page.locator('h1').click(); // out of fields
+      }
+      await page.keyboard.press('g');
+      await page.keyboard.press('b');
+      await page.waitForURL(root + '/backends');
+    }),
+
+  'deep links': () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/routes');
+      await page.locator('tbody a', { hasText: '/v1/shelves' }).first().click();
+      await tab(page, 'Parts of the route', 'Policy').click();
+      const at = page.url();
+      await page.goto(at);
+      await page.locator('.detail [role=tab][aria-selected=true]', { hasText: 'Policy' }).waitFor();
+      await page.goto(root + '/');
+      await page.goBack();
+      equal(page.url(), at, 'the address after going back');
+      await page.locator('.detail').waitFor();
+    }),
+
+  explain: () =>
+    visit({}, async (page) => {
+      await page.goto(`${root}/routes?open=${encodeURIComponent('GET /v1/shelves')}`);
+      await page.locator('.detail pre', { hasText: 'rpc ListShelves' }).waitFor(); // the proto around it
+      await tab(page, 'Parts of the route', 'Explain').click();
+      await page.locator('.steps', { hasText: `${service}/ListShelves` }).waitFor();
+      await page.getByLabel('Path, with the query').fill('/v1/shelves?no_such=1');
+      await page.getByRole('button', { name: 'Explain', exact: true }).click();
+      await page.locator('.notice.err', { hasText: 'no_such' }).waitFor();
+    }),
+
+  'one stream': () =>
+    visit({}, async (page) => {
+      const open = new Set();
+      const asked = [];
+      const ended = (r) => open.delete(r);
+      page.on('request', (r) => {
+        if (!r.url().includes('/events')) return asked.push(new URL(r.url()).pathname);
+        open.add(r);
+      });
+      page.on('requestfinished', ended);
+      page.on('requestfailed', ended);
+      await page.goto(root + '/');
+      for (const v of views) {
+        await page.locator('.nav a', { hasText: v.title }).click();
+        await live(page);
+      }
+      await page.locator('table').first().waitFor();
+      // From here on nothing but the stream is open. Statistics are asked for again after seconds in which calls ended; this page has none.
+      asked.length = 0;
+      await page.waitForTimeout(1500);
+      equal(asked, [], 'what a page asks for that nothing happens on');
+      equal(open.size, 1, 'streams of events');
+    }),
+
+  'policy of content': () =>
+    visit(
+      {},
+      async (page) => {
+        const answer = await page.goto(root + '/');
+        const policy = answer.headers()['content-security-policy'] ?? '';
+        ok(policy.startsWith("default-src 'self';") && !policy.includes('unsafe'), `the policy is ${policy}`);
+        const ran = await page.evaluate(async () => {
+          const refused = new Promise((resolve) => document.addEventListener('securitypolicyviolation', (e) => resolve(e.effectiveDirective), { once: true }));
+          const script = document.createElement('script');
+          script.textContent = 'window.ran = true';
+          document.body.append(script);
+          return [await refused, Boolean(window.ran)];
+        });
+        equal(ran, ['script-src-elem', false], 'a script that somebody puts into a page');
+      },
+      true,
+    ),
+
+  'phone menu': () =>
+    visit({ viewport: { width: 390, height: 844 }, hasTouch: true }, async (page) => {
+      await page.goto(root + '/');
+      await live(page);
+      ok(!(await page.locator('.nav a', { hasText: 'Backends' }).isVisible()), 'the menu shows before it is opened');
+      await page.getByRole('button', { name: 'Menu' }).click();
+      await page.locator('.nav a', { hasText: 'Backends' }).click();
+      await page.waitForURL(root + '/backends');
+      await page.locator('.nav a', { hasText: 'Backends' }).waitFor({ state: 'hidden' });
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.locator('.palette input').fill('page logs');
+      await page.locator('.palette li').first().click();
+      await page.waitForURL(root + '/logs');
+    }),
+
+  lock: () =>
+    visit(
+      {},
+      async (page) => {
+        await page.goto(`http://${world.guarded}/console/backends`);
+        const field = page.getByLabel('Token');
+        await field.fill('a wrong one');
+        await page.getByRole('button', { name: 'Go on' }).click();
+        await page.locator('.notice.err', { hasText: 'refused' }).waitFor();
+        await field.fill(world.guardToken);
+        await page.getByRole('button', { name: 'Go on' }).click();
+        await page.locator('table tbody tr').first().waitFor();
+        await live(page);
+        // It is read-only: nothing that would change something is offered.
+        await page.locator('.top .tag', { hasText: 'read-only' }).waitFor();
+        equal(await page.getByRole('button', { name: /^Drain/ }).count(), 0, 'buttons that drain');
+        await page.goto(`http://${world.guarded}/console/policies`); // the tab keeps the token
+        await page.locator('.panel', { hasText: 'API keys' }).first().waitFor();
+        equal(await page.getByRole('button', { name: 'New key' }).count(), 0, 'buttons that make keys');
+        await page.goto(`http://${world.guarded}/console/schemas?part=switches`);
+        await page.locator('.empty', { hasText: 'Nothing is switched' }).waitFor();
+        equal(await page.getByRole('button', { name: 'Switch off' }).count(), 0, 'buttons that switch');
+      },
+      true,
+    ),
+};

@@ -1,0 +1,177 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What changes while one looks: reloads, endpoints, switches, keys. These cases run one after the other.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { equal, ok } from '../expect.js';
+import { world } from '../runner.js';
+import { admin, call, live, root, service, shot, tab, until, visit } from './visit.js';
+import { answerCode, tryPage, write } from './try.js';
+
+export const operations = {
+  'trials are not counted': () =>
+    visit({}, async (page) => {
+      const total = async () => {
+        const r = await fetch(`http://${world.admin}/api/v1/routes?method=${encodeURIComponent(service + '/DeleteShelf')}`).then((a) => a.json());
+        return (r.routes ?? []).reduce((n, x) => n + Number(x.stats?.calls ?? 0), 0);
+      };
+      await fetch(`http://${world.gateway}/v1/shelves/nowhere`, { method: 'DELETE' });
+      for (let i = 0; i < 100 && (await total()) < 1; i++) await new Promise((r) => setTimeout(r, 50));
+      equal(await total(), 1, 'the calls of a client');
+      await tryPage(page, 'DeleteShelf', 'Connect');
+      await write(page, { name: 'shelves/nowhere' });
+      await page.getByRole('button', { name: 'Send' }).click();
+      await answerCode(page, 'NOT_FOUND');
+      await fetch(`http://${world.gateway}/v1/shelves/nowhere`, { method: 'DELETE' });
+      for (let i = 0; i < 100 && (await total()) < 2; i++) await new Promise((r) => setTimeout(r, 50));
+      equal(await total(), 2, 'the calls of a client, with one of the console between');
+    }),
+
+  reload: () =>
+    visit({}, async (page) => {
+      const text = readFileSync(world.proto, 'utf8');
+      await page.goto(root + '/routes');
+      await page.locator('tbody a', { hasText: '/v1/shelves' }).first().waitFor();
+      await live(page);
+      writeFileSync(world.proto, text.replace('option (google.api.http) = {get: "/v1/shelves"};', 'option (google.api.http) = {get: "/v1/shelves" additional_bindings: {get: "/v2/racks"}};'));
+      await page.locator('tbody a', { hasText: '/v2/racks' }).waitFor();
+      await page.locator('.nav a', { hasText: 'Overview' }).click();
+      writeFileSync(world.proto, text.replace('string title = 2', 'strng title = 2'));
+      await page.locator('.notice.err', { hasText: 'was refused' }).waitFor();
+      writeFileSync(world.proto, text);
+      await page.locator('.notice.err', { hasText: 'was refused' }).waitFor({ state: 'detached' });
+    }),
+
+  ejected: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/backends');
+      const row = page.locator('section[aria-label="Backend bookstore"] tr', { hasText: world.failing });
+      await row.waitFor();
+      await live(page);
+      await fetch(world.control + '/fail');
+      const tag = row.locator('.tag', { hasText: 'ejected' });
+      for (let i = 0; i < 60 && !(await tag.isVisible()); i++) {
+        await call('/v1/shelves', 20);
+        await tag.waitFor({ timeout: 200 }).catch(() => {});
+      }
+      await tag.waitFor();
+      await shot(page, 'ejected-light');
+      await fetch(world.control + '/mend');
+    }),
+
+  drain: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/backends');
+      await live(page);
+      const row = page.locator('tbody tr').first();
+      await row.getByRole('button', { name: /^Drain/ }).click();
+      await row.locator('.tag', { hasText: 'draining' }).waitFor();
+      await row.getByRole('button', { name: /^Undrain/ }).click();
+      await row.locator('.tag', { hasText: 'draining' }).waitFor({ state: 'detached' });
+    }),
+
+  traffic: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/traffic');
+      await live(page);
+      await call('/v1/shelves/classics/books', 1, { headers: { authorization: `Bearer ${world.token}` } });
+      const row = page.locator('table.traffic tbody tr', { hasText: 'ada' }).first();
+      await row.waitFor();
+      await call('/v1/shelves/classics/books', 1, { headers: { authorization: `Bearer ${world.ended}` } });
+      await page.getByLabel('Any reason').selectOption('token_expired');
+      await page.locator('table.traffic tbody tr', { hasText: 'UNAUTHENTICATED' }).first().waitFor();
+      equal(await page.locator('table.traffic tbody tr', { hasText: 'ada' }).count(), 0, 'calls for another reason');
+      await page.getByLabel('Any reason').selectOption('');
+      await page.getByLabel('Any subject').selectOption('ada');
+      await row.locator('a').click();
+      await page.locator('.detail .waterfall').waitFor();
+      await page.locator('.detail .kv', { hasText: 'ada' }).waitFor();
+      await tab(page, 'Parts of the call', 'Call again').click();
+      await page.locator('.detail a', { hasText: 'Open it in Try it' }).click();
+      await page.locator('h2', { hasText: 'ListBooks' }).waitFor();
+      // What the console asks for itself is no traffic.
+      const calls = (await admin('/api/v1/traffic?limit=500')).calls ?? [];
+      equal(calls.filter((c) => /dragoman[.]admin|^[/](api|console|events)/.test(`${c.method} ${c.path}`)).length, 0, 'calls of the admin API in the traffic');
+      const services = (await admin('/api/v1/metrics/services')).services.map((s) => s.service);
+      equal(services.filter((s) => s.startsWith('dragoman.')), [], 'services of the admin API in the statistics');
+    }),
+
+  keys: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/policies');
+      const keys = page.locator('section.panel', { hasText: 'API keys' });
+      await keys.getByText('Nobody has a key yet.').waitFor();
+      await keys.getByRole('button', { name: 'New key' }).click();
+      await keys.getByLabel('Subject, who calls with it').fill('globex');
+      await keys.getByLabel('Tenant, if there is one').fill('Globex Corp');
+      await keys.getByRole('button', { name: 'Make the key' }).click();
+      const secret = await keys.locator('.secret').innerText();
+      ok(secret.startsWith('dgk_'), `the key is ${secret}`);
+      const row = keys.locator('tbody tr', { hasText: 'globex' });
+      await row.waitFor();
+      await shot(page, 'keys-light');
+      const subject = () => fetch(`http://${world.gateway}/v1/shelves`, { headers: { 'x-api-key': secret } }).then((r) => r.status);
+      await until(async () => (await subject()) === 200, 'a call with the new key');
+      await row.getByRole('button', { name: /^Revoke/ }).click();
+      await row.getByRole('button', { name: /^Revoke/ }).click();
+      await keys.getByText('Nobody has a key yet.').waitFor();
+      await until(async () => (await subject()) === 401, 'a call with the revoked key being refused');
+    }),
+
+  switches: () =>
+    visit({}, async (page) => {
+      await page.goto(`${root}/schemas/${encodeURIComponent(service + '/GetShelf')}`);
+      await page.locator('a.btn', { hasText: 'Switch' }).click();
+      equal(await page.getByLabel(/^Methods:/).inputValue(), `${service}/GetShelf`, 'what is to be switched');
+      await page.getByLabel(/^Why/).fill('moved to v2');
+      await page.getByRole('button', { name: 'Switch off' }).click();
+      await page.getByRole('button', { name: 'Sure: one method' }).click();
+      await page.locator('tbody tr', { hasText: `${service}/GetShelf` }).locator('.tag', { hasText: 'off' }).waitFor();
+      await shot(page, 'switches-light');
+      const status = () => fetch(`http://${world.gateway}/v1/shelves/classics`).then((r) => r.status);
+      equal(await status(), 503, 'what clients get of an API that is off');
+      await page.locator('.nav a', { hasText: 'Overview' }).click();
+      await page.locator('.notice', { hasText: 'is switched off: moved to v2' }).locator('a').click();
+      await page.getByRole('button', { name: `Undo the switch of ${service}/GetShelf` }).click();
+      await page.locator('.empty', { hasText: 'Nothing is switched' }).waitFor();
+      equal(await status(), 200, 'what clients get of an API that is on again');
+      // Its calls go elsewhere.
+      await page.getByLabel(/^Methods:/).fill(service);
+      await page.getByRole('button', { name: 'To backend' }).click();
+      await page.getByLabel('Backend', { exact: true }).selectOption('archive');
+      await page.getByRole('button', { name: 'Send there' }).click();
+      await page.getByRole('button', { name: /^Sure/ }).click();
+      await page.locator('tbody tr .tag', { hasText: 'to archive' }).waitFor();
+      await call('/v1/shelves');
+      await until(async () => (await admin('/api/v1/traffic?limit=50')).calls.some((c) => c.backend === 'archive'), 'a call that went to the other backend');
+      await page.getByRole('button', { name: /^Undo/ }).click();
+      await page.locator('.empty', { hasText: 'Nothing is switched' }).waitFor();
+    }),
+
+  configuration: () =>
+    visit({}, async (page) => {
+      const text = readFileSync(world.config, 'utf8');
+      await page.goto(root + '/config?q=GetShelf');
+      await live(page);
+      await page.goto(root + '/config?q=methods[0]');
+      const timeout = page.locator('tbody tr', { hasText: 'policy.timeout' });
+      await timeout.locator('td', { hasText: '2s' }).waitFor();
+      writeFileSync(world.config, text.replace('policy: {timeout: 2s', 'policy: {timeout: 3s'));
+      await timeout.locator('td', { hasText: '3s' }).waitFor();
+      writeFileSync(world.config, text.replace('policy: {timeout: 2s', 'policy: {timeuot: 2s'));
+      await tab(page, 'Parts of the configuration', 'Reloads').click();
+      await page.locator('.reloads .notice.err', { hasText: 'timeuot' }).waitFor();
+      await tab(page, 'Parts of the configuration', 'Validate').click();
+      await page.getByLabel('Configuration, as YAML').fill(text.replace('limit: 5000/s', 'limit: lots'));
+      await page.getByRole('button', { name: 'Validate' }).click();
+      await page.locator('.notice.err', { hasText: 'lots' }).waitFor();
+      await page.getByLabel('Configuration, as YAML').fill(text);
+      await page.getByRole('button', { name: 'Validate' }).click();
+      await page.locator('.notice.ok', { hasText: 'It would be put in force' }).waitFor();
+      writeFileSync(world.config, text);
+      await tab(page, 'Parts of the configuration', 'Effective').click();
+      await timeout.locator('td', { hasText: '2s' }).waitFor();
+    }),
+};
