@@ -59,21 +59,22 @@ type Parts struct {
 
 // Assembly makes snapshots of one configuration. Build and Close are called from one goroutine at a time.
 type Assembly struct {
-	config   *config.Config
-	parts    Parts
-	sources  []Source
-	backends map[string]*backend.Backend
-	release  func()
-	auth     *authentication
-	limits   *ratelimit.Limiter
-	authz    *authz.Authorizer
-	cache    *cache.Cache           // nil where nothing is stored
-	runners  []runner               // what has work to do beside calls, and is not kept
-	keep     *Keep                  // that of the parts, or one of its own
-	kept     []*part                // what the assembly has of it
-	places   *places                // of what Build made last
-	inForce  atomic.Pointer[places] // of what is in force
-	passed   []place                // of the rules by which unknown methods are passed on
+	config     *config.Config
+	parts      Parts
+	sources    []Source
+	backends   map[string]*backend.Backend
+	release    func()
+	auth       *authentication
+	limits     *ratelimit.Limiter
+	limitStore limitStore // nil where limits are not shared
+	authz      *authz.Authorizer
+	cache      *cache.Cache           // nil where nothing is stored
+	runners    []runner               // what has work to do beside calls, and is not kept
+	keep       *Keep                  // that of the parts, or one of its own
+	kept       []*part                // what the assembly has of it
+	places     *places                // of what Build made last
+	inForce    atomic.Pointer[places] // of what is in force
+	passed     []place                // of the rules by which unknown methods are passed on
 	// webSockets counts those that are open.
 	webSockets *websockets.Limit
 

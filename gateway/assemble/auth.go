@@ -41,7 +41,7 @@ func (a *Assembly) openAuth() error {
 	var diagnostics []schema.Diagnostic
 	for i := range a.config.Auth.Providers {
 		cfg := &a.config.Auth.Providers[i]
-		p, reserved, err := a.keepProvider(cfg)
+		p, err := a.keepProvider(cfg)
 		if err != nil {
 			path := fmt.Sprintf("auth.providers[%q]", cfg.Name)
 			d := schema.Diagnostic{Level: schema.Error, Code: providerCode, Message: fmt.Sprintf("%s: %s", path, err)}
@@ -51,8 +51,10 @@ func (a *Assembly) openAuth() error {
 			diagnostics = append(diagnostics, d)
 			continue
 		}
-		a.auth.providers[cfg.Name] = auth.Named{Name: cfg.Name, Provider: p, ForwardCredentials: cfg.ForwardCredentials, EndStreams: cfg.EndStreams}
-		a.auth.reserved = append(a.auth.reserved, reserved...)
+		a.auth.providers[cfg.Name] = auth.Named{
+			Name: cfg.Name, Provider: p.Provider, ForwardCredentials: cfg.ForwardCredentials, EndStreams: cfg.EndStreams, Figures: p.figures,
+		}
+		a.auth.reserved = append(a.auth.reserved, p.reserved...)
 	}
 	if len(diagnostics) > 0 {
 		return &schema.LoadError{Diagnostics: diagnostics}
@@ -62,26 +64,23 @@ func (a *Assembly) openAuth() error {
 
 // keepProvider returns the provider that the assembly before had, if it was configured in the same words, and opens one otherwise: keys that
 // were fetched, and what was verified by them, outlive a reload of the configuration.
-func (a *Assembly) keepProvider(cfg *config.AuthProvider) (auth.Provider, []string, error) {
+func (a *Assembly) keepProvider(cfg *config.AuthProvider) (*keptProvider, error) {
 	var on []any
 	if cfg.ExtAuthz != nil {
 		on = append(on, a.channel(cfg.ExtAuthz.Backend))
 	}
-	o, err := keep(a, "auth "+cfg.Name, *cfg, on, func() (*keptProvider, error) {
+	return keep(a, "auth "+cfg.Name, *cfg, on, func() (*keptProvider, error) {
 		p, reserved, err := a.openProvider(cfg)
-		return &keptProvider{Provider: p, reserved: reserved}, err
+		return &keptProvider{Provider: p, reserved: reserved, figures: &auth.Figures{}}, err
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return o.Provider, o.reserved, nil
 }
 
-// keptProvider is a provider and which metadata it may set.
+// keptProvider is a provider, which metadata it may set, and what became of calls.
 type keptProvider struct {
 	auth.Provider
 
 	reserved []string
+	figures  *auth.Figures
 }
 
 // Run does what the provider has to do beside calls.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dragoman-gateway/dragoman/gateway/circuit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
@@ -37,7 +38,7 @@ func (a *Assembly) openLimits() error {
 	if err != nil {
 		return err
 	}
-	a.limits = l.Limiter
+	a.limits, a.limitStore = l.Limiter, l.store
 	return nil
 }
 
@@ -88,6 +89,8 @@ func (a *Assembly) newLimiter() (*keptLimiter, error) {
 type limitStore interface {
 	ratelimit.Store
 	runner
+	// State tells how it fares.
+	State() circuit.State
 }
 
 // openStore is the table of the kinds of stores; nil where limits are not shared.

@@ -28,26 +28,38 @@ type Circuit struct {
 	failures atomic.Int32  // in a row
 	tripped  chan struct{} // has an element when up has become false
 
+	asked, failed atomic.Uint64
+
 	mu    sync.Mutex
-	cause error // why up has become false last; guarded by mu
+	cause error     // why up has become false last, or a probe was in vain; guarded by mu
+	since time.Time // when up has changed last; guarded by mu
+	took  meter     // guarded by mu
 }
 
 // New returns a circuit that is open until Run has had an answer.
-func New() *Circuit { return &Circuit{tripped: make(chan struct{}, 1)} }
+func New() *Circuit { return &Circuit{tripped: make(chan struct{}, 1), since: time.Now()} }
 
 // Up tells whether the store is asked.
 func (k *Circuit) Up() bool { return k.up.Load() }
 
-// Answered is told of a call that had its answer.
-func (k *Circuit) Answered() { k.failures.Store(0) }
+// Answered is told of a call that had its answer, and how long that took.
+func (k *Circuit) Answered(took time.Duration) {
+	k.failures.Store(0)
+	k.asked.Add(1)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.took.add(took, time.Now())
+}
 
 // Failed is told of a call that had none; certain says that it is of no use to ask again.
 func (k *Circuit) Failed(cause error, certain bool) {
+	k.asked.Add(1)
+	k.failed.Add(1)
 	if !certain && k.failures.Add(1) < tolerance || !k.up.CompareAndSwap(true, false) {
 		return
 	}
 	k.mu.Lock()
-	k.cause = cause
+	k.cause, k.since = cause, time.Now()
 	k.mu.Unlock()
 	select {
 	case k.tripped <- struct{}{}:
@@ -100,6 +112,9 @@ func (k *Circuit) recover(ctx context.Context, tell func(Event, error), probes i
 		if err := probe(ctx); err == nil {
 			good++
 		} else {
+			k.mu.Lock()
+			k.cause = err
+			k.mu.Unlock()
 			if good = 0; !told && time.Since(began) > time.Second {
 				tell(Silent, err)
 				told = true
@@ -115,6 +130,9 @@ func (k *Circuit) recover(ctx context.Context, tell func(Event, error), probes i
 		}
 	}
 	k.failures.Store(0)
+	k.mu.Lock()
+	k.cause, k.since = nil, time.Now()
+	k.mu.Unlock()
 	k.up.Store(true)
 	tell(Back, nil)
 	return true

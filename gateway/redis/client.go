@@ -91,6 +91,9 @@ func (c *Client) Log() *slog.Logger { return c.config.Log }
 // Up tells whether Redis is asked.
 func (c *Client) Up() bool { return c.circuit.Up() }
 
+// State tells how Redis fares.
+func (c *Client) State() circuit.State { return c.circuit.State() }
+
 // Ask does something that a call waits for.
 func (c *Client) Ask(ctx context.Context, do func(context.Context, Conn) error) error {
 	return c.within(ctx, c.config.Timeout, do)
@@ -108,10 +111,11 @@ func (c *Client) within(ctx context.Context, limit time.Duration, do func(contex
 	}
 	own, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	began := time.Now()
 	err := do(own, *conn)
 	switch {
 	case err == nil:
-		c.circuit.Answered()
+		c.circuit.Answered(time.Since(began))
 	case ctx.Err() == nil: // else the client has gone
 		c.circuit.Failed(err, isAnswer(err))
 	}

@@ -5,7 +5,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -22,32 +21,15 @@ type policyServer struct {
 	api *API
 }
 
-// ListPolicies tells of the policies that the configuration has. What they did is at /metrics and in Traffic.
+// ListPolicies tells of the policies that the configuration has, and of what they did.
 func (s *policyServer) ListPolicies(context.Context, *adminv1.ListPoliciesRequest) (*adminv1.ListPoliciesResponse, error) {
 	assembly := s.api.config.Assembly()
 	cfg := assembly.Config()
-	out := &adminv1.ListPoliciesResponse{}
-	for i := range cfg.Auth.Providers {
-		p := &cfg.Auth.Providers[i]
-		own := &adminv1.AuthProvider{Name: p.Name, Methods: s.methodsOf(p.Name)}
-		own.Kind, own.Location = providerKind(p)
-		own.KeysWritable = p.APIKey != nil && !cfg.Admin.ReadOnly
+	out := &adminv1.ListPoliciesResponse{RateLimits: s.api.limits(assembly), LimitStore: limitStoreOf(assembly), CircuitBreakers: breakersOf(assembly)}
+	for _, p := range assembly.Providers() {
+		own := providerOf(&p)
+		own.Methods, own.KeysWritable = s.methodsOf(own.GetName()), p.Config.APIKey != nil && !cfg.Admin.ReadOnly
 		out.AuthProviders = append(out.AuthProviders, own)
-	}
-	for i := range cfg.RateLimits.Rules {
-		r := &cfg.RateLimits.Rules[i]
-		out.RateLimits = append(out.RateLimits, &adminv1.RateLimit{
-			Name: r.Name, Match: r.Match.String(), Key: r.Key, Limit: r.Limit.String(), Origin: fmt.Sprintf("rate_limits.rules[%d]", i),
-		})
-	}
-	switch l := &cfg.RateLimits; {
-	case l.Redis != nil:
-		out.LimitStore = &adminv1.LimitStore{Kind: "redis"}
-	case l.RLS != nil:
-		out.LimitStore = &adminv1.LimitStore{Kind: "rls", Location: l.RLS.Backend}
-	}
-	for _, b := range assembly.Backends() {
-		out.CircuitBreakers = append(out.CircuitBreakers, &adminv1.CircuitBreaker{Backend: b.Name, State: b.Calls.Breaker.Circuit.String(), Refused: b.Calls.Shut})
 	}
 	return out, nil
 }

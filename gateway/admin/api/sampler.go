@@ -24,7 +24,8 @@ type sampler struct {
 	gauges  gauges
 
 	mu       sync.Mutex
-	backends map[string]*sampled // by name; guarded by mu
+	backends map[string]*sampled     // by name; guarded by mu
+	limits   map[string]sampledLimit // by the name of the rule; guarded by mu
 }
 
 // sampled is what is remembered of a backend.
@@ -49,6 +50,7 @@ func (s *sampler) run(ctx context.Context) {
 	for {
 		s.gauges.look(time.Now(), gaugeOf(s.api))
 		s.look()
+		s.lookAtLimits()
 		select {
 		case <-ctx.Done():
 			return

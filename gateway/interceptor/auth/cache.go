@@ -6,6 +6,7 @@ package auth
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type shard[T any] struct {
 	mu         sync.RWMutex
 	young, old map[string]cached[T] // guarded by mu
 	bytes      int                  // of the keys in young; guarded by mu
+
+	hits, misses atomic.Uint64
 }
 
 type cached[T any] struct {
@@ -58,8 +61,10 @@ func (c *Cache[T]) Get(key string, now time.Time) (value T, ok bool) {
 	}
 	s.mu.RUnlock()
 	if !ok || !now.Before(e.until) {
+		s.misses.Add(1)
 		return value, false
 	}
+	s.hits.Add(1)
 	if elder {
 		c.Put(key, e.value, e.until)
 	}
@@ -98,6 +103,16 @@ func (c *Cache[T]) Drop(key string) {
 		s.bytes -= len(key)
 	}
 	delete(s.old, key)
+}
+
+// Remembered tells how the cache fares.
+func (c *Cache[T]) Remembered() *Remembered {
+	r := &Remembered{Entries: c.Len()}
+	for i := range c.shards {
+		r.Hits += c.shards[i].hits.Load()
+		r.Misses += c.shards[i].misses.Load()
+	}
+	return r
 }
 
 // Len returns how many entries are held.

@@ -27,6 +27,8 @@ type Named struct {
 	ForwardCredentials bool
 	// EndStreams says that streams end when the identity expires; nil means those over WebSocket.
 	EndStreams *bool
+	// Figures count what becomes of calls with its credentials; nil counts nothing.
+	Figures *Figures
 }
 
 // ends tells whether a call is to end when its identity expires.
@@ -135,11 +137,16 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 	if len(p.config.Any) == 0 {
 		return nil, until, nil // nobody in particular
 	}
-	var worst error
-	denied := ""
+	var (
+		worst  error
+		denied *Named
+	)
 	for _, all := range p.config.Any {
 		id, until, asked, err := p.askAll(ctx, c, all, wait)
 		if err == nil {
+			for i := range all {
+				all[i].Figures.accept()
+			}
 			return id, until, nil
 		}
 		if err == interceptor.ErrWait { //nolint:errorlint // a sentinel that is passed on as it is
@@ -150,7 +157,8 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 		}
 	}
 	if weight(worst) > weightNone {
-		c.Denied = denied
+		c.Denied = denied.Name
+		denied.Figures.refuse(worst)
 		return nil, until, p.challenged(worst)
 	}
 	if p.config.Optional {
@@ -161,7 +169,7 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 
 // askAll asks the providers of an alternative. The identity is that of the first; those of the others are with it. An error is of the
 // provider that was asked last.
-func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (first *transcoder.Identity, until time.Time, asked string, err error) {
+func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (first *transcoder.Identity, until time.Time, asked *Named, err error) {
 	var also []*transcoder.Identity
 	for i := range all {
 		id, err := ask(ctx, c, all[i].Provider, wait)
@@ -169,7 +177,7 @@ func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wa
 			err = p.checkSite(c, all[i].Provider)
 		}
 		if err != nil {
-			return nil, until, all[i].Name, err
+			return nil, until, &all[i], err
 		}
 		if !id.Expires.IsZero() && (until.IsZero() || id.Expires.Before(until)) && all[i].ends(c) {
 			until = id.Expires
@@ -183,9 +191,9 @@ func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wa
 	if len(also) > 0 {
 		together := *first
 		together.Also = also
-		return &together, until, "", nil
+		return &together, until, nil, nil
 	}
-	return first, until, "", nil
+	return first, until, nil, nil
 }
 
 func ask(ctx context.Context, c *transcoder.Call, provider Provider, wait bool) (*transcoder.Identity, error) {

@@ -214,6 +214,7 @@ func (l *Limiter) wanted(key []byte) int64 {
 
 // alone decides while the store cannot tell.
 func (l *Limiter) alone(r *rule, key []byte, cost int64) verdict {
+	r.figures.alone.Add(1)
 	switch r.OnError {
 	case Allow:
 		return verdict{}

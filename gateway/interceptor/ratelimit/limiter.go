@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -151,6 +152,8 @@ type rule struct {
 	bucket bucket // the limit
 	share  bucket // of this gateway, of what is shared
 	texts  texts
+
+	figures *figures
 }
 
 // Limiter holds rules and what keys have taken. It is safe for concurrent use.
@@ -160,6 +163,9 @@ type Limiter struct {
 	store    Store
 	announce bool
 	gateways uint32
+
+	mu       sync.Mutex
+	declared map[string]*rule // those of schemas as they were made last, by name; guarded by mu
 }
 
 // New returns the limiter of a configuration. The error joins all problems.
@@ -195,7 +201,7 @@ func New(cfg Config) (*Limiter, error) {
 
 // newRule makes a rule; nil where something is wrong with it by itself.
 func (l *Limiter) newRule(of Rule, id []byte, index int) (*rule, error) {
-	r := &rule{Rule: of, id: id, index: index}
+	r := &rule{Rule: of, id: id, index: index, figures: &figures{}}
 	var errs []error
 	problems := r.Problems()
 	for _, p := range problems {
@@ -221,7 +227,20 @@ func (l *Limiter) newRule(of Rule, id []byte, index int) (*rule, error) {
 // declare makes the rule of a schema. Its keys are its own by its name, so that a schema that is loaded again forgets nothing.
 func (l *Limiter) declare(of Rule) (*rule, error) {
 	sum := sha256.Sum256([]byte(of.Name))
-	return l.newRule(of, append([]byte{declaredID, declaredID - 1}, sum[:declaredBytes]...), -1)
+	r, err := l.newRule(of, append([]byte{declaredID, declaredID - 1}, sum[:declaredBytes]...), -1)
+	if r == nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if before := l.declared[of.Name]; before != nil {
+		r.figures = before.figures
+	}
+	if l.declared == nil {
+		l.declared = map[string]*rule{}
+	}
+	l.declared[of.Name] = r
+	return r, err
 }
 
 // Keys of rules of schemas begin with two bytes with which no others do: the second would be the number of an alternative, or the mark

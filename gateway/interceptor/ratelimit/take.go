@@ -39,6 +39,16 @@ func (l *Limiter) asks(b *bound, c *transcoder.Call) bool {
 
 // take counts a call or a message.
 func (l *Limiter) take(ctx context.Context, c *transcoder.Call, b *bound, message []byte) verdict {
+	v := l.decide(ctx, c, b, message)
+	if v.refused() {
+		b.rule.figures.refuse(b, c, message)
+	} else {
+		b.rule.figures.admitted.Add(1)
+	}
+	return v
+}
+
+func (l *Limiter) decide(ctx context.Context, c *transcoder.Call, b *bound, message []byte) verdict {
 	r := b.rule
 	var buf keyBuffer
 	key := r.Key.append(append(buf[:0], r.id...), c, b.fields, message)

@@ -83,9 +83,10 @@ type found struct {
 }
 
 var (
-	_ auth.Waiter = (*Provider)(nil)
-	_ auth.Runner = (*Provider)(nil)
-	_ auth.Sender = (*Provider)(nil)
+	_ auth.Waiter   = (*Provider)(nil)
+	_ auth.Runner   = (*Provider)(nil)
+	_ auth.Sender   = (*Provider)(nil)
+	_ auth.Reporter = (*Provider)(nil)
 )
 
 // Check tells what is wrong with a configuration, without reading the file.
@@ -131,6 +132,9 @@ func (p *Provider) Run(ctx context.Context) {
 		p.config.Log.Info("the file with users was read again", slog.String("file", p.config.File), slog.Int("users", len(p.users.Load().byName)))
 	})
 }
+
+// Report tells how often what was found out before was enough.
+func (p *Provider) Report() auth.Report { return auth.Report{Remembers: p.cache.Remembered()} }
 
 // Challenge asks for a name and a password.
 func (p *Provider) Challenge() string {

@@ -100,8 +100,9 @@ type question struct {
 }
 
 var (
-	_ auth.Waiter = (*Provider)(nil)
-	_ auth.Sender = (*Provider)(nil)
+	_ auth.Waiter   = (*Provider)(nil)
+	_ auth.Sender   = (*Provider)(nil)
+	_ auth.Reporter = (*Provider)(nil)
 )
 
 // Check tells everything that is wrong with a configuration.
@@ -148,6 +149,12 @@ func New(cfg Config) (*Provider, error) {
 func (p *Provider) Run(ctx context.Context) {
 	<-ctx.Done()
 	p.client.CloseIdleConnections()
+}
+
+// Report tells how often the issuer need not be asked.
+func (p *Provider) Report() auth.Report {
+	known, bad := p.known.Remembered(), p.bad.Remembered()
+	return auth.Report{Remembers: &auth.Remembered{Hits: known.Hits + bad.Hits, Misses: bad.Misses, Entries: known.Entries + bad.Entries}}
 }
 
 // Challenge asks for a token (RFC 6750, section 3).

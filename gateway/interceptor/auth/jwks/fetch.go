@@ -167,7 +167,9 @@ func atMost(r io.Reader, from string) ([]byte, error) {
 // watchFile reads the file again whenever it changes. What cannot be read leaves the keys as they are.
 func (k *Keys) watchFile(ctx context.Context) {
 	k.file().Watch(ctx, k.loaded, func() {
-		if err := k.read(); err != nil {
+		err := k.read()
+		if k.fault.Store(nil); err != nil {
+			k.fault.Store(&err)
 			k.config.Log.Error("the file with keys was not read again; the keys before stay in force", slog.String("file", k.config.File), slog.Any("error", err))
 		}
 	})

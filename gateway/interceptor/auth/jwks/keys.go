@@ -53,7 +53,8 @@ type Keys struct {
 	get     func(context.Context) ([]byte, error)
 	current atomic.Pointer[state]
 	failing atomic.Bool
-	loaded  string // the state of the file that was read first
+	fault   atomic.Pointer[error] // why the set could not be read last; nil when it could
+	loaded  string                // the state of the file that was read first
 
 	asked chan struct{} // has an element when a fetch has been asked for
 
@@ -204,12 +205,14 @@ func (k *Keys) Run(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
+			k.fault.Store(&err)
 			next = min(retry, next)
 			if !k.failing.Swap(true) { // once, and not every two seconds
 				k.config.Log.Warn("keys for tokens could not be fetched; it is tried again and again", slog.String("from", k.from()), slog.Any("error", err))
 			}
 		} else {
 			k.failing.Store(false)
+			k.fault.Store(nil)
 		}
 		k.done()
 		due = time.Now().Add(next)

@@ -81,9 +81,10 @@ type verified struct {
 }
 
 var (
-	_ auth.Waiter = (*Provider)(nil)
-	_ auth.Runner = (*Provider)(nil)
-	_ auth.Sender = (*Provider)(nil)
+	_ auth.Waiter   = (*Provider)(nil)
+	_ auth.Runner   = (*Provider)(nil)
+	_ auth.Sender   = (*Provider)(nil)
+	_ auth.Reporter = (*Provider)(nil)
 )
 
 // Check tells everything that is wrong with a configuration, without reading or fetching anything.
@@ -129,6 +130,13 @@ func New(cfg Config) (*Provider, error) {
 
 // Run keeps the keys fresh.
 func (p *Provider) Run(ctx context.Context) { p.keys.Run(ctx) }
+
+// Report tells of the keys, and of the tokens that were verified.
+func (p *Provider) Report() auth.Report {
+	r := p.keys.Report()
+	r.Remembers = p.cache.Remembered()
+	return r
+}
 
 // Challenge asks for a token (RFC 6750, section 3).
 func (p *Provider) Challenge() string {

@@ -68,8 +68,9 @@ type verified struct {
 }
 
 var (
-	_ auth.Runner = (*Provider)(nil)
-	_ auth.Sender = (*Provider)(nil)
+	_ auth.Runner   = (*Provider)(nil)
+	_ auth.Sender   = (*Provider)(nil)
+	_ auth.Reporter = (*Provider)(nil)
 )
 
 // Check tells what is wrong with a configuration, without reading the file.
@@ -139,6 +140,9 @@ func (p *Provider) Run(ctx context.Context) {
 		p.config.Log.Info("the certificates of who signs clients' were read again", slog.String("file", p.config.CA))
 	})
 }
+
+// Report tells how often what was found out before was enough.
+func (p *Provider) Report() auth.Report { return auth.Report{Remembers: p.cache.Remembered()} }
 
 // Challenge is none: HTTP has no word for it.
 func (*Provider) Challenge() string { return "" }

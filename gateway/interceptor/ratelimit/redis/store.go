@@ -13,6 +13,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/dragoman-gateway/dragoman/gateway/circuit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/redis"
 )
@@ -38,6 +39,9 @@ func New(cfg redis.Config) (*Store, error) {
 
 // Up tells whether Redis is asked.
 func (s *Store) Up() bool { return s.client.Up() }
+
+// State tells how Redis fares.
+func (s *Store) State() circuit.State { return s.client.State() }
 
 // Take takes tokens.
 func (s *Store) Take(ctx context.Context, q *ratelimit.Query) (out ratelimit.Outcome, err error) {

@@ -86,6 +86,9 @@ func New(cfg Config) (*Store, error) {
 // Up tells whether the service is asked.
 func (s *Store) Up() bool { return s.circuit.Up() }
 
+// State tells how the service fares.
+func (s *Store) State() circuit.State { return s.circuit.State() }
+
 // Take asks the service. It grants what is needed or nothing.
 func (s *Store) Take(ctx context.Context, q *ratelimit.Query) (ratelimit.Outcome, error) {
 	if s.client == nil {
@@ -97,10 +100,11 @@ func (s *Store) Take(ctx context.Context, q *ratelimit.Query) (ratelimit.Outcome
 	for _, e := range q.Entries() {
 		descriptor.Entries = append(descriptor.Entries, &common.RateLimitDescriptor_Entry{Key: e.Name, Value: e.Value})
 	}
+	began := time.Now()
 	out, err := s.ask(own, descriptor, q.Least)
 	switch {
 	case err == nil:
-		s.circuit.Answered()
+		s.circuit.Answered(time.Since(began))
 	case ctx.Err() == nil: // else the client has gone
 		s.circuit.Failed(err, grpcstatus.Code(err) == codes.Unimplemented)
 	}
