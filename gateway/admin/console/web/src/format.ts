@@ -88,6 +88,17 @@ export function short(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 
+/** reflow joins the lines of a comment that its writer broke for the width of a file; lists and paragraphs stay. */
+export function reflow(comment: string | undefined): string {
+  return (comment ?? '').replace(/(\S)[ \t]*\n(?![\s*\-\d|`]|$)/g, '$1 ');
+}
+
+/** cause takes from an error of a connection what libraries put around it. */
+export function cause(error: string | undefined): string {
+  const m = /^connection error: desc = "(?:transport: )?(?:(?:Error )?while dialing: )?(?:dial \w+ \S+: )?(.*?)"?$/s.exec(error ?? '');
+  return m ? m[1] : (error ?? '');
+}
+
 /** seconds of a duration as protobuf's JSON writes it. */
 export function seconds(d: string | undefined): number {
   return d ? parseFloat(d) : 0;

@@ -10,7 +10,7 @@ import { useResource } from '../api/resource';
 import type { Backend, Endpoint, EndpointState, ListBackendsResponse, Transition } from '../api/types';
 import { args, href, to } from '../router';
 import { backends, now, rates, status } from '../live';
-import { ago, clock, count, ms, percent, rate, seconds } from '../format';
+import { ago, cause, clock, count, ms, percent, rate, seconds } from '../format';
 import { Chart, Legend, type Series } from '../ui/chart';
 import { Icon } from '../ui/icons';
 import { Bar, Dot, Empty, KV, Notice, Panel, Scroll, Tag, type Tone } from '../ui/parts';
@@ -122,7 +122,8 @@ function Endpoints({ backend: b, act }: { backend: Backend; act: (verb: string, 
             {zones && <th class="c3">Zone</th>}
             <th class="num">Calls/s</th>
             <th class="num c2">In flight</th>
-            <th class="num c2">Latency</th>
+            <th class="num c2">p50</th>
+            <th class="num c2">p99</th>
             <th class="c3">Success</th>
             {certificates && <th class="c3">Certificate</th>}
             {!readOnly && <th class="num">Actions</th>}
@@ -141,7 +142,7 @@ function Endpoints({ backend: b, act }: { backend: Backend; act: (verb: string, 
 function Row({ endpoint: e, zones, certificates, readOnly, act }: { endpoint: Endpoint; zones: boolean; certificates: boolean; readOnly: boolean; act: (verb: string, body: object) => void }) {
   const s = stateOf(e.state);
   const draining = e.state === 'ENDPOINT_STATE_DRAINING';
-  const why = e.error || e.reason;
+  const why = cause(e.error || e.reason);
   return (
     <tr>
       <td>
@@ -167,7 +168,12 @@ function Row({ endpoint: e, zones, certificates, readOnly, act }: { endpoint: En
       {zones && <td class="c3">{e.zone}</td>}
       <td class="num">{rate(e.callsPerSecond ?? 0)}</td>
       <td class="num c2">{count(e.inFlight)}</td>
-      <td class="num c2">{seconds(e.latency) ? ms(seconds(e.latency) * 1000) : <span class="dim">–</span>}</td>
+      <td class="num c2">
+        <Took d={e.latencies?.p50} />
+      </td>
+      <td class="num c2">
+        <Took d={e.latencies?.p99} />
+      </td>
       <td class="c3">
         <Success endpoint={e} />
       </td>
@@ -181,6 +187,11 @@ function Row({ endpoint: e, zones, certificates, readOnly, act }: { endpoint: En
       )}
     </tr>
   );
+}
+
+/** Took is a quantile of the last minute or two. */
+function Took({ d }: { d?: string }) {
+  return d ? <>{ms(seconds(d) * 1000)}</> : <span class="dim">–</span>;
 }
 
 function Success({ endpoint: e }: { endpoint: Endpoint }) {
@@ -240,7 +251,7 @@ function Picks({ backend: b }: { backend: Backend }) {
         <h3 class="grow">Calls per second by endpoint</h3>
         <Legend series={series} />
       </div>
-      <Chart label={'Calls per second by endpoint of ' + b.name} x={x} ys={ys} series={series} format={rate} stacked height={132} seconds={300} />
+      <Chart label={'Calls per second by endpoint of ' + b.name} x={x} ys={ys} series={series} format={rate} stacked height={190} seconds={300} />
     </div>
   );
 }
@@ -258,7 +269,7 @@ function Numbers({ backend: b }: { backend: Backend }) {
           ['Refused', count(c.refused)],
           ['Retries', `${count(c.retries)}${Number(c.retriesOverBudget ?? 0) ? `, ${count(c.retriesOverBudget)} over budget` : ''}`],
           ['Hedges', Number(c.hedges ?? 0) ? `${count(c.hedges)}, ${count(c.hedgesWon)} won` : '0'],
-          ['Breaker', <Tag tone={c.circuit === 'open' ? 'err' : c.circuit === 'half-open' ? 'warn' : ''}>{c.circuit || 'closed'}</Tag>],
+          ['Breaker', <Tag tone={c.circuit === 'open' ? 'err' : c.circuit?.startsWith('half') ? 'warn' : ''}>{c.circuit || 'closed'}</Tag>],
           ['Source', s.name ? <span class="mono">{s.name}</span> : 'a list in the configuration'],
           ...(s.answered ? [['Answered', `${ago(s.answered, now.value)}, ${s.endpoints ?? 0} endpoints`] as [string, string]] : []),
         ]}
@@ -291,7 +302,7 @@ function Log({ transitions }: { transitions: Transition[] }) {
                       <Tag tone={stateOf(t.to).tone}>{t.to && t.to !== 'ENDPOINT_STATE_UNSPECIFIED' ? stateOf(t.to).text : 'gone'}</Tag>
                     </span>
                   </td>
-                  <td class="ink2 break">{t.reason}</td>
+                  <td class="ink2 break">{cause(t.reason)}</td>
                 </tr>
               ))}
             </tbody>

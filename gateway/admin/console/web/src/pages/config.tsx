@@ -13,7 +13,7 @@ import { query, setQuery } from '../router';
 import { ago, day, ms, seconds } from '../format';
 import { Code } from '../ui/code';
 import { Icon } from '../ui/icons';
-import { Breakable, Choice, Copy, Dot, Empty, Notice, Panel, Scroll, Search, Tabs, Tag, type Tone } from '../ui/parts';
+import { Breakable, Choice, Copy, Dot, Empty, Notice, Panel, Scroll, Search, Sure, Tabs, Tag, type Tone } from '../ui/parts';
 import { place, Problem } from '../ui/problem';
 import { reloadText, reloadTone } from './overview';
 
@@ -76,12 +76,14 @@ export function ConfigPage() {
 function ReloadButton() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
-  const run = () => {
+  const [tried, setTried] = useState<Reload | undefined>();
+  const run = (dryRun: boolean) => {
     setBusy(true);
     setProblem('');
-    post<ReloadResponse>('/api/v1/reload', {})
+    setTried(undefined);
+    post<ReloadResponse>('/api/v1/reload', { dryRun })
       .then(
-        () => setQuery({ part: 'reloads' }),
+        (r) => (dryRun ? setTried(r.reload) : setQuery({ part: 'reloads' })),
         (e: ApiError) => setProblem(e.message),
       )
       .finally(() => setBusy(false));
@@ -89,7 +91,16 @@ function ReloadButton() {
   return (
     <span class="row">
       {problem && <span class="t-err">{problem}</span>}
-      <button type="button" class="btn small" disabled={busy} onClick={run}>
+      {tried && (
+        <span class={'clip ' + (tried.result === 'RELOAD_RESULT_REFUSED' ? 't-err' : 'dim')} role="status" title={reloadText(tried)}>
+          {tried.result === 'RELOAD_RESULT_REFUSED' ? 'would be ' : tried.result === 'RELOAD_RESULT_UNCHANGED' ? '' : 'would be in force: '}
+          {reloadText(tried)}
+        </span>
+      )}
+      <button type="button" class="btn small" disabled={busy} title="Reads the file and the schemas, and puts nothing in force" onClick={() => run(true)}>
+        Try
+      </button>
+      <button type="button" class="btn small" disabled={busy} onClick={() => run(false)}>
         <Icon name="refresh" size={12} />
         Reload
       </button>
@@ -310,6 +321,7 @@ function OneReload({ reload: r }: { reload: Reload }) {
           {(r.problems ?? []).map((p, i) => (
             <Problem key={'p' + i} problem={p} />
           ))}
+          {r.result === 'RELOAD_RESULT_REFUSED' && r.schemaChanges?.some((c) => c.breaking) && !status.value?.readOnly && <AllowBreaking />}
           {routes.length > 0 && <Code text={routes.join('\n')} label="Routes that changed" />}
           {r.changes?.length ? <Changes all={r.changes} before="Before" after="After" /> : null}
           {(r.schemaChanges ?? []).map((c, i) => (
@@ -325,6 +337,22 @@ function OneReload({ reload: r }: { reload: Reload }) {
         </div>
       </details>
     </li>
+  );
+}
+
+/** AllowBreaking reloads once more, and takes changes that break clients. */
+function AllowBreaking() {
+  const [told, setTold] = useState('');
+  const run = () =>
+    void post<ReloadResponse>('/api/v1/reload', { allowBreaking: true }).then(
+      (r) => setTold(reloadText(r.reload ?? {})),
+      (e: ApiError) => setTold(e.message),
+    );
+  return (
+    <div class="row wrap">
+      <Sure small label="Put it in force all the same" ask="Sure: clients may break" onSure={run} />
+      {told && <span class="ink2">{told}</span>}
+    </div>
   );
 }
 

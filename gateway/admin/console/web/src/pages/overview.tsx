@@ -30,7 +30,8 @@ const overheadSeries: Series[] = [
   { name: 'p50', token: 'data-1' },
 ];
 const openSeries: Series[] = [
-  { name: 'calls', token: 'data-1', fill: true },
+  { name: 'connections', token: 'data-3', fill: true },
+  { name: 'calls', token: 'data-1' },
   { name: 'streams', token: 'data-5' },
 ];
 
@@ -52,8 +53,9 @@ export function Overview() {
         <Figure name="p50" value={ms(sum.p50)} />
         <Figure name="p95" value={ms(sum.p95)} />
         <Figure name="p99" value={ms(sum.p99)} />
-        <Figure name="Gateway overhead" value={ms(sum.overhead)} title="How much of the time of a call is the gateway's own: the median" />
+        <Figure name="Overhead" value={ms(sum.overhead)} title="How much of the time of a call is the gateway's own: the median" />
         <Figure name="Open streams" value={count(last?.streams)} />
+        <Figure name="Connections" value={count(last && connectionsOf(last))} title={connections(last)} />
       </dl>
       <div class="cols">
         <Panel title="Calls" actions={<Legend series={callSeries} />}>
@@ -72,8 +74,8 @@ export function Overview() {
         <Panel title="Gateway overhead" actions={<Legend series={overheadSeries} />}>
           <Chart label="Quantiles of the gateway's own time over the last 15 minutes" x={x} ys={[ys((p) => quantile(p.overhead?.p99)), ys((p) => quantile(p.overhead?.p50))]} series={overheadSeries} format={ms} height={128} log />
         </Panel>
-        <Panel title="Under way" actions={<Legend series={openSeries} />}>
-          <Chart label="Calls and streams under way over the last 15 minutes" x={x} ys={[ys((p) => Number(p.inFlight ?? 0)), ys((p) => Number(p.streams ?? 0))]} series={openSeries} format={count} height={128} />
+        <Panel title="Open" actions={<Legend series={openSeries} />}>
+          <Chart label="Connections, calls and streams that were open over the last 15 minutes" x={x} ys={[ys(connectionsOf), ys((p) => Number(p.inFlight ?? 0)), ys((p) => Number(p.streams ?? 0))]} series={openSeries} format={count} height={128} />
         </Panel>
       </div>
       <div class="cols wide-left">
@@ -282,8 +284,12 @@ function Gateway({ last }: { last?: Point }) {
   );
 }
 
+function connectionsOf(p: Point): number {
+  return Object.values(p.connections ?? {}).reduce((n, c) => n + Number(c), 0);
+}
+
 function connections(p?: Point): string {
-  const names: Record<string, string> = { http1: 'HTTP/1.1', http2: 'HTTP/2', h2c: 'HTTP/2', http3: 'HTTP/3' };
+  const names: Record<string, string> = { http1: 'HTTP/1.1', http2: 'HTTP/2', h2c: 'HTTP/2', http3: 'HTTP/3', websocket: 'WebSocket' };
   const all = Object.entries(p?.connections ?? {}).filter(([, n]) => Number(n) > 0);
   return all.length ? all.map(([k, n]) => `${count(n)} ${names[k] ?? k}`).join(', ') : 'none';
 }

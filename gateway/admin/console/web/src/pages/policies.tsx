@@ -7,11 +7,11 @@ import { useState } from 'preact/hooks';
 
 import { post, type ApiError } from '../api/client';
 import { useResource } from '../api/resource';
-import type { AuthProvider, Cache, ListPoliciesResponse, PurgeCacheResponse, RateLimit } from '../api/types';
+import type { AuthProvider, Cache, HotKey, ListPoliciesResponse, ListServicesResponse, PurgeCacheResponse, RateLimit } from '../api/types';
 import { beats, now, status } from '../live';
 import { href, to } from '../router';
-import { ago, bytes, count, ms, percent, rate, seconds } from '../format';
-import { Bar, Empty, Notice, Panel, Scroll, Tag } from '../ui/parts';
+import { ago, bytes, clock, count, ms, percent, rate, seconds } from '../format';
+import { Bar, Breakable, Empty, Notice, Panel, Scroll, Tag } from '../ui/parts';
 import { Keys } from './keys';
 
 export function PoliciesPage() {
@@ -46,7 +46,8 @@ function Providers({ all }: { all: AuthProvider[] }) {
                 <th class="num">Methods</th>
                 <th class="num">Let in</th>
                 <th>Refused</th>
-                <th class="c2">Keys</th>
+                <th class="c3">Remembers</th>
+                <th class="c2">Keys that it trusts</th>
               </tr>
             </thead>
             <tbody class="tops">
@@ -74,6 +75,9 @@ function Providers({ all }: { all: AuthProvider[] }) {
                         <span class="dim">nobody</span>
                       )}
                     </td>
+                    <td class="c3">
+                      <Remembers provider={a} />
+                    </td>
                     <td class="c2">
                       {a.keysError && <div class="t-err break">{a.keysError}</div>}
                       {(a.keys ?? []).map((k) => (
@@ -95,6 +99,18 @@ function Providers({ all }: { all: AuthProvider[] }) {
   );
 }
 
+/** Remembers is how often a provider knew a credential from before. */
+function Remembers({ provider: a }: { provider: AuthProvider }) {
+  const asked = Number(a.cacheHits ?? 0) + Number(a.cacheMisses ?? 0);
+  if (!asked) return <span class="dim">–</span>;
+  return (
+    <div title={`${count(a.cacheHits)} of ${count(asked)} credentials were known from before`}>
+      {percent(Number(a.cacheHits ?? 0), asked)} <span class="dim">of {count(asked)}</span>
+      <div class="dim">{count(a.cacheEntries)} now</div>
+    </div>
+  );
+}
+
 function Limits({ all, data }: { all: RateLimit[]; data: ListPoliciesResponse }) {
   const store = data.limitStore;
   return (
@@ -107,16 +123,25 @@ function Limits({ all, data }: { all: RateLimit[]; data: ListPoliciesResponse })
             <span class="dim">
               shared by {store.kind} at {store.location}
             </span>
-            <Tag tone={store.ok ? 'ok' : 'err'} title={store.error}>
-              {store.ok ? ms(seconds(store.latency) * 1000) : 'away'}
+            {Number(store.failed ?? 0) > 0 && (
+              <span class="dim">
+                {count(store.failed)} of {count(store.asked)} failed
+              </span>
+            )}
+            <Tag tone={store.ok ? 'ok' : 'err'} title={store.since && `${store.ok ? 'answers' : 'does not answer'} since ${clock(store.since)}`}>
+              {!store.ok ? 'away' : store.latency ? ms(seconds(store.latency) * 1000) : 'ok'}
             </Tag>
           </span>
         )
       }
     >
-      {store?.error && (
+      {store && (store.error || store.fallingBack) && (
         <div class="pad">
-          <Notice tone="err">{store.error}</Notice>
+          <Notice tone="err">
+            {store.error || `${store.kind} does not answer`}
+            {store.since && <span class="dim"> since {clock(store.since)}</span>}
+            {store.fallingBack && <div>Until it answers, calls are decided as on_error of their rules says.</div>}
+          </Notice>
         </div>
       )}
       {!all.length ? (
@@ -131,33 +156,34 @@ function Limits({ all, data }: { all: RateLimit[]; data: ListPoliciesResponse })
                 <th class="num">Allows</th>
                 <th class="num c2">Admitted</th>
                 <th class="num">Refused</th>
-                <th class="num">Refused/s</th>
-                <th class="c3">Hottest keys</th>
+                <th class="c3 num">Keys</th>
               </tr>
             </thead>
             <tbody class="tops">
               {all.map((l) => (
                 <tr key={l.origin ?? l.name}>
                   <td>
-                    <b>{l.name}</b>
+                    <span class="row wrap">
+                      <b>{l.name}</b>
+                      {l.shared && <Tag title={`counted by all gateways together; while the store is away: ${l.onError}`}>shared</Tag>}
+                    </span>
                     <div class="dim mono break" title={l.origin}>
-                      {l.match}
+                      <Breakable text={l.match ?? ''} />
                     </div>
+                    <Hottest keys={l.hottest ?? []} />
                   </td>
-                  <td class="c2 mono">{l.key || 'one for all'}</td>
-                  <td class="num mono">{l.limit}</td>
-                  <td class="num c2">{count(l.admitted)}</td>
-                  <td class={'num ' + (Number(l.refused ?? 0) ? 't-warn' : 'dim')}>{count(l.refused)}</td>
-                  <td class={'num ' + (l.refusedPerSecond ? 't-err' : 'dim')}>{rate(l.refusedPerSecond ?? 0)}</td>
-                  <td class="c3">
-                    {(l.hottest ?? []).slice(0, 3).map((k) => (
-                      <div key={k.key} class="row">
-                        <span class="mono clip key">{k.key}</span>
-                        <span class="dim">{count(k.refused)}</span>
-                      </div>
-                    ))}
-                    <span class="dim">{count(l.keys)} keys</span>
+                  <td class="c2 mono">{l.key || <span class="dim">one for all</span>}</td>
+                  <td class="num mono nowrap">{l.limit}</td>
+                  <td class="num c2">
+                    {count(l.admitted)}
+                    <div class="dim nowrap">{rate(l.admittedPerSecond ?? 0)}/s</div>
                   </td>
+                  <td class="num">
+                    <span class={Number(l.refused ?? 0) ? 't-warn' : 'dim'}>{count(l.refused)}</span>
+                    <div class={'nowrap ' + (l.refusedPerSecond ? 't-err' : 'dim')}>{rate(l.refusedPerSecond ?? 0)}/s</div>
+                    {Number(l.withoutStore ?? 0) > 0 && <div class="dim">{count(l.withoutStore)} without the store</div>}
+                  </td>
+                  <td class="c3 num">{count(l.keys)}</td>
                 </tr>
               ))}
             </tbody>
@@ -168,8 +194,27 @@ function Limits({ all, data }: { all: RateLimit[]; data: ListPoliciesResponse })
   );
 }
 
+/** Hottest are the keys that were refused most, lately. */
+function Hottest({ keys }: { keys: HotKey[] }) {
+  const most = Math.max(1, ...keys.map((k) => Number(k.refused ?? 0)));
+  if (!keys.length) return null;
+  return (
+    <ul class="hottest" aria-label="Keys that were refused most">
+      {keys.slice(0, 5).map((k) => (
+        <li key={k.key} title={k.key}>
+          <span class="mono clip">{k.key}</span>
+          <Bar share={Number(k.refused ?? 0) / most} tone="warn" />
+          <span class="dim">{count(k.refused)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Caches({ all, refresh }: { all: Cache[]; refresh: () => void }) {
   const [match, setMatch] = useState('**');
+  const services = useResource<ListServicesResponse>(all.length ? '/api/v1/schemas/services' : '');
+  const names = (services.data?.services ?? []).flatMap((s) => [s.name!, ...(s.methods ?? []).filter((m) => m.noSideEffects).map((m) => m.fullName!)]);
   const [told, setTold] = useState<{ text: string; bad: boolean } | undefined>();
   const purge = (e: Event) => {
     e.preventDefault();
@@ -204,7 +249,12 @@ function Caches({ all, refresh }: { all: Cache[]; refresh: () => void }) {
           })}
           {!status.value?.readOnly && (
             <form class="row" onSubmit={purge}>
-              <input class="field mono grow" aria-label="Methods whose answers are forgotten, as a glob" value={match} onInput={(e) => setMatch(e.currentTarget.value)} spellcheck={false} />
+              <input class="field mono grow" aria-label="Methods whose answers are forgotten, as a glob" list="cached" value={match} onInput={(e) => setMatch(e.currentTarget.value)} spellcheck={false} />
+              <datalist id="cached">
+                {['**', ...names].map((n) => (
+                  <option key={n} value={n} />
+                ))}
+              </datalist>
               <button class="btn" type="submit" disabled={!match}>
                 Purge
               </button>
@@ -218,7 +268,7 @@ function Caches({ all, refresh }: { all: Cache[]; refresh: () => void }) {
 }
 
 function Breakers({ data }: { data: ListPoliciesResponse }) {
-  const all = data.circuitBreakers ?? [];
+  const all = (data.circuitBreakers ?? []).filter((b) => b.configured || b.state !== 'closed');
   return (
     <Panel title="Circuit breakers" flush>
       {!all.length ? (
@@ -233,7 +283,12 @@ function Breakers({ data }: { data: ListPoliciesResponse }) {
                     <a href={href(to(['backends', b.backend!]))}>{b.backend}</a>
                   </td>
                   <td>
-                    <Tag tone={b.state === 'open' ? 'err' : b.state === 'half-open' ? 'warn' : 'ok'}>{b.state || 'closed'}</Tag>
+                    <Tag tone={b.state === 'open' ? 'err' : b.state?.startsWith('half') ? 'warn' : 'ok'}>{b.state || 'closed'}</Tag>
+                    {b.reason && <div class="why ink2">{b.reason}</div>}
+                  </td>
+                  <td class="dim">
+                    {b.since && `since ${clock(b.since)}`}
+                    {b.until && Date.parse(b.until) > now.value && `, tried again in ${Math.ceil((Date.parse(b.until) - now.value) / 1000)} s`}
                   </td>
                   <td class="num">{count(b.refused)} refused</td>
                 </tr>

@@ -5,11 +5,12 @@
 
 import { useMemo } from 'preact/hooks';
 
-import type { ListRoutesResponse, Route } from '../api/types';
+import type { CallStats, ListRoutesResponse, Route } from '../api/types';
 import { useResource } from '../api/resource';
 import { beats, now } from '../live';
 import { href, query, setQuery, to } from '../router';
-import { ago, count, ms, percent, seconds } from '../format';
+import { ago, count, ms, percent, reflow, seconds } from '../format';
+import { HeatStrip } from '../ui/heat';
 import { Icon } from '../ui/icons';
 import { Choice, Empty, Figure, KV, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
 import { place } from '../ui/problem';
@@ -223,7 +224,7 @@ function Binding({ route: r }: { route: Route }) {
   return (
     <>
       <SwitchNotes name={r.method ?? ''} />
-      {r.comment && <p class="ink2 comment">{r.comment}</p>}
+      {r.comment && <p class="ink2 comment">{reflow(r.comment)}</p>}
       <KV
         rows={[
           [
@@ -285,10 +286,35 @@ function Policy({ route: r }: { route: Route }) {
 }
 
 function Calls({ route: r }: { route: Route }) {
-  const s = r.stats;
-  if (!Number(s?.calls ?? 0)) return <Empty>It was not called since the gateway began.</Empty>;
-  const codes = Object.entries(s!.codes ?? {}).sort((a, b) => Number(b[1]) - Number(a[1]));
-  const reasons = Object.entries(s!.reasons ?? {}).sort((a, b) => Number(b[1]) - Number(a[1]));
+  // How long calls took over time is much, and asked for of the route that is open alone.
+  const more = useResource<ListRoutesResponse>('/api/v1/routes', { method: r.method, heat: true }, beats.value);
+  const full = more.data?.routes?.find((o) => routeKey(o) === routeKey(r)) ?? r;
+  const rest = Number(full.stats?.calls ?? 0) || Number(full.stats?.inFlight ?? 0);
+  const rpc = Number(full.rpcStats?.calls ?? 0) || Number(full.rpcStats?.inFlight ?? 0);
+  if (!rest && !rpc) return <Empty>It was not called since the gateway began.</Empty>;
+  return (
+    <>
+      {rest ? <Stats stats={full.stats!} /> : <p class="dim">By this route it was not called since the gateway began.</p>}
+      {rpc ? (
+        <>
+          <h3 class="ruledhead">By the name of the method: gRPC, gRPC-Web, Connect</h3>
+          <Stats stats={full.rpcStats!} />
+        </>
+      ) : null}
+      <p>
+        <a href={href(to(['traffic'], { route: r.path }))}>See its calls</a>
+      </p>
+    </>
+  );
+}
+
+function quantile(d: string | undefined): string {
+  return d ? ms(seconds(d) * 1000) : '–';
+}
+
+function Stats({ stats: s }: { stats: CallStats }) {
+  const codes = Object.entries(s.codes ?? {}).sort((a, b) => Number(b[1]) - Number(a[1]));
+  const reasons = Object.entries(s.reasons ?? {}).sort((a, b) => Number(b[1]) - Number(a[1]));
   const table = (name: string, rows: [string, string][]) => (
     <div>
       <h3>{name}</h3>
@@ -298,7 +324,7 @@ function Calls({ route: r }: { route: Route }) {
             <tr key={k}>
               <td class={'mono ' + (k === 'OK' || k === 'ok' ? 't-ok' : '')}>{k}</td>
               <td class="num">{count(n)}</td>
-              <td class="num dim">{percent(Number(n), Number(s!.calls))}</td>
+              <td class="num dim">{percent(Number(n), Number(s.calls))}</td>
             </tr>
           ))}
         </tbody>
@@ -308,20 +334,24 @@ function Calls({ route: r }: { route: Route }) {
   return (
     <>
       <dl class="figures inset">
-        <Figure name="Calls" value={count(s!.calls)} />
-        <Figure name="Under way" value={count(s!.inFlight)} />
-        <Figure name="p50" value={ms(seconds(s!.latency?.p50) * 1000)} />
-        <Figure name="p95" value={ms(seconds(s!.latency?.p95) * 1000)} />
-        <Figure name="p99" value={ms(seconds(s!.latency?.p99) * 1000)} />
+        <Figure name="Calls" value={count(s.calls)} />
+        <Figure name="Errors" value={percent(Number(s.errors ?? 0), Number(s.calls ?? 0))} tone={Number(s.errors ?? 0) ? 'err' : ''} />
+        <Figure name="Under way" value={count(s.inFlight)} />
+        <Figure name="p50" value={quantile(s.latency?.p50)} />
+        <Figure name="p95" value={quantile(s.latency?.p95)} />
+        <Figure name="p99" value={quantile(s.latency?.p99)} title="Of the last minute or two" />
       </dl>
+      {s.heat && (
+        <div>
+          <h3>Latency</h3>
+          <HeatStrip heat={s.heat} label="How long calls took over the last 15 minutes" />
+        </div>
+      )}
       <div class="cols tight">
         {table('By code', codes)}
         {table('By reason', reasons)}
       </div>
-      <p>
-        <span class="dim">Last called {ago(s!.lastCall, now.value)}. </span>
-        <a href={href(to(['traffic'], { route: r.path }))}>See its calls</a>
-      </p>
+      <p class="dim">Last called {ago(s.lastCall, now.value)}.</p>
     </>
   );
 }

@@ -10,7 +10,7 @@ import { useResource } from '../api/resource';
 import type { CompareSchemasResponse, Field, GetTypeResponse, ListReloadsResponse, ListServicesResponse, ListSourcesResponse, MessageType, Method, SchemaChange, SchemaSource, Service } from '../api/types';
 import { now, reloads, status } from '../live';
 import { args, href, query, setQuery, to } from '../router';
-import { ago, base64, clock, count, short } from '../format';
+import { ago, base64, clock, count, reflow, short } from '../format';
 import { Icon } from '../ui/icons';
 import { Dot, Empty, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
 import { place, Problem } from '../ui/problem';
@@ -108,15 +108,11 @@ function Browse() {
                 <span class="dim">{s.methods.length}</span>
               </summary>
               <div>
-                <a class="leaf dim clip" href={href(to(['schemas', s.name!], { q: filter }))} aria-current={chosen === s.name}>
-                  {s.name}
+                <a class="leaf full" href={href(to(['schemas', s.name!], { q: filter }))} aria-current={chosen === s.name} title={firstSentence(s.comment)}>
+                  <span class="mono clip">{s.name}</span>
                 </a>
                 {s.methods.map((m) => (
-                  <a key={m.fullName} class="leaf" href={href(to(['schemas', m.fullName!], { q: filter }))} aria-current={chosen === m.fullName}>
-                    <span class={'clip' + (m.deprecated ? ' struck' : '')}>{m.name}</span>
-                    {m.kind !== 'unary' && <span class="dim nowrap">{kindName(m.kind)}</span>}
-                    {m.switchedOff && <Tag tone="err">off</Tag>}
-                  </a>
+                  <MethodLeaf key={m.fullName} method={m} chosen={chosen} filter={filter} />
                 ))}
               </div>
             </details>
@@ -125,6 +121,31 @@ function Browse() {
       </Panel>
       {services.data && <Shown chosen={chosen} services={all} />}
     </div>
+  );
+}
+
+/** MethodLeaf is a method in the tree; its messages stand below it while it, or one of them, is shown. */
+function MethodLeaf({ method: m, chosen, filter }: { method: Method; chosen: string; filter: string }) {
+  const types = [...new Set([m.requestType!, m.responseType!])];
+  const open = chosen === m.fullName || types.includes(chosen);
+  return (
+    <>
+      <a class="leaf" href={href(to(['schemas', m.fullName!], { q: filter }))} aria-current={chosen === m.fullName} title={firstSentence(m.comment)}>
+        <span class={'clip' + (m.deprecated ? ' struck' : '')}>{m.name}</span>
+        {m.kind !== 'unary' && <span class="dim nowrap">{kindName(m.kind)}</span>}
+        {m.switchedOff && <Tag tone="err">off</Tag>}
+      </a>
+      {open && (
+        <div class="twigs">
+          {types.map((t) => (
+            <a key={t} class="leaf" href={href(to(['schemas', t], { q: filter }))} aria-current={chosen === t} title={t}>
+              <span class="mono clip">{short(t)}</span>
+              <span class="dim nowrap">{t === m.requestType ? 'request' : 'answer'}</span>
+            </a>
+          ))}
+        </div>
+      )}
+    </>
   );
 }
 
@@ -152,7 +173,7 @@ function OneService({ service: s }: { service: Service }) {
     >
       <div class="pad col">
         <SwitchNotes name={s.name!} />
-        {s.comment && <p class="comment">{s.comment}</p>}
+        {s.comment && <p class="comment">{reflow(s.comment)}</p>}
         <p class="dim">
           From {s.source}
           {place(s.position) && (
@@ -254,7 +275,7 @@ function OneMethod({ method: m }: { method: Method }) {
             {m.deprecated && <Tag tone="warn">deprecated</Tag>}
             {m.switchedOff && <Tag tone="err">switched off</Tag>}
           </div>
-          {m.comment && <p class="comment">{m.comment}</p>}
+          {m.comment && <p class="comment">{reflow(m.comment)}</p>}
           <Routes method={m} />
           <Declared element={m.fullName} position={m.position} around={8} />
         </div>
@@ -307,7 +328,7 @@ function Message({ type: m, enums }: { type: MessageType; enums: NonNullable<Get
     <>
       {(m.comment || !!m.rules?.length) && (
         <div class="pad col">
-          {m.comment && <p class="comment">{m.comment}</p>}
+          {m.comment && <p class="comment">{reflow(m.comment)}</p>}
           {(m.rules ?? []).map((r) => (
             <code key={r.name} class="ink2">
               {r.name}: {r.value}
@@ -340,7 +361,7 @@ function Message({ type: m, enums }: { type: MessageType; enums: NonNullable<Get
                       {f.oneof && <div class="dim">one of {f.oneof}</div>}
                     </td>
                     <td class="c2">
-                      <div class="ink2 comment">{f.comment}</div>
+                      <div class="ink2 comment">{reflow(f.comment)}</div>
                       {values && values.length <= 12 && <div class="dim mono break">{values.map((v) => v.name).join(' ')}</div>}
                       <div class="row wrap">
                         {(f.behaviors ?? []).map((b) => (

@@ -37,6 +37,8 @@ const session = signal<Session | undefined>(undefined);
 const beside = signal<Session[]>([]);
 const list = signal<'methods' | 'history'>('methods');
 const filter = signal('');
+// On a phone the list is folded away while a method is open; its tabs unfold it.
+const folded = signal(true);
 
 export function TryPage() {
   const services = useResource<ListServicesResponse>('/api/v1/schemas/services');
@@ -51,15 +53,19 @@ export function TryPage() {
     deadline.value = m.deadline ? String(m.deadline) : '';
     session.value = undefined;
     beside.value = [];
+    folded.value = true;
     go(to(['try', m.method], { route: m.route }));
   };
   return (
     <div class="try">
-      <Panel flush class="methods" label="Methods and history">
+      <Panel flush class={'methods' + (folded.value && method ? ' folded' : '')} label="Methods and history">
         <Tabs
           label="What to choose from"
           value={list.value}
-          onChange={(v) => (list.value = v)}
+          onChange={(v) => {
+            folded.value = v === list.value && !folded.value;
+            list.value = v;
+          }}
           tabs={[
             { value: 'methods', text: 'Methods' },
             { value: 'history', text: 'History' },
@@ -108,6 +114,7 @@ function Methods({ services, chosen }: { services: NonNullable<ListServicesRespo
                     session.value = undefined;
                     beside.value = [];
                     script.value = [];
+                    folded.value = true;
                   }}
                 >
                   <span class="clip">{m.name}</span>
@@ -247,15 +254,15 @@ function Workbench({ method }: { method: Method }) {
             </code>
           )}
           {spoken !== 'rest' && <code class="ink2 break">/{method.fullName}</code>}
+          <label class="row">
+            <span class="dim">deadline</span>
+            <input class="field slower" inputMode="numeric" placeholder="ms" value={deadline.value} onInput={(ev) => (deadline.value = ev.currentTarget.value.replace(/\D/g, ''))} disabled={spoken === 'websocket'} title={spoken === 'websocket' ? 'a page cannot say a deadline on a WebSocket' : undefined} />
+          </label>
         </div>
       </div>
       <div class="toolbar">
         <Choice label="Protocol" value={spoken} onChange={(v) => (protocol.value = v)} options={(Object.keys(protocolNames) as Protocol[]).map((p) => ({ value: p, text: protocolNames[p], off: off(p) }))} />
         <span class="spacer" />
-        <label class="row">
-          <span class="dim">deadline</span>
-          <input class="field slower" inputMode="numeric" placeholder="ms" value={deadline.value} onInput={(ev) => (deadline.value = ev.currentTarget.value.replace(/\D/g, ''))} disabled={spoken === 'websocket'} title={spoken === 'websocket' ? 'a page cannot say a deadline on a WebSocket' : undefined} />
-        </label>
         <button type="button" class="btn" disabled={!message} onClick={compare} title="Makes the call in every protocol that a page can speak">
           Side by side
         </button>
@@ -279,7 +286,7 @@ function Workbench({ method }: { method: Method }) {
           {streams ? (going && !going.live ? 'Add message' : 'Send message') : 'Send'}
         </button>
       </div>
-      {streams && spoken !== 'websocket' && <Notice>A browser cannot stream a request by fetch: messages wait here until you half-close. WebSocket sends each at once.</Notice>}
+      {streams && spoken !== 'websocket' && <p class="dim">A browser cannot stream a request by fetch: messages wait here until you half-close. WebSocket sends each at once.</p>}
       <div class={'benchcols' + (beside.value.length ? ' over' : '')}>
         <Panel flush label="Request">
           <Tabs

@@ -176,21 +176,3 @@ export function Spark({ values: known, bad: knownBad, spans = 0, width = 120, he
     </svg>
   );
 }
-
-/** Heat shows how latencies are spread over time: a column per interval, a row per bucket, the slowest at the top. */
-export function Heat({ columns, bounds, label, height = 84 }: { columns: number[][]; bounds: string[]; label: string; height?: number }) {
-  const rows = bounds.length;
-  const top = Math.max(1, ...columns.flat());
-  const step = (n: number) => (n === 0 ? 0 : Math.min(4, 1 + Math.floor((3.999 * Math.log1p(n)) / Math.log1p(top))));
-  return (
-    <svg class="heat" viewBox={`0 0 ${columns.length * 10} ${rows * 10}`} preserveAspectRatio="none" height={height} role="img" aria-label={label}>
-      {columns.map((c, x) =>
-        c.map((n, y) => (
-          <rect key={`${x}.${y}`} x={x * 10 + 0.5} y={(rows - 1 - y) * 10 + 0.5} width="9" height="9" fill={`var(--heat-${step(n)})`}>
-            {n > 0 && <title>{`${bounds[y]}: ${n}`}</title>}
-          </rect>
-        )),
-      )}
-    </svg>
-  );
-}
