@@ -12,6 +12,11 @@ export function count(n: number | string | undefined): string {
   return trim(v / 1e9) + 'G';
 }
 
+/** many writes a number of things with their name. */
+export function many(n: number | string | undefined, thing: string): string {
+  return Number(n ?? 0) === 1 ? `one ${thing}` : `${count(n)} ${thing}s`;
+}
+
 /** rate writes so many per second. */
 export function rate(n: number): string {
   if (n === 0) return '0';

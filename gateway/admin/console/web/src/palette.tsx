@@ -11,6 +11,7 @@ import { useResource } from './api/resource';
 import { views } from './app';
 import { backends } from './live';
 import { go, to } from './router';
+import { short } from './format';
 
 export const paletteOpen = signal(false);
 
@@ -37,7 +38,7 @@ export function Palette() {
 
   const all: Hit[] = views.map((v) => ({ kind: 'Page', name: v.title, more: 'g ' + v.key, place: '/' + v.name }));
   for (const b of backends.value ?? []) all.push({ kind: 'Backend', name: b.name!, place: to(['backends', b.name!]) });
-  for (const r of routes.data?.routes ?? []) all.push({ kind: 'Route', name: `${r.verb} ${r.path}`, more: r.method, place: to(['routes'], { open: `${r.verb} ${r.path}` }) });
+  for (const r of routes.data?.routes ?? []) all.push({ kind: 'Route', name: `${r.verb} ${r.path}`, more: short(r.method ?? ''), place: to(['routes'], { open: `${r.verb} ${r.path}` }) });
   const types = new Set<string>();
   for (const s of services.data?.services ?? []) {
     all.push({ kind: 'Service', name: s.name!, place: to(['schemas', s.name!]) });
@@ -49,7 +50,10 @@ export function Palette() {
   for (const t of types) all.push({ kind: 'Message', name: t, place: to(['schemas', t]) });
 
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const hits = all.filter((h) => words.every((w) => (h.kind + ' ' + h.name + ' ' + (h.more ?? '')).toLowerCase().includes(w))).slice(0, most);
+  const has = (text: string) => words.every((w) => text.toLowerCase().includes(w));
+  const found = all.filter((h) => has(`${h.kind} ${h.name} ${h.more ?? ''}`));
+  // What has the words in its own name comes first.
+  const hits = [...found.filter((h) => has(h.name)), ...found.filter((h) => !has(h.name))].slice(0, most);
   const selected = Math.min(at, hits.length - 1);
 
   const close = () => {
@@ -95,7 +99,7 @@ export function Palette() {
           {hits.map((h, i) => (
             <li key={h.kind + h.name} id={'hit-' + i} role="option" aria-selected={i === selected} onMouseMove={() => setAt(i)} onClick={() => choose(h)}>
               <span class="kind">{h.kind}</span>
-              <span class={h.kind === 'Page' ? '' : 'mono clip'}>{h.name}</span>
+              <span class={h.kind === 'Page' ? '' : 'mono clip name'}>{h.name}</span>
               {h.more && <span class="dim clip mono">{h.more}</span>}
             </li>
           ))}

@@ -10,7 +10,7 @@ import { useResource } from '../api/resource';
 import type { Backend, Endpoint, EndpointState, ListBackendsResponse, Transition } from '../api/types';
 import { args, href, to } from '../router';
 import { backends, now, rates, status } from '../live';
-import { ago, cause, clock, count, ms, percent, rate, seconds } from '../format';
+import { ago, cause, clock, count, many, ms, percent, rate, seconds } from '../format';
 import { Chart, Legend, type Series } from '../ui/chart';
 import { Icon } from '../ui/icons';
 import { Bar, Dot, Empty, KV, Notice, Panel, Scroll, Tag, type Tone } from '../ui/parts';
@@ -79,7 +79,7 @@ function One({ backend: b, alone }: { backend: Backend; alone: boolean }) {
       note={`${b.policy}, ${ready} of ${endpoints.length} ready${b.tls ? ', TLS' : ''}`}
       actions={
         <a class="nowrap" href={href(to(['routes'], { q: b.name }))}>
-          {b.routes ?? 0} routes
+          {many(b.routes, 'route')}
         </a>
       }
     >
@@ -264,14 +264,14 @@ function Numbers({ backend: b }: { backend: Backend }) {
       <h3>Calls and source</h3>
       <KV
         rows={[
-          ['Under way', `${count(c.inFlight)} calls, ${count(c.streams)} streams${c.queued ? `, ${count(c.queued)} waiting` : ''}`],
+          ['Under way', `${many(c.inFlight, 'call')}, ${many(c.streams, 'stream')}${c.queued ? `, ${count(c.queued)} waiting` : ''}`],
           ['Limit', c.limit ? count(c.limit) : <span class="dim">none</span>],
           ['Refused', count(c.refused)],
           ['Retries', `${count(c.retries)}${Number(c.retriesOverBudget ?? 0) ? `, ${count(c.retriesOverBudget)} over budget` : ''}`],
           ['Hedges', Number(c.hedges ?? 0) ? `${count(c.hedges)}, ${count(c.hedgesWon)} won` : '0'],
           ['Breaker', <Tag tone={c.circuit === 'open' ? 'err' : c.circuit?.startsWith('half') ? 'warn' : ''}>{c.circuit || 'closed'}</Tag>],
           ['Source', s.name ? <span class="mono">{s.name}</span> : 'a list in the configuration'],
-          ...(s.answered ? [['Answered', `${ago(s.answered, now.value)}, ${s.endpoints ?? 0} endpoints`] as [string, string]] : []),
+          ...(s.answered ? [['Answered', `${ago(s.answered, now.value)}, ${many(s.endpoints, 'endpoint')}`] as [string, string]] : []),
         ]}
       />
     </div>

@@ -11,7 +11,7 @@ import { ApiError, post } from '../api/client';
 import type { ExplainRequest, ExplainResponse, ExplainRoute } from '../api/types';
 import { generation } from '../live';
 import { href, to } from '../router';
-import { Dot, Notice, Tag, type Tone } from '../ui/parts';
+import { Breakable, Dot, Notice, Tag, type Tone } from '../ui/parts';
 
 const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
 
@@ -182,7 +182,7 @@ function Steps({ e }: { e: ExplainResponse }) {
                     <td class="mono">{p.name}</td>
                     <td class="mono break">{p.value}</td>
                     <td class="dim break" title={p.place}>
-                      {p.origin || 'built in'}
+                      <Breakable text={p.origin || 'built in'} />
                     </td>
                   </tr>
                 ))}

@@ -9,7 +9,7 @@ import type { Diagnostic, ListServiceSeriesResponse, Point, Reload, ServiceSerie
 import { useResource } from '../api/resource';
 import { backends, beats, now, points, reloads, seconds, status } from '../live';
 import { href, to } from '../router';
-import { ago, clock, count, ms, percent, rate, seconds as secondsOf, span } from '../format';
+import { ago, clock, count, many, ms, percent, rate, seconds as secondsOf, span } from '../format';
 import { Chart, Legend, Spark, type Series } from '../ui/chart';
 import { Dot, Empty, Figure, Notice, Panel, Scroll, Tag } from '../ui/parts';
 import { Problem } from '../ui/problem';
@@ -147,7 +147,7 @@ function Warnings() {
       )}
       {down.map((b) => (
         <Notice key={b.name} tone="warn" actions={<a href={href(to(['backends', b.name!]))}>Open</a>}>
-          Backend <b>{b.name}</b> has no ready endpoint; {b.routes ?? 0} routes lead to it
+          Backend <b>{b.name}</b> has no ready endpoint; {many(b.routes, 'route')} {b.routes === 1 ? 'leads' : 'lead'} to it
         </Notice>
       ))}
       {switched.map((w) => (
@@ -303,11 +303,11 @@ export function reloadText(r: Reload): string {
   if (r.trigger === 'TRIGGER_START') return 'started';
   if (r.result === 'RELOAD_RESULT_UNCHANGED') return 'nothing was new';
   const parts = [
-    r.routesAdded?.length && `+${r.routesAdded.length} routes`,
-    r.routesRemoved?.length && `−${r.routesRemoved.length} routes`,
-    r.routesChanged?.length && `~${r.routesChanged.length} routes`,
-    r.changes?.length && `${r.changes.length} settings`,
-    r.schemaChanges?.length && `${r.schemaChanges.length} changes of schemas`,
+    r.routesAdded?.length && `+${many(r.routesAdded.length, 'route').replace('one', '1')}`,
+    r.routesRemoved?.length && `−${many(r.routesRemoved.length, 'route').replace('one', '1')}`,
+    r.routesChanged?.length && `~${many(r.routesChanged.length, 'route').replace('one', '1')}`,
+    r.changes?.length && many(r.changes.length, 'setting'),
+    r.schemaChanges?.length && `${many(r.schemaChanges.length, 'change')} of schemas`,
   ].filter(Boolean);
   return parts.length ? parts.join(', ') : 'in force';
 }

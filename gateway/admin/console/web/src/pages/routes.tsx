@@ -12,7 +12,7 @@ import { href, query, setQuery, to } from '../router';
 import { ago, count, ms, percent, reflow, seconds } from '../format';
 import { HeatStrip } from '../ui/heat';
 import { Icon } from '../ui/icons';
-import { Choice, Empty, Figure, KV, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
+import { Breakable, Choice, Empty, Figure, KV, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
 import { place } from '../ui/problem';
 import { Explain } from './explain';
 import { Declared } from './source';
@@ -274,7 +274,13 @@ function Policy({ route: r }: { route: Route }) {
               <td class="mono">{p.name}</td>
               <td class="mono break">{p.value}</td>
               <td class={p.origin ? '' : 'dim'} title={place(p.position)}>
-                {p.origin ? <span class="mono break">{p.origin}</span> : 'built in'}
+                {p.origin ? (
+                  <span class="mono break">
+                    <Breakable text={p.origin} />
+                  </span>
+                ) : (
+                  'built in'
+                )}
                 {p.position?.line ? <span class="dim"> line {p.position.line}</span> : null}
               </td>
             </tr>

@@ -416,7 +416,7 @@ function Sources({ data, error }: { data?: ListSourcesResponse; error?: Error })
   return (
     <>
       {(data?.conflicts ?? []).length > 0 && (
-        <Panel title="Conflicts">
+        <Panel title="Doubtful" note="in all sources together">
           <div class="notices">
             {data!.conflicts!.map((d, i) => (
               <Problem key={i} problem={d} />

@@ -12,7 +12,7 @@ import { useResource } from '../api/resource';
 import type { CallSummary, CapturedCall, GetCallResponse, ListCallsResponse, ReplayCallResponse, Stop } from '../api/types';
 import { calls, missedCalls, status } from '../live';
 import { href, query, setQuery, to } from '../router';
-import { bytes, clock, count, ms, seconds, short } from '../format';
+import { bytes, clock, count, many, ms, seconds, short } from '../format';
 import { Code } from '../ui/code';
 import { Icon } from '../ui/icons';
 import { Copy, Empty, KV, Notice, Panel, Scroll, Search, Tabs, Tag, Verb, type Tone } from '../ui/parts';
@@ -257,8 +257,8 @@ function Timeline({ call }: { call: CapturedCall }) {
           ...(s.subject ? [['Subject', s.subject] as [string, string]] : []),
           ...(s.rule ? [['Limit', s.rule] as [string, string]] : []),
           ...(s.cache ? [['Cache', s.cache] as [string, string]] : []),
-          ['In', `${count(s.messagesIn)} messages, ${bytes(s.bytesIn)}`],
-          ['Out', `${count(s.messagesOut)} messages, ${bytes(s.bytesOut)}`],
+          ['In', `${many(s.messagesIn, 'message')}, ${bytes(s.bytesIn)}`],
+          ['Out', `${many(s.messagesOut, 'message')}, ${bytes(s.bytesOut)}`],
           ['Request id', <span class="mono break">{s.id}</span>],
           ...(s.traceId ? [['Trace', <span class="row"><span class="mono break">{s.traceId}</span><Copy text={() => s.traceId!} /></span>] as [string, ComponentChildren]] : []),
         ]}

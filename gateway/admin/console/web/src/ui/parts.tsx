@@ -144,7 +144,7 @@ export function KV({ rows }: { rows: [ComponentChildren, ComponentChildren][] })
 export function Breakable({ text }: { text: string }) {
   return (
     <>
-      {text.split(/(?<=[./_,])/).map((part, i) => (
+      {text.split(/(?<=[./_,\]])(?![.[])/).map((part, i) => (
         <>
           {i > 0 && <wbr />}
           {part}
