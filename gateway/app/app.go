@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
@@ -143,6 +144,8 @@ type Started struct {
 	Metrics *metrics.Metrics
 	// Backend returns a backend by its name, whose endpoints can be drained and weighed; nil when there is none.
 	Backend func(name string) *backend.Backend
+	// Authorization tells how the rules of authorisation fare.
+	Authorization func() []authz.State
 	// Cache returns where answers are stored, which can be purged; nil where none are.
 	Cache func() *cache.Cache
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
@@ -79,6 +80,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 			p.started.Backends, p.started.InFlight = func() []assemble.BackendState { return s.now().Backends() }, g.InFlight
 			p.started.Backend = func(name string) *backend.Backend { return s.now().Backend(name) }
 			p.started.Overviews = func() []backend.Overview { return s.now().Overviews() }
+			p.started.Authorization = func() []authz.State { return s.now().Authorization() }
 			p.started.Cache = func() *cache.Cache { return s.now().Cache() }
 			p.started.Reload, p.started.Config = s.manager.Signal, p.config
 			running.Go(func() { s.manager.Run(ctx) })

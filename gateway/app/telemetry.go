@@ -208,6 +208,13 @@ func (w *watchers) state(p *parts) metrics.State {
 		s.Dropped["access_log"] = uint64(w.access.Dropped()) //nolint:gosec // never negative
 	}
 	s.Dropped["otlp"] = uint64(w.exporter.Failed()) //nolint:gosec // never negative
+	for _, r := range p.started.Authorization() {
+		s.Rules = append(s.Rules, metrics.Rule{Name: r.Rule, DryRun: r.DryRun, Refused: r.Refused, Unknown: r.Unknown})
+	}
+	if c := p.started.Cache(); c != nil {
+		stats := c.Stats()
+		s.Cache = &metrics.Cache{Entries: stats.Entries, Bytes: stats.Bytes, Evicted: stats.Evicted, Purged: stats.Purged}
+	}
 	calls := map[string]backend.State{}
 	for _, b := range p.started.Backends() {
 		calls[b.Name] = b.Calls

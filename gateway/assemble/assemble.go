@@ -243,6 +243,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		a.inForce.Store(own)
 		a.documents.Store(served)
 		a.place(backends)
+		a.authz.InForce(policies.permits)
 		if cached != nil {
 			cached.InForce()
 		}

@@ -4,9 +4,9 @@
 package assemble
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -18,26 +18,27 @@ const (
 	unusedRuleCode = "DG2006" // a rule that is for no method
 )
 
-// openAuthorization makes the rules, which outlive snapshots with the counts of what they refused.
-func (a *Assembly) openAuthorization() error {
+// permissions are the rules of authorisation.
+var permissions = &matched{setting: "authorization.rules", field: "allow:", called: "the rule %s of authorization", unused: unusedRuleCode}
+
+// openAuthorization makes the rules, which outlive snapshots, and assemblies with the same rules: a reload forgets nothing of what was refused.
+func (a *Assembly) openAuthorization() (err error) {
+	a.authz, err = keep(a, "authorization", a.config.Authorization, nil, a.newAuthorizer)
+	return err
+}
+
+// newAuthorizer makes the rules of the configuration.
+func (a *Assembly) newAuthorizer() (*authz.Authorizer, error) {
 	from := &a.config.Authorization
-	cfg := authz.Config{Deny: from.Deny, DryRun: from.DryRun, Log: a.parts.Log}
-	var errs []error
-	for i := range from.Rules {
-		rule, err := from.Rules[i].Rule()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("authorization.rules[%d].allow: %w", i, err))
-		}
-		cfg.Rules = append(cfg.Rules, rule)
+	rules, err := compileRules(permissions, from.Rules, (*config.AuthorizationRule).Rule)
+	if err != nil {
+		return nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return &schema.LoadError{Diagnostics: each(err)}
+	made, err := authz.New(authz.Config{Rules: rules, Deny: from.Deny, DryRun: from.DryRun, Log: a.parts.Log})
+	if err != nil {
+		return nil, &schema.LoadError{Diagnostics: each(fmt.Errorf("authorization: %w", err))}
 	}
-	var err error
-	if a.authz, err = authz.New(cfg); err != nil {
-		return &schema.LoadError{Diagnostics: each(fmt.Errorf("authorization: %w", err))}
-	}
-	return nil
+	return made, nil
 }
 
 // Authorization tells how the rules of authorisation fare, in their order. It is safe for concurrent use.
@@ -65,17 +66,8 @@ func (a *Assembly) badAllow(e *authz.FieldError) schema.Diagnostic {
 
 // unusedRules tells which rules of authorisation are for no method: what they should guard is open.
 func (a *Assembly) unusedRules(mux *transcoder.Mux) []schema.Diagnostic {
-	var all []schema.Diagnostic
-	for _, i := range a.authz.Unused(mux.Methods()) {
-		rule := &a.config.Authorization.Rules[i]
-		d := schema.Diagnostic{
-			Level: schema.Warning, Code: unusedRuleCode,
-			Message: fmt.Sprintf("no method that can be called is one of %s: the rule %s of authorization is for none", rule.Match, rule.Name),
-		}
-		if span := configSpan(a.config, fmt.Sprintf("authorization.rules[%d].match", i), rule.Match.String()); span.Line > 0 {
-			d.Spans = append(d.Spans, span)
-		}
-		all = append(all, d)
-	}
-	return all
+	return a.unused(permissions, a.authz.Unused(mux.Methods()), func(i int) (config.MethodGlob, string) {
+		r := &a.config.Authorization.Rules[i]
+		return r.Match, r.Name
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/dragoman-gateway/dragoman/gateway/circuit"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit/rls"
@@ -23,11 +24,18 @@ const (
 	unusedLimitCode = "DG2005" // a rule that is for no method
 )
 
+// limitRules are the limits.
+var limitRules = &matched{setting: "rate_limits.rules", field: "key", called: "the limit %s", unused: unusedLimitCode}
+
 // openLimits makes the limiter, which outlives snapshots, and assemblies with the same rules: a reload forgets nothing of what was counted.
 func (a *Assembly) openLimits() error {
 	limits := &a.config.RateLimits
-	var err error
-	if a.webSockets, err = websockets.New(limits.MaxWebSockets); err != nil {
+	// WebSockets outlive every reload, whatever it changes, and what is said of them is counted with them.
+	open, err := keep(a, "websockets", nil, nil, func() (*websockets.Open, error) { return websockets.NewOpen(), nil })
+	if err != nil {
+		return err
+	}
+	if a.webSockets, err = websockets.New(limits.MaxWebSockets, open); err != nil {
 		return &schema.LoadError{Diagnostics: each(fmt.Errorf("rate_limits: %w", err))}
 	}
 	var on []any
@@ -68,12 +76,8 @@ func (a *Assembly) newLimiter() (*keptLimiter, error) {
 	case store != nil:
 		cfg.Store = store
 	}
-	for i := range limits.Rules {
-		rule, err := limits.Rules[i].Rule()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("rate_limits.rules[%d].key %w", i, err))
-		}
-		cfg.Rules = append(cfg.Rules, rule)
+	if cfg.Rules, err = compileRules(limitRules, limits.Rules, (*config.LimitRule).Rule); err != nil {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &schema.LoadError{Diagnostics: each(err)}
@@ -152,16 +156,8 @@ func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
 
 // unusedLimits tells which rules are for no method.
 func (a *Assembly) unusedLimits(mux *transcoder.Mux) []schema.Diagnostic {
-	var all []schema.Diagnostic
-	for _, i := range a.limits.Unused(mux.Methods()) {
-		rule := &a.config.RateLimits.Rules[i]
-		d := schema.Diagnostic{
-			Level: schema.Warning, Code: unusedLimitCode, Message: fmt.Sprintf("no method that can be called is one of %s: the limit %s is for none", rule.Match, rule.Name),
-		}
-		if span := configSpan(a.config, fmt.Sprintf("rate_limits.rules[%d].match", i), rule.Match.String()); span.Line > 0 {
-			d.Spans = append(d.Spans, span)
-		}
-		all = append(all, d)
-	}
-	return all
+	return a.unused(limitRules, a.limits.Unused(mux.Methods()), func(i int) (config.MethodGlob, string) {
+		r := &a.config.RateLimits.Rules[i]
+		return r.Match, r.Name
+	})
 }

@@ -31,6 +31,7 @@ type policies struct {
 	ways     map[*config.Policy]*headers.Way // nil for policies that change no fields
 	origins  map[*config.Policy]config.Origins
 	declared *options // in the schemas
+	permits  *authz.Policy
 }
 
 // of returns the policy of a method.
@@ -72,8 +73,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 	if err != nil {
 		return nil, err
 	}
-	permits, err := a.authz.Policy(mux.Methods(), declared.authorization)
-	if err != nil {
+	if p.permits, err = a.authz.Policy(mux.Methods(), declared.authorization); err != nil {
 		return nil, err
 	}
 	checks, err := a.newValidation(mux)
@@ -102,7 +102,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 				return fmt.Errorf("%s: headers: %w", name, err)
 			}
 			p.ways[&resolved] = way
-			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: permits, fields: way, checks: checks, hides: hides})
+			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: p.permits, fields: way, checks: checks, hides: hides})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

@@ -94,19 +94,23 @@ type Authorizer struct {
 	deny  *rule // what refuses the calls of methods that no rule is for; nil where nothing does
 	log   *slog.Logger
 
-	dryRun   bool
+	dryRun bool
+
 	mu       sync.Mutex
-	declared map[string]*rule // by name, those of the schemas that were loaded last
+	declared map[string]*rule // by name, those of the schemas in force; guarded by mu
 }
 
-// keep remembers the rules of schemas, for their counts.
-func (a *Authorizer) keep(declared map[string]*rule) {
+// InForce is called when a snapshot is put in force, with its policy; nil where it has none. States tells of the rules of its schemas from then on.
+func (a *Authorizer) InForce(p *Policy) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.declared = declared
+	a.declared = nil
+	if p != nil {
+		a.declared = p.declared
+	}
 }
 
-// find returns a rule of the schemas that were loaded last; nil where there is none.
+// find returns a rule of the schemas in force; nil where there is none.
 func (a *Authorizer) find(name string) *rule {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -56,6 +56,7 @@ type Policy struct {
 	authorizer *Authorizer
 	challenge  string
 	methods    table
+	declared   map[string]*rule // in the schemas, by name
 }
 
 var (
@@ -96,11 +97,8 @@ func (a *Authorizer) Policy(methods []*transcoder.Method, declared func(*transco
 	if len(a.rules) == 0 && a.deny == nil && len(b.declared) == 0 {
 		return nil, nil //nolint:nilnil // nothing to decide is no error
 	}
-	err := errors.Join(errs...)
-	if err == nil {
-		a.keep(b.declared)
-	}
-	return p, err
+	p.declared = b.declared
+	return p, errors.Join(errs...)
 }
 
 // With returns the same policy for methods whose calls, where they are of nobody, are asked for credentials by a challenge, as in

@@ -5,7 +5,7 @@ package websockets
 
 // Callers is how many callers are remembered.
 func (l *Limit) Callers() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.open)
+	l.open.mu.Lock()
+	defer l.open.mu.Unlock()
+	return len(l.open.by)
 }

@@ -40,13 +40,21 @@ type caller struct {
 	address                   netip.Addr
 }
 
-// Limit counts the WebSockets of each caller. It outlives snapshots, as they do, and is safe for concurrent use.
+// Open counts the WebSockets that are open, by caller. It outlives limits, as WebSockets do: one that is lowered holds for those that were
+// opened before. It is safe for concurrent use.
+type Open struct {
+	mu sync.Mutex
+	by map[caller]int // none is 0; guarded by mu
+}
+
+// NewOpen returns a count of none.
+func NewOpen() *Open { return &Open{by: map[caller]int{}} }
+
+// Limit is how many one caller may have open. It is safe for concurrent use.
 type Limit struct {
 	most    int
 	message string
-
-	mu   sync.Mutex
-	open map[caller]int // none is 0; guarded by mu
+	open    *Open
 }
 
 var (
@@ -54,15 +62,15 @@ var (
 	_ interceptor.Finisher = (*Limit)(nil)
 )
 
-// New returns a limit of so many; 0 means DefaultMost.
-func New(most int) (*Limit, error) {
+// New returns a limit of so many of those that are open; 0 means DefaultMost.
+func New(most int, open *Open) (*Limit, error) {
 	if most == 0 {
 		most = DefaultMost
 	}
 	if most < 0 || most > MaxMost {
 		return nil, fmt.Errorf("max_websockets is %d; it must be 1 to %d", most, MaxMost)
 	}
-	return &Limit{most: most, message: "the limit of " + strconv.Itoa(most) + " WebSockets at a time is reached", open: map[caller]int{}}, nil
+	return &Limit{most: most, message: "the limit of " + strconv.Itoa(most) + " WebSockets at a time is reached", open: open}, nil
 }
 
 // Admit counts a WebSocket; other calls it lets pass.
@@ -71,14 +79,14 @@ func (l *Limit) Admit(c *transcoder.Call) error {
 		return nil
 	}
 	who := callerOf(c)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[who] >= l.most {
+	l.open.mu.Lock()
+	defer l.open.mu.Unlock()
+	if l.open.by[who] >= l.most {
 		return &status.Error{
 			Code: codes.ResourceExhausted, Reason: status.ReasonTooManyInFlight, Message: l.message, RetryAfter: retry, Metadata: map[string]string{"rule": rule},
 		}
 	}
-	l.open[who]++
+	l.open.by[who]++
 	return nil
 }
 
@@ -88,10 +96,10 @@ func (l *Limit) Finish(c *transcoder.Call) {
 		return
 	}
 	who := callerOf(c)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[who]--; l.open[who] <= 0 {
-		delete(l.open, who)
+	l.open.mu.Lock()
+	defer l.open.mu.Unlock()
+	if l.open.by[who]--; l.open.by[who] <= 0 {
+		delete(l.open.by, who)
 	}
 }
 

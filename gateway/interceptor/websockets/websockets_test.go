@@ -25,7 +25,7 @@ func call(protocol, address string, who *transcoder.Identity) *transcoder.Call {
 // Threat F7: each caller has so many; who is known counts as who they are, and who is not by address.
 func TestThreatF7CallersAreCountedApart(t *testing.T) {
 	t.Parallel()
-	l, err := websockets.New(2)
+	l, err := websockets.New(2, websockets.NewOpen())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestThreatF7CallersAreCountedApart(t *testing.T) {
 func TestManyAtATime(t *testing.T) {
 	t.Parallel()
 	const most = 10
-	l, err := websockets.New(most)
+	l, err := websockets.New(most, websockets.NewOpen())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestManyAtATime(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{-1, websockets.MaxMost + 1} {
-		if _, err := websockets.New(most); err == nil {
+		if _, err := websockets.New(most, websockets.NewOpen()); err == nil {
 			t.Errorf("%d is taken", most)
 		}
 	}

@@ -89,6 +89,11 @@ func has(m *dto.Metric, labels []string) bool {
 func full() metrics.State {
 	return metrics.State{
 		InFlight: 3, Dropped: map[string]uint64{"access_log": 7},
+		Rules: []metrics.Rule{
+			{Name: "admins", Refused: 12, Unknown: 2}, {Name: "trial", DryRun: true, Refused: 13},
+			{Name: "admins", Refused: 1}, // a schema calls one the same
+		},
+		Cache: &metrics.Cache{Entries: 14, Bytes: 15, Evicted: 16, Purged: 17},
 		Backends: []metrics.Backend{{
 			Name: "books", Retries: 4, OverBudget: 5, Hedges: 6, Refused: 8, Shut: 9, Open: true,
 			Endpoints: []metrics.Endpoint{
@@ -166,6 +171,13 @@ func TestNames(t *testing.T) {
 		{"dragoman_rate_limited_total", []string{"rule", "per-caller"}, 1},
 		{"dragoman_cache_requests_total", []string{"result", "miss"}, 1},
 		{"dragoman_auth_failures_total", []string{"provider", "mobile", "cause", "token_expired"}, 1},
+		{"dragoman_authorization_refused_total", []string{"rule", "admins", "dry_run", "false"}, 13},
+		{"dragoman_authorization_refused_total", []string{"rule", "trial", "dry_run", "true"}, 13},
+		{"dragoman_authorization_unknown_total", []string{"rule", "admins"}, 2},
+		{"dragoman_cache_entries", nil, 14},
+		{"dragoman_cache_bytes", nil, 15},
+		{"dragoman_cache_evicted_total", nil, 16},
+		{"dragoman_cache_purged_total", nil, 17},
 		{"dragoman_config_reloads_total", []string{"result", "ok"}, 1},
 		{"dragoman_config_reloads_total", []string{"result", "refused"}, 1},
 		{"dragoman_config_last_reload_success", nil, 0},

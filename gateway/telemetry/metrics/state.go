@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,8 +20,30 @@ type State struct {
 	Connections []Connections
 	// Certificates are those that listeners show.
 	Certificates []Certificate
+	// Rules are those of authorisation.
+	Rules []Rule
+	// Cache is how the cache fares; nil where nothing is stored.
+	Cache *Cache
 	// Dropped are how many records were dropped since the start, by what they were for: "access_log", "spans", "logs".
 	Dropped map[string]uint64
+}
+
+// Rule is how a rule of authorisation fares.
+type Rule struct {
+	// Name is what logs call it.
+	Name string
+	// DryRun says that it refuses nothing.
+	DryRun bool
+	// Refused is how many calls it has refused, or would have; Unknown how many of these because its expression could not be evaluated.
+	Refused, Unknown int64
+}
+
+// Cache is how the cache fares.
+type Cache struct {
+	// Entries are the answers that it has now, and Bytes what they take.
+	Entries, Bytes int
+	// Evicted are those that were thrown out for others, and Purged those that somebody had dropped.
+	Evicted, Purged int64
 }
 
 // Backend is how a backend fares.
@@ -67,6 +90,7 @@ type stateCollector struct {
 
 	inFlight, endpointState, endpointInFlight, connections, certificate, open *prometheus.Desc
 	retries, overBudget, hedges, refused, shut, dropped                       *prometheus.Desc
+	denied, unknown, entries, bytes, evicted, purged                          *prometheus.Desc
 }
 
 func newStateCollector(state func() State) *stateCollector {
@@ -87,6 +111,12 @@ func newStateCollector(state func() State) *stateCollector {
 	s.hedges = desc("hedges_total", "Attempts beside ones that were late.", "backend")
 	s.refused = desc("backend_refused_total", "Calls for which a backend had no room.", "backend")
 	s.shut = desc("circuit_refused_total", "Calls that the circuit breaker refused.", "backend")
+	s.denied = desc("authorization_refused_total", "Calls that a rule of authorisation refused, or would have while it is on trial.", "rule", "dry_run")
+	s.unknown = desc("authorization_unknown_total", "Calls of these for which the expression could not be evaluated.", "rule")
+	s.entries = desc("cache_entries", "Answers that are stored.")
+	s.bytes = desc("cache_bytes", "Bytes that they take.")
+	s.evicted = desc("cache_evicted_total", "Answers that were thrown out for others.")
+	s.purged = desc("cache_purged_total", "Answers that were dropped because somebody said so.")
 	s.dropped = desc("telemetry_dropped_total", "Records that were dropped because who takes them did not keep up.", "kind")
 	return s
 }
@@ -116,6 +146,23 @@ func (s *stateCollector) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, c := range now.Certificates {
 		gauge(s.certificate, float64(c.NotAfter.Unix()), text(c.Listener))
+	}
+	denied, unknown := map[Rule]uint64{}, map[string]uint64{} // a schema may call a rule what the configuration calls one
+	for _, r := range now.Rules {
+		denied[Rule{Name: r.Name, DryRun: r.DryRun}] += uint64(r.Refused) //nolint:gosec // never negative
+		unknown[r.Name] += uint64(r.Unknown)                              //nolint:gosec // never negative
+	}
+	for r, n := range denied {
+		count(s.denied, n, text(r.Name), strconv.FormatBool(r.DryRun))
+	}
+	for rule, n := range unknown {
+		count(s.unknown, n, text(rule))
+	}
+	if c := now.Cache; c != nil {
+		gauge(s.entries, float64(c.Entries))
+		gauge(s.bytes, float64(c.Bytes))
+		count(s.evicted, uint64(c.Evicted)) //nolint:gosec // never negative
+		count(s.purged, uint64(c.Purged))   //nolint:gosec // never negative
 	}
 	for kind, n := range now.Dropped {
 		count(s.dropped, n, kind)
