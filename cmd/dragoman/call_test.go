@@ -19,6 +19,7 @@ func TestCalls(t *testing.T) {
 	t.Parallel()
 	plain := startDev(t, bookstoreProtos(t), "./proto", "--to", startBackend(t)).screen()
 	_, secured, dir := startComplete(t, 1)
+	behind := startBackend(t)
 	protos := filepath.Join(bookstoreProtos(t), "proto")
 	t.Run("scripts", func(t *testing.T) {
 		testscript.Run(t, testscript.Params{
@@ -30,12 +31,13 @@ func TestCalls(t *testing.T) {
 				for name, value := range map[string]string{
 					"GORACE": raceOptions, "API": plain.api, "ADMIN": strings.TrimPrefix(plain.admin, "http://"), "SECURE": "https://" + secured.Listeners["public"],
 					"CA": filepath.Join(dir, "tls", "server.crt"), "PROTOS": protos,
+					"BACKEND": behind,
 				} {
 					e.Setenv(name, value)
 				}
 				return nil
 			},
-			Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "serves": serves},
 		})
 	})
 }

@@ -124,6 +124,12 @@ func explanationOf(in *adminv1.ExplainResponse) *liveExplanation {
 			e.Traffic.Steps = append(e.Traffic.Steps, explain.Step{Rule: s.GetRule(), Backend: s.GetBackend(), Takes: s.GetTakes(), Percent: s.GetPercent()})
 		}
 	}
+	if c := in.GetCache(); c != nil {
+		e.Cache = &explain.Cache{
+			Stores: c.GetStores(), Why: c.GetWhy(), TTL: c.GetTtl(), StaleWhileRevalidate: c.GetStaleWhileRevalidate(), StaleIfError: c.GetStaleIfError(), Shared: c.GetShared(), Key: c.GetKey(),
+			Notes: c.GetNotes(), Origin: c.GetOrigin(), Place: c.GetPlace(),
+		}
+	}
 	for _, endpoint := range in.GetEndpoints() {
 		e.Endpoints = append(e.Endpoints, liveEndpoint{endpoint.GetBackend(), strings.TrimSpace(endpoint.GetState())})
 	}

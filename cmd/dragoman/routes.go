@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 )
 
@@ -38,6 +39,8 @@ type routeLine struct {
 	// Authorization and Limits are the rules that are for the method.
 	Authorization []ruleLine `json:"authorization,omitempty"`
 	Limits        []ruleLine `json:"limits,omitempty"`
+	// Cache tells whether answers are stored; absent where nothing says anything of it.
+	Cache *explain.Cache `json:"cache,omitempty"`
 }
 
 // ruleLine is a rule that is for a route.
@@ -123,7 +126,7 @@ func routeLines(loaded *app.Loaded, cfg *config.Config, match string) []routeLin
 		for name, origin := range held.Origins {
 			line.Policy[name] = cmp.Or(string(origin), "built-in")
 		}
-		line.Authorization, line.Limits = ruleLines(held.Authorization), ruleLines(held.Limits)
+		line.Authorization, line.Limits, line.Cache = ruleLines(held.Authorization), ruleLines(held.Limits), held.Cache
 		if match == "" || matches(match, line.Path) || matches(match, line.Method) {
 			lines = append(lines, line)
 		}
@@ -150,6 +153,9 @@ func (t *terminal) table(lines []routeLine) {
 		}
 		for _, r := range l.Authorization {
 			t.printf("  allow %s by %s", r.Says, r.Origin)
+		}
+		if c := l.Cache; c != nil {
+			t.printf("  cache %s by %s", c.Short(), c.Origin)
 		}
 		t.printf("\n")
 	}

@@ -61,7 +61,8 @@ func serves(ts *testscript.TestScript, not bool, args []string) {
 		ts.Fatalf("usage: serves FILE")
 	}
 	cmd := exec.Command("dragoman", "run", "-c", args[0]) //nolint:noctx // the end of the script ends it
-	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+raceOptions, "DRAGOMAN_ADMIN_TOKEN="+ts.Getenv("DRAGOMAN_ADMIN_TOKEN"))
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+raceOptions, "DRAGOMAN_ADMIN_TOKEN="+ts.Getenv("DRAGOMAN_ADMIN_TOKEN"),
+		"BACKEND="+ts.Getenv("BACKEND"), "PROTOS="+ts.Getenv("PROTOS"))
 	out := newTranscript()
 	cmd.Stderr = out
 	ts.Check(cmd.Start())
@@ -74,13 +75,14 @@ func serves(ts *testscript.TestScript, not bool, args []string) {
 		_ = cmd.Process.Kill() // it may have ended
 		<-ended
 	})
-	address := regexp.MustCompile(`"msg":"serving".*"admin":"([^"]+)"`)
+	address := regexp.MustCompile(`"msg":"serving".*"listeners":\{"[^"]*":"([^" ]+).*"admin":"([^"]+)"`)
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		text, more := out.read()
 		if found := address.FindStringSubmatch(text); found != nil {
-			ts.Setenv("DRAGOMAN_ADMIN", found[1])
+			ts.Setenv("LISTENER", found[1])
+			ts.Setenv("DRAGOMAN_ADMIN", found[2])
 			ts.Setenv("GATEWAY", strconv.Itoa(cmd.Process.Pid))
 			return
 		}

@@ -68,13 +68,14 @@ type Assembly struct {
 	limits     *ratelimit.Limiter
 	limitStore limitStore // nil where limits are not shared
 	authz      *authz.Authorizer
-	cache      *cache.Cache           // nil where nothing is stored
-	runners    []runner               // what has work to do beside calls, and is not kept
-	keep       *Keep                  // that of the parts, or one of its own
-	kept       []*part                // what the assembly has of it
-	places     *places                // of what Build made last
-	inForce    atomic.Pointer[places] // of what is in force
-	passed     []place                // of the rules by which unknown methods are passed on
+	cache      atomic.Pointer[cache.Cache] // nil where nothing is stored
+	runners    []runner                    // what has work to do beside calls, and is not kept
+	keep       *Keep                       // that of the parts, or one of its own
+	kept       []*part                     // what the assembly has of it
+	late       []*part                     // likewise, of what schemas asked for; of Build and Close alone
+	places     *places                     // of what Build made last
+	inForce    atomic.Pointer[places]      // of what is in force
+	passed     []place                     // of the rules by which unknown methods are passed on
 	// webSockets counts those that are open.
 	webSockets *websockets.Limit
 
@@ -105,8 +106,8 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	if err == nil {
 		err = a.openAuthorization()
 	}
-	if err == nil {
-		err = a.openCache()
+	if err == nil && a.cachesByConfig() {
+		err = a.openCache(&options{})
 	}
 	if err != nil {
 		a.Close()
@@ -137,7 +138,7 @@ func (a *Assembly) Sources() []Source { return a.sources }
 
 // Close gives back what the assembly holds. Snapshots hold their own.
 func (a *Assembly) Close() {
-	a.keep.release(a.kept)
+	a.keep.release(slices.Concat(a.kept, a.late))
 	a.release()
 }
 
@@ -192,6 +193,9 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if slices.ContainsFunc(problems, func(d schema.Diagnostic) bool { return d.Level == schema.Error }) {
 		return nil, nil, &schema.LoadError{Diagnostics: sorted(problems)}
 	}
+	if err := a.openCache(declared); err != nil {
+		return nil, nil, err
+	}
 	policies, err := a.policies(mux, declared)
 	var configs rest.Configs
 	if err == nil {
@@ -208,10 +212,11 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: each(err)}
 	}
-	a.keep.hold(a.kept)
+	kept := slices.Concat(a.kept, a.late)
+	a.keep.hold(kept)
 	giveBack := release
 	release = func() {
-		a.keep.release(a.kept)
+		a.keep.release(kept)
 		giveBack()
 	}
 	keyers, err := a.keyers(mux)
@@ -244,6 +249,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 		a.documents.Store(served)
 		a.place(backends)
 		a.authz.InForce(policies.permits)
+		a.keep.run(kept) // what schemas asked for; the rest has begun
 		if cached != nil {
 			cached.InForce()
 		}

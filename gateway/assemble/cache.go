@@ -22,8 +22,8 @@ const (
 	unusedCacheCode = "DG2018" // a policy by which nothing is stored
 )
 
-// openCache makes the cache, which outlives snapshots, and assemblies that want it the same. There is none where no policy stores anything.
-func (a *Assembly) openCache() error {
+// cachesByConfig tells whether some policy of the configuration has answers stored.
+func (a *Assembly) cachesByConfig() bool {
 	policies := []*config.Policy{&a.config.Defaults}
 	for i := range a.config.Services {
 		s := &a.config.Services[i]
@@ -32,14 +32,21 @@ func (a *Assembly) openCache() error {
 			policies = append(policies, &s.Methods[j].Policy)
 		}
 	}
-	if !slices.ContainsFunc(policies, (*config.Policy).Caches) {
+	return slices.ContainsFunc(policies, (*config.Policy).Caches)
+}
+
+// openCache makes the cache, which outlives snapshots, and assemblies that want it the same. There is none where no policy stores anything; whether
+// one in a schema does is known when that is there, so Build is who calls.
+func (a *Assembly) openCache(declared *options) error {
+	if a.cache.Load() != nil || !a.cachesByConfig() && !declared.caches() {
 		return nil
 	}
-	k, err := keep(a, "cache", a.config.Cache, nil, a.newCache)
+	k, p, err := acquire(a.keep, "cache", a.config.Cache, nil, a.newCache)
 	if err != nil {
 		return err
 	}
-	a.cache = k.Cache
+	a.late = append(a.late, p)
+	a.cache.Store(k.Cache)
 	return nil
 }
 
@@ -78,45 +85,48 @@ func (a *Assembly) newCache() (*keptCache, error) {
 }
 
 // Cache returns where answers are stored; nil where none are. It is safe for concurrent use.
-func (a *Assembly) Cache() *cache.Cache { return a.cache }
+func (a *Assembly) Cache() *cache.Cache { return a.cache.Load() }
 
 // newGeneration makes the methods of a Mux that are cached; nil where there is no cache. The diagnostics tell of policies by which nothing is
 // stored, and the error, a *schema.LoadError, of methods for which one is written and whose answers cannot be.
 func (a *Assembly) newGeneration(mux *transcoder.Mux, policies *policies) (*cache.Generation, []schema.Diagnostic, error) {
-	if a.cache == nil {
+	kept := a.cache.Load()
+	if kept == nil {
 		return nil, nil, nil
 	}
-	g := a.cache.Generation(mux.Len())
+	g := kept.Generation(mux.Len())
 	made := map[*config.CachePolicy]*cache.Policy{}
 	used := map[string]bool{}
 	var wrong []schema.Diagnostic
+	refuse := func(m *transcoder.Method, origin config.Origin, message, help string) {
+		wrong = append(wrong, a.notCached(m, origin, message, help))
+	}
 	for _, m := range mux.Methods() {
 		p := policies.of(m)
 		if m.Local || !p.Caches() {
 			continue
 		}
-		_, origins := a.config.PolicyFor(m.Service, m.Name)
-		path := string(origins["cache"])
-		used[path] = used[path] || p.Cache.Fits(m) == nil
+		origin := policies.origins[p]["cache"]
+		used[string(origin)] = used[string(origin)] || p.Cache.Fits(m) == nil
 		if err := p.Cache.Fits(m); err != nil {
-			if strings.Contains(path, ".methods[") {
-				wrong = append(wrong, a.notCached(path, fmt.Sprintf("answers of %s cannot be stored: %s", m.Path, err), cacheHelp(m)))
+			if forOneMethod(origin) {
+				refuse(m, origin, fmt.Sprintf("answers of %s cannot be stored: %s", m.Path, err), cacheHelp(m, origin))
 			}
 			continue
 		}
-		if why := neverCached(p); why != "" {
-			wrong = append(wrong, a.notCached(path, fmt.Sprintf("no answer of %s is ever stored: %s", m.Path, why), "write vary: [auth.subject], or shared: true if answers are the same for all who may call"))
+		if err := p.Cache.Never(m, anybody(p)); err != nil {
+			refuse(m, origin, fmt.Sprintf("no answer of %s is ever stored: %s", m.Path, err), "write vary: [auth.subject], or shared: true if answers are the same for all who may call")
 			continue
 		}
 		if made[p.Cache] == nil {
 			var err error
 			if made[p.Cache], err = cache.NewPolicy(p.Cache.PolicyConfig); err != nil {
-				wrong = append(wrong, a.notCached(path, err.Error(), ""))
+				refuse(m, origin, err.Error(), "")
 				continue
 			}
 		}
-		if err := g.Add(m, made[p.Cache]); err != nil {
-			wrong = append(wrong, a.notCached(path, err.Error(), ""))
+		if err := g.Add(m, made[p.Cache], sentOf(p)); err != nil {
+			refuse(m, origin, err.Error(), "")
 		}
 	}
 	if len(wrong) > 0 {
@@ -125,27 +135,44 @@ func (a *Assembly) newGeneration(mux *transcoder.Mux, policies *policies) (*cach
 	return g, a.unusedCaches(used), nil
 }
 
-func cacheHelp(m *transcoder.Method) string {
-	if !m.Unary() {
+// sentOf is what a policy says of the fields that backends are sent.
+func sentOf(p *config.Policy) cache.Sent {
+	return cache.Sent{
+		Rules:     fmt.Sprintf("%q %q %q %q", p.Headers.Allow, p.Headers.Deny, p.Headers.Request, p.REST.RequestHeaders),
+		OfCallers: p.Headers.Request.OfCallers(),
+	}
+}
+
+// forOneMethod tells whether a setting, or an option, is a method's own.
+func forOneMethod(o config.Origin) bool {
+	return strings.Contains(string(o), ".methods[") || strings.HasPrefix(string(o), config.MethodOption)
+}
+
+// anybody tells whether a policy lets in who is nobody in particular.
+func anybody(p *config.Policy) bool {
+	return len(p.Auth) == 0 || slices.Contains(p.Auth, config.Everybody)
+}
+
+func cacheHelp(m *transcoder.Method, origin config.Origin) string {
+	switch {
+	case !m.Unary():
 		return "remove cache here; one of the whole service leaves such methods out"
+	case origin.InSchema():
+		return "write option idempotency_level = NO_SIDE_EFFECTS; beside it, if that is true of the method"
 	}
 	return "write option idempotency_level = NO_SIDE_EFFECTS; in the schema, or treat_as_safe: true here if that is true of it"
 }
 
-// neverCached tells why a policy stores nothing, whatever the calls; "" for one that stores.
-func neverCached(p *config.Policy) string {
-	if p.Cache.Shared || p.Cache.Personal() || len(p.Auth) == 0 || slices.Contains(p.Auth, config.Everybody) {
-		return ""
-	}
-	return "all calls are by somebody in particular, and nothing says whether others may have their answers"
-}
-
-func (a *Assembly) notCached(path, message, help string) schema.Diagnostic {
+// notCached is the diagnostic of a method whose answers cannot be stored, where the configuration says so, or the schema.
+func (a *Assembly) notCached(m *transcoder.Method, origin config.Origin, message, help string) schema.Diagnostic {
 	d := schema.Diagnostic{Level: schema.Error, Code: notCachedCode, Message: message}
 	if help != "" {
 		d.Help = []string{help}
 	}
-	if span := configSpan(a.config, path, ""); span.Line > 0 {
+	if own := a.declared.whose(m, origin); own != nil {
+		return own.at(d, "cache")
+	}
+	if span := configSpan(a.config, string(origin), ""); span.Line > 0 {
 		d.Spans = append(d.Spans, span)
 	}
 	return d
@@ -155,7 +182,7 @@ func (a *Assembly) notCached(path, message, help string) schema.Diagnostic {
 func (a *Assembly) unusedCaches(used map[string]bool) []schema.Diagnostic {
 	var all []schema.Diagnostic
 	for path, any := range used {
-		if any || strings.Contains(path, ".methods[") {
+		if any || forOneMethod(config.Origin(path)) || config.Origin(path).InSchema() {
 			continue
 		}
 		d := schema.Diagnostic{

@@ -75,6 +75,11 @@ func (d *documents) make(mux *transcoder.Mux, include func(string) bool) (*opena
 func (a *Assembly) Explain(ctx context.Context, r *explain.Request) *explain.Explanation {
 	d := a.documents.Load()
 	w := &explain.World{Mux: d.mux, Config: a.config, REST: d.rest, Declared: a.Declared, Schemes: a.schemes}
+	w.Policy = func(m *transcoder.Method) (*config.Policy, config.Origins) {
+		p := d.policies.of(m)
+		return p, d.policies.origins[p]
+	}
+	w.Options, w.Cache = d.policies.declared.list, func(m *transcoder.Method) *explain.Cache { return a.cacheOf(m, d.policies) }
 	return w.Explain(ctx, r)
 }
 
@@ -113,6 +118,8 @@ func (d *documents) access(m *transcoder.Method) openapi.Access {
 	}
 	permits := &d.assembly.config.Authorization
 	access.Restricted = permits.Deny || slices.ContainsFunc(permits.Rules, func(r config.AuthorizationRule) bool { return r.Match.Match(m.Service, m.Name) })
+	access.Restricted = access.Restricted || len(d.policies.declared.authorization(m)) > 0
+	access.Limited = len(d.policies.declared.limits(m)) > 0
 	for i := range d.assembly.config.RateLimits.Rules {
 		access.Limited = access.Limited || d.assembly.config.RateLimits.Rules[i].Match.Match(m.Service, m.Name)
 	}

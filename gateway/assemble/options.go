@@ -148,6 +148,41 @@ func (o *options) limits(m *transcoder.Method) []ratelimit.Rule {
 	return rules
 }
 
+// list returns what the schema says of a method's service, and of the method, as far as it says anything.
+func (o *options) list(m *transcoder.Method) []*config.Option {
+	var all []*config.Option
+	service, method := o.of(m)
+	for _, d := range []*declared{service, method} {
+		if d != nil {
+			all = append(all, d.Option)
+		}
+	}
+	return all
+}
+
+// caches tells whether something in the schemas has answers stored.
+func (o *options) caches() bool {
+	for _, all := range []map[string]*declared{o.services, o.methods} {
+		for _, d := range all {
+			if d.Policy.Caches() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// whose returns the option that a value of a method's policy is from; nil for one of the configuration.
+func (o *options) whose(m *transcoder.Method, origin config.Origin) *declared {
+	service, method := o.of(m)
+	for _, d := range []*declared{method, service} {
+		if d != nil && strings.HasPrefix(string(origin), d.Name) {
+			return d
+		}
+	}
+	return nil
+}
+
 // optionError is an option in a schema that does not go with something else.
 type optionError struct {
 	of   *declared
@@ -171,12 +206,9 @@ func (p *policies) checkDeadline(m *transcoder.Method, policy *config.Policy, or
 	if d.Timeout <= d.MaxTimeout {
 		return nil
 	}
-	service, method := p.declared.of(m)
 	for _, name := range []string{"timeout", "max_timeout"} {
-		for _, own := range []*declared{method, service} {
-			if own != nil && strings.HasPrefix(string(origins[name]), own.Name) {
-				return &optionError{of: own, path: name, err: fmt.Errorf("timeout of %s is %s, more than max_timeout, %s", m.Path, d.Timeout, d.MaxTimeout)}
-			}
+		if own := p.declared.whose(m, origins[name]); own != nil {
+			return &optionError{of: own, path: name, err: fmt.Errorf("timeout of %s is %s, more than max_timeout, %s", m.Path, d.Timeout, d.MaxTimeout)}
 		}
 	}
 	return nil

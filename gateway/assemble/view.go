@@ -5,8 +5,10 @@ package assemble
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -20,6 +22,8 @@ type PolicyView struct {
 	Stages []string
 	// Authorization and Limits are the rules that are for the method, in the order in which they are asked.
 	Authorization, Limits []RuleView
+	// Cache tells whether its answers are stored; nil where nothing says anything of it.
+	Cache *explain.Cache
 }
 
 // RuleView is a rule that is for a method.
@@ -51,11 +55,7 @@ func (a *Assembly) PolicyOf(m *transcoder.Method) (PolicyView, bool) {
 			})
 		}
 	}
-	service, method := made.declared.of(m)
-	for _, d := range []*declared{service, method} {
-		if d == nil {
-			continue
-		}
+	for _, d := range made.declared.list(m) {
 		for i := range d.Authorization {
 			r := &d.Authorization[i]
 			v.Authorization = append(v.Authorization, RuleView{
@@ -66,12 +66,40 @@ func (a *Assembly) PolicyOf(m *transcoder.Method) (PolicyView, bool) {
 	if len(v.Authorization) == 0 && a.config.Authorization.Deny {
 		v.Authorization = []RuleView{{Name: "default", Says: "deny", DryRun: a.config.Authorization.DryRun, Origin: "authorization.default"}}
 	}
-	v.Limits = a.limitsOf(m, service, method)
+	v.Limits, v.Cache = a.limitsOf(m, made.declared), a.cacheOf(m, made)
 	return v, true
 }
 
+// cacheOf tells whether the answers of a method are stored; nil where nothing says anything of it.
+func (a *Assembly) cacheOf(m *transcoder.Method, policies *policies) *explain.Cache {
+	p := policies.of(m)
+	if p.Cache == nil || m.Local {
+		return nil
+	}
+	origin := policies.origins[p]["cache"]
+	c := &explain.Cache{Origin: string(origin)}
+	if span := configSpan(a.config, string(origin), ""); !origin.InSchema() && span.Line > 0 {
+		c.Place = span.Position.String()
+	}
+	if p.Cache.Off {
+		c.Why = "it is off"
+		return c
+	}
+	if err := p.Cache.Never(m, anybody(p)); err != nil {
+		c.Why = err.Error()
+		return c
+	}
+	c.Stores, c.Shared, c.Key = true, p.Cache.Shared, p.Cache.KeyParts()
+	for to, d := range map[*string]time.Duration{&c.TTL: p.Cache.TTL, &c.StaleWhileRevalidate: p.Cache.StaleWhileRevalidate, &c.StaleIfError: p.Cache.StaleIfError} {
+		if d > 0 {
+			*to = config.DurationText(d)
+		}
+	}
+	return c
+}
+
 // limitsOf are the limits that are for a method.
-func (a *Assembly) limitsOf(m *transcoder.Method, service, method *declared) []RuleView {
+func (a *Assembly) limitsOf(m *transcoder.Method, declared *options) []RuleView {
 	var all []RuleView
 	for i := range a.config.RateLimits.Rules {
 		r := &a.config.RateLimits.Rules[i]
@@ -79,10 +107,7 @@ func (a *Assembly) limitsOf(m *transcoder.Method, service, method *declared) []R
 			all = append(all, RuleView{Name: r.Name, Says: limitText(r), Origin: config.Origin(fmt.Sprintf("rate_limits.rules[%d]", i))})
 		}
 	}
-	for _, d := range []*declared{service, method} {
-		if d == nil {
-			continue
-		}
+	for _, d := range declared.list(m) {
 		for i := range d.Limits {
 			all = append(all, RuleView{Name: d.Limits[i].Name, Says: limitText(&d.Limits[i]), Origin: config.Origin(fmt.Sprintf("%s.limits[%d]", d.Name, i))})
 		}

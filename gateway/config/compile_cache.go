@@ -40,7 +40,7 @@ func (k *compiler) cachePolicy(m *configv1.CachePolicy, path string) *CachePolic
 		TTL: m.GetTtl().AsDuration(), StaleWhileRevalidate: m.GetStaleWhileRevalidate().AsDuration(), StaleIfError: m.GetStaleIfError().AsDuration(),
 		Vary: m.GetVary(), Shared: m.GetShared(), TreatAsSafe: m.GetTreatAsSafe(), IgnoreClient: m.GetIgnoreClient(), Metadata: m.GetMetadata(),
 	}}
-	if !k.isRefused(path) && !k.holders[path] { // what was refused looks as if it were not set
+	if at := strings.TrimPrefix(path, "."); !k.isRefused(at) && !k.holders[at] { // what was refused looks as if it were not set
 		for _, problem := range p.Problems() {
 			k.on(path+"."+problem.Setting, "", "%s", k.detail(path+"."+problem.Setting, problem.Reason()))
 		}

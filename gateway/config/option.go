@@ -21,6 +21,12 @@ import (
 // OptionNumber is the number of the options of dragoman.policy.v1, of a service as of a method.
 const OptionNumber = 521087001
 
+// How options are written, and the origins of what they say begin.
+const (
+	ServiceOption = "(dragoman.policy.v1.service)"
+	MethodOption  = "(dragoman.policy.v1.method)"
+)
+
 // Option is what the option of a service or a method says in its schema: proto/dragoman/policy/v1.
 type Option struct {
 	// Name is how the option is written, (dragoman.policy.v1.method) say.
@@ -55,9 +61,9 @@ func (c *Config) Option(d protoreflect.Descriptor) (*Option, []Problem) {
 	k := &compiler{collector: newCollector(&text{}), names: map[string]int{}, cfg: c}
 	unknownFields(k.collector, own.ProtoReflect(), "")
 	k.checkOption(shared)
-	o := &Option{Name: "(" + string(policyv1.E_Method.TypeDescriptor().FullName()) + ")", Policy: k.policy(shared, "")}
+	o := &Option{Name: MethodOption, Policy: k.policy(shared, "")}
 	if _, ok := d.(protoreflect.ServiceDescriptor); ok {
-		o.Name = "(" + string(policyv1.E_Service.TypeDescriptor().FullName()) + ")"
+		o.Name = ServiceOption
 	}
 	for i, from := range own.GetAuthorization() {
 		at := item("authorization", i)

@@ -45,6 +45,11 @@ func TestOptionsAreOfThePoliciesFields(t *testing.T) {
 	compare((&policyv1.Policy{}).ProtoReflect().Descriptor(), (&configv1.Policy{}).ProtoReflect().Descriptor())
 	compare((&policyv1.Limit{}).ProtoReflect().Descriptor(), (&configv1.LimitRule{}).ProtoReflect().Descriptor())
 	compare((&policyv1.Authorization{}).ProtoReflect().Descriptor(), (&configv1.AuthorizationRule{}).ProtoReflect().Descriptor())
+	for written, of := range map[string]protoreflect.ExtensionType{MethodOption: policyv1.E_Method, ServiceOption: policyv1.E_Service} {
+		if want := "(" + string(of.TypeDescriptor().FullName()) + ")"; written != want {
+			t.Errorf("an option is written %s; want %s", written, want)
+		}
+	}
 	if n := policyv1.E_Method.TypeDescriptor().Number(); n != OptionNumber || policyv1.E_Service.TypeDescriptor().Number() != n {
 		t.Errorf("the options have the number %d; want %d", n, OptionNumber)
 	}

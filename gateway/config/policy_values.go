@@ -47,6 +47,11 @@ func (c *Config) PolicyValues(service, method string) []PolicyValue {
 
 func (c *Config) policyValues(at [2]int) []PolicyValue {
 	policy, origins := c.PolicyAt(at[0], at[1])
+	return c.ValuesOf(&policy, origins)
+}
+
+// ValuesOf returns the values of a policy, of which schemas may have said some.
+func (c *Config) ValuesOf(policy *Policy, origins Origins) []PolicyValue {
 	var values []PolicyValue
 	for _, v := range policyValues {
 		origin, said := origins[v.name]
@@ -55,9 +60,9 @@ func (c *Config) policyValues(at [2]int) []PolicyValue {
 		}
 		own := PolicyValue{Name: v.name, Value: c.written(string(origin)), Origin: origin}
 		if own.Value == "" {
-			own.Value = textOf(v.at(&policy))
+			own.Value = textOf(v.at(policy))
 		}
-		if origin != BuiltIn {
+		if origin != BuiltIn && !origin.InSchema() {
 			own.Line, own.Column = c.Position(string(origin))
 		}
 		values = append(values, own)
@@ -85,14 +90,20 @@ func (c *Config) written(path string) string {
 	return "{" + strings.Join(below, ", ") + "}"
 }
 
+// DurationText writes a duration as people do: 5m, and not 5m0s.
+func DurationText(d time.Duration) string { return shortDuration(d.String()) }
+
 // textOf is the text of a value that no file has.
 func textOf(v any) string {
 	at := reflect.ValueOf(v)
 	for at.Kind() == reflect.Pointer && !at.IsNil() {
 		at = at.Elem()
 	}
-	if d, ok := at.Interface().(time.Duration); ok {
-		return shortDuration(d.String())
+	switch value := at.Interface().(type) {
+	case time.Duration:
+		return DurationText(value)
+	case CachePolicy:
+		return value.text()
 	}
 	return fmt.Sprintf("%+v", at.Interface())
 }

@@ -32,6 +32,12 @@ type World struct {
 	Declared func(*httprule.Binding) schema.Position
 	// Schemes returns how clients show what a provider asks for.
 	Schemes func(provider string) []openapi.Scheme
+	// Policy returns the policy of a method, and which setting or option each of its values is from; Options what its schema says of its
+	// service, and of itself.
+	Policy  func(*transcoder.Method) (*config.Policy, config.Origins)
+	Options func(*transcoder.Method) []*config.Option
+	// Cache tells whether answers of a method are stored; nil where nothing says anything of it.
+	Cache func(*transcoder.Method) *Cache
 }
 
 // MostOthers is how many of the routes that a request does not find are told of.
@@ -61,6 +67,7 @@ func (w *World) Explain(ctx context.Context, r *Request) *Explanation {
 	w.limits(e, call)
 	w.permits(e, call)
 	w.traffic(e, call)
+	w.cache(e, r, call)
 	return e
 }
 
@@ -148,7 +155,7 @@ func (w *World) route(b *httprule.Binding) Route {
 
 // policy lists the values of the method's policy.
 func (w *World) policy(e *Explanation, call *transcoder.Call) {
-	for _, v := range w.Config.PolicyValues(call.Method.Service, call.Method.Name) {
+	for _, v := range w.Config.ValuesOf(w.Policy(call.Method)) {
 		s := Setting{Name: v.Name, Value: v.Value, Origin: string(v.Origin)}
 		if v.Line > 0 {
 			s.Place = schema.Position{File: w.Config.File, Line: v.Line, Column: v.Column}.String()
@@ -159,7 +166,7 @@ func (w *World) policy(e *Explanation, call *transcoder.Call) {
 
 // auth says who may call, and what of it the request shows.
 func (w *World) auth(e *Explanation, r *Request, call *transcoder.Call) {
-	policy, _ := w.Config.PolicyFor(call.Method.Service, call.Method.Name)
+	policy, _ := w.Policy(call.Method)
 	a := &Auth{}
 	seen := map[string]bool{}
 	for _, alternative := range policy.Auth {
@@ -211,10 +218,7 @@ func (w *World) limits(e *Explanation, call *transcoder.Call) {
 		if !rule.Match.Match(call.Method.Service, call.Method.Name) {
 			continue
 		}
-		l := Limit{Name: rule.Name, Key: rule.Key, InFlight: rule.MaxInFlight, Messages: rule.Messages, Place: w.place(fmt.Sprintf("rate_limits.rules[%d]", i))}
-		if rule.Limit.Count > 0 {
-			l.Limit = rule.Limit.String()
-		}
+		l := limitOf(rule, w.place(fmt.Sprintf("rate_limits.rules[%d]", i)))
 		for _, weight := range rule.Weights {
 			if weight.Match.Match(call.Method.Service, call.Method.Name) {
 				l.Weight = weight.Weight
@@ -223,6 +227,19 @@ func (w *World) limits(e *Explanation, call *transcoder.Call) {
 		}
 		e.Limits = append(e.Limits, l)
 	}
+	for _, o := range w.Options(call.Method) {
+		for i := range o.Limits {
+			e.Limits = append(e.Limits, limitOf(&o.Limits[i], fmt.Sprintf("%s.limits[%d]", o.Name, i)))
+		}
+	}
+}
+
+func limitOf(rule *config.LimitRule, place string) Limit {
+	l := Limit{Name: rule.Name, Key: rule.Key, InFlight: rule.MaxInFlight, Messages: rule.Messages, Place: place}
+	if rule.Limit.Count > 0 {
+		l.Limit = rule.Limit.String()
+	}
+	return l
 }
 
 // permits lists the rules of authorisation that are for the method.
@@ -231,6 +248,12 @@ func (w *World) permits(e *Explanation, call *transcoder.Call) {
 	for i := range from.Rules {
 		if r := &from.Rules[i]; r.Match.Match(call.Method.Service, call.Method.Name) {
 			e.Permits = append(e.Permits, Permit{Name: r.Name, Allow: r.Allow, DryRun: r.DryRun || from.DryRun, Place: w.place(fmt.Sprintf("authorization.rules[%d]", i))})
+		}
+	}
+	for _, o := range w.Options(call.Method) {
+		for i := range o.Authorization {
+			r := &o.Authorization[i]
+			e.Permits = append(e.Permits, Permit{Name: r.Name, Allow: r.Allow, DryRun: r.DryRun || from.DryRun, Place: fmt.Sprintf("%s.authorization[%d]", o.Name, i)})
 		}
 	}
 	if len(e.Permits) == 0 && from.Deny {
@@ -267,6 +290,15 @@ func (w *World) traffic(e *Explanation, call *transcoder.Call) {
 	if len(takers) == 1 {
 		e.Traffic.Backend = takers[0]
 	}
+}
+
+// cache says whether the answer is stored, and under what.
+func (w *World) cache(e *Explanation, r *Request, call *transcoder.Call) {
+	if e.Cache = w.Cache(call.Method); e.Cache == nil || !e.Cache.Stores {
+		return
+	}
+	policy, _ := w.Policy(call.Method)
+	e.Cache.Notes = policy.Cache.Notes(r.Header)
 }
 
 // place is where a setting stands; "" without a file.

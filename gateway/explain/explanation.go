@@ -58,6 +58,8 @@ type Explanation struct {
 	Permits []Permit `json:"authorization,omitempty"`
 	// Traffic is where the call goes.
 	Traffic *Traffic `json:"traffic,omitempty"`
+	// Cache tells of the method's stored answers; nil where no policy says anything of them.
+	Cache *Cache `json:"cache,omitempty"`
 }
 
 // Outcome tells how far a request gets.
@@ -166,6 +168,27 @@ type Permit struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	// Place is where it stands.
 	Place string `json:"place,omitempty"`
+}
+
+// Cache tells whether the answers of a method are stored, and which calls get them. `dragoman routes --json` has it as well.
+type Cache struct {
+	// Stores tells that some are; Why says why none is.
+	Stores bool   `json:"stores"`
+	Why    string `json:"why,omitempty"`
+	// TTL is how long an answer is fresh of which the backend does not say it; "" stores only those of which it does. StaleWhileRevalidate and
+	// StaleIfError are how long it is used after that.
+	TTL                  string `json:"ttl,omitempty"`
+	StaleWhileRevalidate string `json:"stale_while_revalidate,omitempty"`
+	StaleIfError         string `json:"stale_if_error,omitempty"`
+	// Shared tells that answers are the same for all who may call.
+	Shared bool `json:"shared,omitempty"`
+	// Key are the parts of what an answer is stored under: calls that differ in one of them get answers of their own.
+	Key []string `json:"key,omitempty"`
+	// Notes tell what the request itself makes of that.
+	Notes []string `json:"notes,omitempty"`
+	// Origin is the setting, or the option in the schema, that says so. Place is where a setting stands.
+	Origin string `json:"origin"`
+	Place  string `json:"place,omitempty"`
 }
 
 // Traffic is where a call goes.

@@ -57,6 +57,7 @@ func (e *Explanation) Write(w io.Writer) error {
 		t.line("permits", "%s", strings.TrimSpace(strings.TrimSpace(p.Name+"   "+text)+"   "+p.Place))
 	}
 	e.writeTraffic(t)
+	e.writeCache(t)
 	_, err := io.WriteString(w, t.b.String())
 	return err
 }
@@ -170,6 +171,52 @@ func (e *Explanation) writeLimits(t *text) {
 		}
 		t.line("limits", "%s   %s   by %s   %s", l.Name, strings.Join(parts, ", "), cmp.Or(l.Key, "nothing: all together"), l.Place)
 	}
+}
+
+func (e *Explanation) writeCache(t *text) {
+	c := e.Cache
+	if c == nil {
+		return
+	}
+	if !c.Stores {
+		t.line("cache", "%s", strings.TrimSpace(fmt.Sprintf("nothing is stored: %s   %s %s", c.Why, c.Origin, c.Place)))
+		return
+	}
+	t.line("cache", "%s", strings.TrimSpace(fmt.Sprintf("%s   %s %s", c, c.Origin, c.Place)))
+	t.line("cache", "key: %s", strings.Join(c.Key, ", "))
+	if c.Shared {
+		t.line("cache", "answers are the same for all who may call")
+	}
+	for _, note := range c.Notes {
+		t.line("cache", "%s", note)
+	}
+}
+
+// Short says in a word or two how long answers are fresh, or that none is stored.
+func (c *Cache) Short() string {
+	switch {
+	case !c.Stores:
+		return "nothing"
+	case c.TTL == "":
+		return "as the backend says"
+	default:
+		return c.TTL
+	}
+}
+
+// String says how long answers are used.
+func (c *Cache) String() string {
+	parts := []string{"fresh as the backend says"}
+	if c.TTL != "" {
+		parts[0] = "fresh for " + c.TTL + " unless the backend says how long"
+	}
+	if c.StaleWhileRevalidate != "" {
+		parts = append(parts, "stale for "+c.StaleWhileRevalidate+" while a new one is fetched")
+	}
+	if c.StaleIfError != "" {
+		parts = append(parts, "and for "+c.StaleIfError+" when the backend fails")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (e *Explanation) writeTraffic(t *text) {

@@ -116,6 +116,12 @@ func explanationOf(e *explain.Explanation) *adminv1.ExplainResponse {
 			out.Traffic.Steps = append(out.Traffic.Steps, &adminv1.ExplainStep{Rule: s.Rule, Backend: s.Backend, Takes: s.Takes, Percent: s.Percent})
 		}
 	}
+	if c := e.Cache; c != nil {
+		out.Cache = &adminv1.ExplainCache{
+			Stores: c.Stores, Why: c.Why, Ttl: c.TTL, StaleWhileRevalidate: c.StaleWhileRevalidate, StaleIfError: c.StaleIfError, Shared: c.Shared, Key: c.Key, Notes: c.Notes,
+			Origin: c.Origin, Place: c.Place,
+		}
+	}
 	return out
 }
 

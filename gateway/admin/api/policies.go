@@ -8,11 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
-	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
 type policyServer struct {
@@ -31,6 +28,7 @@ func (s *policyServer) ListPolicies(context.Context, *adminv1.ListPoliciesReques
 		own.Methods, own.KeysWritable = s.methodsOf(own.GetName()), p.Config.APIKey != nil && !cfg.Admin.ReadOnly
 		out.AuthProviders = append(out.AuthProviders, own)
 	}
+	out.Caches, out.AuthorizationRules = cachesOf(assembly.Cache()), s.rulesOfAuthorization()
 	return out, nil
 }
 
@@ -71,9 +69,4 @@ func providerKind(p *config.AuthProvider) (kind, location string) {
 	default:
 		return "", ""
 	}
-}
-
-// PurgeCache refuses while there is no cache.
-func (s *policyServer) PurgeCache(context.Context, *adminv1.PurgeCacheRequest) (*adminv1.PurgeCacheResponse, error) {
-	return nil, status.Errorf(codes.FailedPrecondition, status.ReasonBadRequest, "there is no cache that could be purged")
 }

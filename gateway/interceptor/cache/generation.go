@@ -28,6 +28,7 @@ type method struct {
 	policy  *Policy
 	request *shape
 	scope   [sha256.Size]byte
+	callers []string // fields that tell backends who calls
 }
 
 // Generation is the methods of one snapshot whose answers are cached. It is filled by Add, and then safe for concurrent use.
@@ -51,12 +52,20 @@ func (k *Cache) Generation(methods int) *Generation {
 	return g
 }
 
+// Sent is what the configuration says of the fields that backends are sent.
+type Sent struct {
+	// Rules are all that it says: an answer is used as long as they stay the same.
+	Rules string
+	// OfCallers are the names of fields by which backends are told who calls, beside those of providers. They are part of auth.subject.
+	OfCallers []string
+}
+
 // Add has the answers of a method cached. The error says why they cannot be.
-func (g *Generation) Add(m *transcoder.Method, p *Policy) error {
+func (g *Generation) Add(m *transcoder.Method, p *Policy, sent Sent) error {
 	if err := p.config.Fits(m); err != nil {
 		return fmt.Errorf("%s: %w", m.Path, err)
 	}
-	g.methods[m.ID] = &method{of: m, policy: p, request: g.shapes.of(m.Desc.Input()), scope: scopeOf(m, &p.config)}
+	g.methods[m.ID] = &method{of: m, policy: p, request: g.shapes.of(m.Desc.Input()), scope: scopeOf(m, &p.config, sent.Rules), callers: sent.OfCallers}
 	return nil
 }
 

@@ -61,7 +61,7 @@ func (m *method) key(c *transcoder.Call, backend string, message []byte) (k Key)
 	h.head = appendText(append(h.head[:0], m.scope[:]...), backend)
 	h.head = appendFields(h.head, c.Metadata, toldByGateway)
 	if m.policy.who {
-		h.head = appendWho(h.head, c)
+		h.head = appendWho(h.head, c, m.callers)
 	}
 	for i := range m.policy.vary {
 		h.head = m.policy.vary[i].append(h.head, c)
@@ -76,13 +76,14 @@ func (m *method) key(c *transcoder.Call, backend string, message []byte) (k Key)
 	return k
 }
 
-// scopeOf is a hash of what all answers of a method have in common: its name, all that its descriptor is made of, and the policy. An answer
-// is used as long as it stays the same, over reloads and in other gateways.
-func scopeOf(m *transcoder.Method, cfg *PolicyConfig) [sha256.Size]byte {
+// scopeOf is a hash of what all answers of a method have in common: its name, all that its descriptor is made of, the policy, and what else says
+// what the backend is sent. An answer is used as long as it stays the same, over reloads and in other gateways.
+func scopeOf(m *transcoder.Method, cfg *PolicyConfig, sent string) [sha256.Size]byte {
 	h := sha256.New()
 	add := func(s string) { h.Write(protowire.AppendString(nil, s)) }
 	add("dragoman cache 1")
 	add(m.Path)
+	add(sent)
 	add(fmt.Sprintf("%q %t %d %d %d %q", cfg.Vary, cfg.Shared, cfg.TTL, cfg.StaleWhileRevalidate, cfg.StaleIfError, cfg.Metadata))
 	describe(m.Desc.Input(), map[protoreflect.FullName]bool{}, add)
 	describe(m.Desc.Output(), map[protoreflect.FullName]bool{}, add)

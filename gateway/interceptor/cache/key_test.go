@@ -91,6 +91,25 @@ func TestThreatC12KeysDoNotCollide(t *testing.T) {
 	}
 }
 
+// Rules of header fields that tell backends of who calls are part of who calls, and of nothing else.
+func TestThreatC12WhatRulesTellOfCallersIsInTheKey(t *testing.T) {
+	t.Parallel()
+	for vary, differ := range map[string]bool{"auth.subject": true, "auth.tenant": false} {
+		p, err := NewPolicy(PolicyConfig{Vary: []string{vary}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &method{policy: p, request: bindShape, callers: []string{"x-plan"}}
+		free, paid := m.key(by(someone("p", "t", "s"), "x-plan", "free"), "b", nil), m.key(by(someone("p", "t", "s"), "x-plan", "paid"), "b", nil)
+		if (free != paid) != differ {
+			t.Errorf("vary is %s: the keys of one subject that the backend is told two plans of are different: %v", vary, free != paid)
+		}
+		if m.key(by(someone("p", "t", "s"), "x-other", "1"), "b", nil) != m.key(by(someone("p", "t", "s"), "x-other", "2"), "b", nil) {
+			t.Errorf("vary is %s: other metadata is in the key", vary)
+		}
+	}
+}
+
 // What says nothing of the answer is no part of the key, nor is the order in which things are said.
 func TestKeysAreTheSameForTheSame(t *testing.T) {
 	t.Parallel()

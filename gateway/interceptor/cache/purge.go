@@ -5,10 +5,18 @@ package cache
 
 import "slices"
 
-// PurgeMethod drops the answers of a method, by its path "/package.Service/Method", and returns how many this gateway had. Answers that are
+// PurgeMethods drops the answers of methods, by their paths "/package.Service/Method", and returns how many this gateway had. Answers that are
 // being fetched are not stored.
-func (k *Cache) PurgeMethod(path string) int {
-	return k.purged(k.memory.purge(func(e *entry) bool { return e.method == path }), Purge{Method: path})
+func (k *Cache) PurgeMethods(paths []string) int {
+	of := make(map[string]bool, len(paths))
+	for _, path := range paths {
+		of[path] = true
+	}
+	what := make([]Purge, len(paths))
+	for i, path := range paths {
+		what[i] = Purge{Method: path}
+	}
+	return k.purged(k.memory.purge(func(e *entry) bool { return of[e.method] }), what...)
 }
 
 // PurgeKey drops one answer.
@@ -26,10 +34,13 @@ func (k *Cache) PurgeAll() int {
 	return k.purged(k.memory.purge(func(*entry) bool { return true }), Purge{All: true})
 }
 
-func (k *Cache) purged(n int, what Purge) int {
+// purged counts what was dropped, and has the shared store drop the same.
+func (k *Cache) purged(n int, what ...Purge) int {
 	k.counters.purged.Add(int64(n))
 	if k.config.Shared != nil {
-		k.config.Shared.Purge(what)
+		for _, p := range what {
+			k.config.Shared.Purge(p)
+		}
 	}
 	return n
 }
@@ -46,14 +57,14 @@ type Listed struct {
 	Bytes int
 }
 
-// List returns up to most stored answers, in no order.
-func (k *Cache) List(most int) []Listed {
+// List returns up to most stored answers, in no order; of says of which methods, by their paths, and is nil for all.
+func (k *Cache) List(most int, of func(path string) bool) []Listed {
 	var all []Listed
 	for i := range k.memory.shards {
 		s := &k.memory.shards[i]
 		s.mu.Lock()
 		for _, n := range s.nodes {
-			if len(all) < most && !n.entry.pass {
+			if len(all) < most && !n.entry.pass && (of == nil || of(n.entry.method)) {
 				all = append(all, Listed{Key: n.entry.key, Method: n.entry.method, Tags: slices.Clone(n.entry.tags), Bytes: n.size})
 			}
 		}

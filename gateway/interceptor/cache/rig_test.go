@@ -92,6 +92,7 @@ type rig struct {
 	generation *cache.Generation
 	backend    *server
 	route      *cache.Route
+	sent       cache.Sent
 }
 
 func newRig(t testing.TB, cfg cache.Config, p cache.PolicyConfig) *rig {
@@ -113,7 +114,7 @@ func (r *rig) reload(p cache.PolicyConfig) {
 		r.t.Fatal(err)
 	}
 	r.generation = r.cache.Generation(1)
-	if err := r.generation.Add(r.method, policy); err != nil {
+	if err := r.generation.Add(r.method, policy, r.sent); err != nil {
 		r.t.Fatal(err)
 	}
 	r.generation.InForce()

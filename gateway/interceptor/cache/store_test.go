@@ -155,10 +155,10 @@ func TestTags(t *testing.T) {
 	r := newRig(t, cache.Config{TagField: "surrogate-key"}, ttl(time.Minute))
 	r.backend.answer = says("surrogate-key", "red, round", "surrogate-key", "big", "cache-tag", "other")
 	r.call("a")
-	if l := r.cache.List(5); len(l) != 1 || fmt.Sprint(l[0].Tags) != "[red round big]" || l[0].Method != r.method.Path || l[0].Bytes <= 0 {
+	if l := r.cache.List(5, nil); len(l) != 1 || fmt.Sprint(l[0].Tags) != "[red round big]" || l[0].Method != r.method.Path || l[0].Bytes <= 0 {
 		t.Errorf("%+v", l)
 	}
-	key, err := cache.ParseKey(r.cache.List(5)[0].Key.String())
+	key, err := cache.ParseKey(r.cache.List(5, nil)[0].Key.String())
 	if err != nil || r.cache.PurgeTag("other") != 0 || r.cache.PurgeKey(key) != 1 || r.cache.PurgeKey(key) != 0 {
 		t.Errorf("%v", err)
 	}
@@ -189,19 +189,22 @@ func TestReloadsKeepWhatIsTheSame(t *testing.T) {
 		t.Errorf("%d answers are kept of another policy", n)
 	}
 	r.want("another policy", r.call("a"), "miss", "2")
+	r.sent.Rules = "other header fields"
+	r.reload(ttl(2 * time.Minute))
+	r.want("the backend is sent other fields", r.call("a"), "miss", "3")
 	r.method = changed(t)
 	r.reload(ttl(2 * time.Minute))
 	if n := r.cache.Stats().Entries; n != 0 {
 		t.Errorf("%d answers are kept of another schema", n)
 	}
-	r.want("another schema", r.call("a"), "miss", "3")
+	r.want("another schema", r.call("a"), "miss", "4")
 	r.generation = r.cache.Generation(1)
 	r.generation.InForce()
 	if n := r.cache.Stats().Entries; n != 0 {
 		t.Errorf("%d answers are kept of no method", n)
 	}
 	r.route = r.generation.Route("b", r.backend)
-	if o := r.call("a"); o.result() != "" || o.body != "4" {
+	if o := r.call("a"); o.result() != "" || o.body != "5" {
 		t.Errorf("a method that is not cached: %s", o)
 	}
 }
@@ -293,8 +296,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	all.Go(func() {
 		for i := range 100 {
 			r.cache.PurgeTag("t")
-			r.cache.PurgeMethod(r.method.Path)
-			r.cache.List(10)
+			r.cache.PurgeMethods([]string{r.method.Path})
+			r.cache.List(10, nil)
 			if i%10 == 0 {
 				r.generation.InForce()
 			}

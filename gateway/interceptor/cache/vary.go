@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,10 +127,10 @@ func appendFields(dst []byte, h wire.Header, in func(name string) bool) []byte {
 }
 
 // appendWho adds who calls: the identities that the call has proven, and all that the backend is told of them. Where the gateway passes
-// credentials on, they are part of it: they may be of somebody whom the gateway does not know.
-func appendWho(dst []byte, c *transcoder.Call) []byte {
+// credentials on, they are part of it: they may be of somebody whom the gateway does not know. callers are names of fields that rules set to tell of it.
+func appendWho(dst []byte, c *transcoder.Call, callers []string) []byte {
 	dst = appendIdentity(dst, c.Identity)
-	return appendFields(dst, c.Metadata, isCredential)
+	return appendFields(dst, c.Metadata, func(name string) bool { return isCredential(name) || slices.Contains(callers, name) })
 }
 
 func appendIdentity(dst []byte, id *transcoder.Identity) []byte {

@@ -31,6 +31,20 @@ func (r *Rules) Zero() bool {
 	return len(r.Drop) == 0 && len(r.Rename) == 0 && len(r.Set) == 0 && len(r.Append) == 0
 }
 
+// OfCallers are the names of the fields whose values tell of who calls, sorted.
+func (r *Rules) OfCallers() []string {
+	var names []string
+	for _, fields := range []map[string]string{r.Set, r.Append} {
+		for name, text := range fields {
+			if t, err := parseTemplate(text); err == nil && t.late {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Direction is where fields go.
 type Direction bool
 

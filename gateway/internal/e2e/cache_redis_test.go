@@ -72,8 +72,8 @@ func TestGatewaysShareAnswers(t *testing.T) {
 	if s := other.started.Cache().Stats(); s.SharedHits != 1 {
 		t.Errorf("%+v", s)
 	}
-	one.started.Cache().PurgeMethod(canaryEcho)
-	other.started.Cache().PurgeMethod(canaryEcho)
+	one.started.Cache().PurgeMethods([]string{canaryEcho})
+	other.started.Cache().PurgeMethods([]string{canaryEcho})
 	eventually(t, func() error {
 		if got := server.Must(t, "DBSIZE"); got != ":0" && got != ":1" { // what the probe has written
 			return fmt.Errorf("%s are in redis", got)

@@ -330,9 +330,9 @@ func TestPurge(t *testing.T) {
 	}{
 		{"a tag", func() int { return k.PurgeTag("round") }, 1, 1, 0},
 		{"a part of a tag", func() int { return k.PurgeTag("ro") }, 0, 0, 0},
-		{"a method", func() int { return k.PurgeMethod(canaryEcho) }, 2, 1, 1},
-		{"another method", func() int { return k.PurgeMethod(canaryUser) }, 0, 0, 0},
-		{"a key", func() int { return k.PurgeKey(k.List(10)[0].Key) }, 1, -1, -1},
+		{"a method", func() int { return k.PurgeMethods([]string{canaryEcho}) }, 2, 1, 1},
+		{"another method", func() int { return k.PurgeMethods([]string{canaryUser}) }, 0, 0, 0},
+		{"a key", func() int { return k.PurgeKey(k.List(10, nil)[0].Key) }, 1, -1, -1},
 		{"all", k.PurgeAll, 2, 1, 1},
 	} {
 		n := tt.purge()

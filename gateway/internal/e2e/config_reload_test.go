@@ -44,9 +44,10 @@ shutdown: {drain: 20s}
 type fileGateway struct {
 	*dragoman
 
-	t    testing.TB
-	file string
-	text string // the file with its places filled in, but for {to}, {timeout} and {more}
+	t      testing.TB
+	file   string
+	places *strings.Replacer // of what the test made
+	text   string            // the file with its places filled in, but for {to}, {timeout} and {more}
 }
 
 // startFile runs two test backends and a gateway of a file.
@@ -58,7 +59,8 @@ func startFile(t testing.TB) *fileGateway {
 	}
 	g := &fileGateway{t: t, file: filepath.Join(t.TempDir(), "dragoman.yaml")}
 	one, two := testbackend.Run(t, testbackend.Config{Name: "b1"}), testbackend.Run(t, testbackend.Config{Name: "b2"})
-	g.text = strings.NewReplacer("{protos}", folder, "{b1}", one.Address(), "{b2}", two.Address()).Replace(fileConfig)
+	g.places = strings.NewReplacer("{protos}", folder, "{b1}", one.Address(), "{b2}", two.Address())
+	g.text = g.places.Replace(fileConfig)
 	g.write(g.with("b1", "15s", ""))
 	read := func() (*config.Config, error) { return config.Load(g.file, config.Options{}) }
 	cfg, err := read()

@@ -33,7 +33,9 @@ func TestConfigurationReloadsForgetNoCounts(t *testing.T) {
 			t.Fatalf("the reload: %+v", e)
 		}
 	}
-	with := func(most, timeout string) string { return g.with("b1", timeout, strings.Replace(countedPolicies, "MOST", most, 1)) }
+	with := func(most, timeout string) string {
+		return g.with("b1", timeout, strings.Replace(countedPolicies, "MOST", most, 1))
+	}
 	reload(with("3", "15s"))
 	open := func() *talk {
 		t.Helper()

@@ -208,7 +208,9 @@ type ExplainResponse struct {
 	// Where the call goes.
 	Traffic *ExplainTraffic `protobuf:"bytes,21,opt,name=traffic,proto3" json:"traffic,omitempty"`
 	// The endpoints of the backends that it may go to.
-	Endpoints     []*ExplainEndpoint `protobuf:"bytes,22,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	Endpoints []*ExplainEndpoint `protobuf:"bytes,22,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	// Whether the answer is stored; absent where no policy says anything of it.
+	Cache         *ExplainCache `protobuf:"bytes,23,opt,name=cache,proto3" json:"cache,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -393,6 +395,13 @@ func (x *ExplainResponse) GetTraffic() *ExplainTraffic {
 func (x *ExplainResponse) GetEndpoints() []*ExplainEndpoint {
 	if x != nil {
 		return x.Endpoints
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetCache() *ExplainCache {
+	if x != nil {
+		return x.Cache
 	}
 	return nil
 }
@@ -1181,6 +1190,133 @@ func (x *ExplainEndpoint) GetState() string {
 	return ""
 }
 
+// ExplainCache tells whether the answers of a method are stored, and which calls get them.
+type ExplainCache struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether some are.
+	Stores bool `protobuf:"varint,1,opt,name=stores,proto3" json:"stores,omitempty"`
+	// Why none is.
+	Why string `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`
+	// How long an answer is fresh of which the backend does not say it; empty where only those are stored of which it does.
+	Ttl string `protobuf:"bytes,3,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	// How long it is used after that, while a new one is fetched.
+	StaleWhileRevalidate string `protobuf:"bytes,4,opt,name=stale_while_revalidate,json=staleWhileRevalidate,proto3" json:"stale_while_revalidate,omitempty"`
+	// How long it is used when the backend fails.
+	StaleIfError string `protobuf:"bytes,5,opt,name=stale_if_error,json=staleIfError,proto3" json:"stale_if_error,omitempty"`
+	// Whether answers are the same for all who may call.
+	Shared bool `protobuf:"varint,6,opt,name=shared,proto3" json:"shared,omitempty"`
+	// What an answer is stored under: calls that differ in one of these get answers of their own.
+	Key []string `protobuf:"bytes,7,rep,name=key,proto3" json:"key,omitempty"`
+	// What the request itself makes of that.
+	Notes []string `protobuf:"bytes,8,rep,name=notes,proto3" json:"notes,omitempty"`
+	// The setting, or the option in the schema, that says so.
+	Origin string `protobuf:"bytes,9,opt,name=origin,proto3" json:"origin,omitempty"`
+	// Where a setting stands.
+	Place         string `protobuf:"bytes,10,opt,name=place,proto3" json:"place,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainCache) Reset() {
+	*x = ExplainCache{}
+	mi := &file_dragoman_admin_v1_explain_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainCache) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainCache) ProtoMessage() {}
+
+func (x *ExplainCache) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_explain_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainCache.ProtoReflect.Descriptor instead.
+func (*ExplainCache) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_explain_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ExplainCache) GetStores() bool {
+	if x != nil {
+		return x.Stores
+	}
+	return false
+}
+
+func (x *ExplainCache) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ExplainCache) GetTtl() string {
+	if x != nil {
+		return x.Ttl
+	}
+	return ""
+}
+
+func (x *ExplainCache) GetStaleWhileRevalidate() string {
+	if x != nil {
+		return x.StaleWhileRevalidate
+	}
+	return ""
+}
+
+func (x *ExplainCache) GetStaleIfError() string {
+	if x != nil {
+		return x.StaleIfError
+	}
+	return ""
+}
+
+func (x *ExplainCache) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *ExplainCache) GetKey() []string {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *ExplainCache) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *ExplainCache) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *ExplainCache) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
 var File_dragoman_admin_v1_explain_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_explain_proto_rawDesc = "" +
@@ -1194,7 +1330,7 @@ const file_dragoman_admin_v1_explain_proto_rawDesc = "" +
 	"\blistener\x18\x05 \x01(\tR\blistener\"9\n" +
 	"\rExplainHeader\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xe4\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x9b\a\n" +
 	"\x0fExplainResponse\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1a\n" +
 	"\bprotocol\x18\x02 \x01(\tR\bprotocol\x12\x0e\n" +
@@ -1219,7 +1355,8 @@ const file_dragoman_admin_v1_explain_proto_rawDesc = "" +
 	"\x06limits\x18\x13 \x03(\v2\x1f.dragoman.admin.v1.ExplainLimitR\x06limits\x12F\n" +
 	"\rauthorization\x18\x14 \x03(\v2 .dragoman.admin.v1.ExplainPermitR\rauthorization\x12;\n" +
 	"\atraffic\x18\x15 \x01(\v2!.dragoman.admin.v1.ExplainTrafficR\atraffic\x12@\n" +
-	"\tendpoints\x18\x16 \x03(\v2\".dragoman.admin.v1.ExplainEndpointR\tendpoints\"\xd9\x01\n" +
+	"\tendpoints\x18\x16 \x03(\v2\".dragoman.admin.v1.ExplainEndpointR\tendpoints\x125\n" +
+	"\x05cache\x18\x17 \x01(\v2\x1f.dragoman.admin.v1.ExplainCacheR\x05cache\"\xd9\x01\n" +
 	"\fExplainRoute\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x12\n" +
@@ -1275,7 +1412,19 @@ const file_dragoman_admin_v1_explain_proto_rawDesc = "" +
 	"\apercent\x18\x04 \x01(\x01R\apercent\"A\n" +
 	"\x0fExplainEndpoint\x12\x18\n" +
 	"\abackend\x18\x01 \x01(\tR\abackend\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\tR\x05state2\x81\x01\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\"\x94\x02\n" +
+	"\fExplainCache\x12\x16\n" +
+	"\x06stores\x18\x01 \x01(\bR\x06stores\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\x12\x10\n" +
+	"\x03ttl\x18\x03 \x01(\tR\x03ttl\x124\n" +
+	"\x16stale_while_revalidate\x18\x04 \x01(\tR\x14staleWhileRevalidate\x12$\n" +
+	"\x0estale_if_error\x18\x05 \x01(\tR\fstaleIfError\x12\x16\n" +
+	"\x06shared\x18\x06 \x01(\bR\x06shared\x12\x10\n" +
+	"\x03key\x18\a \x03(\tR\x03key\x12\x14\n" +
+	"\x05notes\x18\b \x03(\tR\x05notes\x12\x16\n" +
+	"\x06origin\x18\t \x01(\tR\x06origin\x12\x14\n" +
+	"\x05place\x18\n" +
+	" \x01(\tR\x05place2\x81\x01\n" +
 	"\x0eExplainService\x12o\n" +
 	"\aExplain\x12!.dragoman.admin.v1.ExplainRequest\x1a\".dragoman.admin.v1.ExplainResponse\"\x1d\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/api/v1/explain\x90\x02\x01B\xcf\x01\n" +
 	"\x15com.dragoman.admin.v1B\fExplainProtoP\x01ZBgithub.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1;adminv1\xa2\x02\x03DAX\xaa\x02\x11Dragoman.Admin.V1\xca\x02\x11Dragoman\\Admin\\V1\xe2\x02\x1dDragoman\\Admin\\V1\\GPBMetadata\xea\x02\x13Dragoman::Admin::V1b\x06proto3"
@@ -1292,7 +1441,7 @@ func file_dragoman_admin_v1_explain_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_explain_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_dragoman_admin_v1_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_dragoman_admin_v1_explain_proto_goTypes = []any{
 	(*ExplainRequest)(nil),  // 0: dragoman.admin.v1.ExplainRequest
 	(*ExplainHeader)(nil),   // 1: dragoman.admin.v1.ExplainHeader
@@ -1307,6 +1456,7 @@ var file_dragoman_admin_v1_explain_proto_goTypes = []any{
 	(*ExplainTraffic)(nil),  // 10: dragoman.admin.v1.ExplainTraffic
 	(*ExplainStep)(nil),     // 11: dragoman.admin.v1.ExplainStep
 	(*ExplainEndpoint)(nil), // 12: dragoman.admin.v1.ExplainEndpoint
+	(*ExplainCache)(nil),    // 13: dragoman.admin.v1.ExplainCache
 }
 var file_dragoman_admin_v1_explain_proto_depIdxs = []int32{
 	1,  // 0: dragoman.admin.v1.ExplainRequest.headers:type_name -> dragoman.admin.v1.ExplainHeader
@@ -1319,15 +1469,16 @@ var file_dragoman_admin_v1_explain_proto_depIdxs = []int32{
 	9,  // 7: dragoman.admin.v1.ExplainResponse.authorization:type_name -> dragoman.admin.v1.ExplainPermit
 	10, // 8: dragoman.admin.v1.ExplainResponse.traffic:type_name -> dragoman.admin.v1.ExplainTraffic
 	12, // 9: dragoman.admin.v1.ExplainResponse.endpoints:type_name -> dragoman.admin.v1.ExplainEndpoint
-	7,  // 10: dragoman.admin.v1.ExplainAuth.providers:type_name -> dragoman.admin.v1.ExplainProvider
-	11, // 11: dragoman.admin.v1.ExplainTraffic.steps:type_name -> dragoman.admin.v1.ExplainStep
-	0,  // 12: dragoman.admin.v1.ExplainService.Explain:input_type -> dragoman.admin.v1.ExplainRequest
-	2,  // 13: dragoman.admin.v1.ExplainService.Explain:output_type -> dragoman.admin.v1.ExplainResponse
-	13, // [13:14] is the sub-list for method output_type
-	12, // [12:13] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 10: dragoman.admin.v1.ExplainResponse.cache:type_name -> dragoman.admin.v1.ExplainCache
+	7,  // 11: dragoman.admin.v1.ExplainAuth.providers:type_name -> dragoman.admin.v1.ExplainProvider
+	11, // 12: dragoman.admin.v1.ExplainTraffic.steps:type_name -> dragoman.admin.v1.ExplainStep
+	0,  // 13: dragoman.admin.v1.ExplainService.Explain:input_type -> dragoman.admin.v1.ExplainRequest
+	2,  // 14: dragoman.admin.v1.ExplainService.Explain:output_type -> dragoman.admin.v1.ExplainResponse
+	14, // [14:15] is the sub-list for method output_type
+	13, // [13:14] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_explain_proto_init() }
@@ -1341,7 +1492,7 @@ func file_dragoman_admin_v1_explain_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_explain_proto_rawDesc), len(file_dragoman_admin_v1_explain_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

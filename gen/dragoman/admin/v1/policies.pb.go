@@ -76,9 +76,11 @@ type ListPoliciesResponse struct {
 	// The circuit breakers, by backend.
 	CircuitBreakers []*CircuitBreaker `protobuf:"bytes,4,rep,name=circuit_breakers,json=circuitBreakers,proto3" json:"circuit_breakers,omitempty"`
 	// The caches.
-	Caches        []*Cache `protobuf:"bytes,5,rep,name=caches,proto3" json:"caches,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Caches []*Cache `protobuf:"bytes,5,rep,name=caches,proto3" json:"caches,omitempty"`
+	// The rules of authorisation, in the order of the configuration, those of schemas behind them.
+	AuthorizationRules []*AuthorizationRule `protobuf:"bytes,20,rep,name=authorization_rules,json=authorizationRules,proto3" json:"authorization_rules,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ListPoliciesResponse) Reset() {
@@ -142,6 +144,13 @@ func (x *ListPoliciesResponse) GetCircuitBreakers() []*CircuitBreaker {
 func (x *ListPoliciesResponse) GetCaches() []*Cache {
 	if x != nil {
 		return x.Caches
+	}
+	return nil
+}
+
+func (x *ListPoliciesResponse) GetAuthorizationRules() []*AuthorizationRule {
+	if x != nil {
+		return x.AuthorizationRules
 	}
 	return nil
 }
@@ -808,7 +817,19 @@ type Cache struct {
 	// How many were not.
 	Misses int64 `protobuf:"varint,6,opt,name=misses,proto3" json:"misses,omitempty"`
 	// How many answers it gave up for others.
-	Evicted       int64 `protobuf:"varint,7,opt,name=evicted,proto3" json:"evicted,omitempty"`
+	Evicted int64 `protobuf:"varint,7,opt,name=evicted,proto3" json:"evicted,omitempty"`
+	// How many were purged.
+	Purged int64 `protobuf:"varint,8,opt,name=purged,proto3" json:"purged,omitempty"`
+	// How many calls were answered from it though it was no longer fresh; hits has them, too.
+	Stale int64 `protobuf:"varint,9,opt,name=stale,proto3" json:"stale,omitempty"`
+	// How many calls it was not asked for, because of who calls or what the client wants.
+	Bypassed int64 `protobuf:"varint,10,opt,name=bypassed,proto3" json:"bypassed,omitempty"`
+	// How many answers were stored.
+	Stored int64 `protobuf:"varint,11,opt,name=stored,proto3" json:"stored,omitempty"`
+	// How many answers of gateways that share them were taken.
+	SharedHits int64 `protobuf:"varint,12,opt,name=shared_hits,json=sharedHits,proto3" json:"shared_hits,omitempty"`
+	// How often what gateways share could not be asked.
+	SharedErrors  int64 `protobuf:"varint,13,opt,name=shared_errors,json=sharedErrors,proto3" json:"shared_errors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -892,11 +913,57 @@ func (x *Cache) GetEvicted() int64 {
 	return 0
 }
 
+func (x *Cache) GetPurged() int64 {
+	if x != nil {
+		return x.Purged
+	}
+	return 0
+}
+
+func (x *Cache) GetStale() int64 {
+	if x != nil {
+		return x.Stale
+	}
+	return 0
+}
+
+func (x *Cache) GetBypassed() int64 {
+	if x != nil {
+		return x.Bypassed
+	}
+	return 0
+}
+
+func (x *Cache) GetStored() int64 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
+func (x *Cache) GetSharedHits() int64 {
+	if x != nil {
+		return x.SharedHits
+	}
+	return 0
+}
+
+func (x *Cache) GetSharedErrors() int64 {
+	if x != nil {
+		return x.SharedErrors
+	}
+	return 0
+}
+
 // PurgeCacheRequest says what to forget.
 type PurgeCacheRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which methods: a glob, as acme.v1.Users/Get or acme.**; ** for all.
-	Match         string `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
+	Match string `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
+	// A tag, which backends give answers.
+	Tag string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
+	// A key, as ListCached has it.
+	Key           string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -938,10 +1005,24 @@ func (x *PurgeCacheRequest) GetMatch() string {
 	return ""
 }
 
+func (x *PurgeCacheRequest) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *PurgeCacheRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
 // PurgeCacheResponse tells what was forgotten.
 type PurgeCacheResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many answers.
+	// How many answers this gateway had in memory. What gateways share is forgotten as well, and not counted.
 	Purged        int64 `protobuf:"varint,1,opt,name=purged,proto3" json:"purged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -984,12 +1065,268 @@ func (x *PurgeCacheResponse) GetPurged() int64 {
 	return 0
 }
 
+// ListCachedRequest says which answers to list.
+type ListCachedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which methods: a glob; empty for all.
+	Match string `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
+	// How many at most; 0 for 100. 1000 is the most.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCachedRequest) Reset() {
+	*x = ListCachedRequest{}
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCachedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCachedRequest) ProtoMessage() {}
+
+func (x *ListCachedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCachedRequest.ProtoReflect.Descriptor instead.
+func (*ListCachedRequest) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_policies_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListCachedRequest) GetMatch() string {
+	if x != nil {
+		return x.Match
+	}
+	return ""
+}
+
+func (x *ListCachedRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListCachedResponse has stored answers, in no order.
+type ListCachedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answers.
+	Answers []*CachedAnswer `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
+	// Whether there are more.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCachedResponse) Reset() {
+	*x = ListCachedResponse{}
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCachedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCachedResponse) ProtoMessage() {}
+
+func (x *ListCachedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCachedResponse.ProtoReflect.Descriptor instead.
+func (*ListCachedResponse) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_policies_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListCachedResponse) GetAnswers() []*CachedAnswer {
+	if x != nil {
+		return x.Answers
+	}
+	return nil
+}
+
+func (x *ListCachedResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// CachedAnswer is a stored answer.
+type CachedAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key by which it can be purged.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// What it is of, as acme.v1.Users/Get.
+	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	// The tags by which it can be purged.
+	Tags []string `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty"`
+	// How many bytes it takes.
+	Bytes         int64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CachedAnswer) Reset() {
+	*x = CachedAnswer{}
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CachedAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CachedAnswer) ProtoMessage() {}
+
+func (x *CachedAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CachedAnswer.ProtoReflect.Descriptor instead.
+func (*CachedAnswer) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_policies_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CachedAnswer) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CachedAnswer) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *CachedAnswer) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *CachedAnswer) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// AuthorizationRule is how a rule of authorisation fares.
+type AuthorizationRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name; default for what is said of methods that no rule is for.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it is on trial, and refuses nothing.
+	DryRun bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// How many calls it refused; on trial, how many it would have.
+	Refused int64 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	// How many of these because its expression could not be evaluated.
+	Unknown       int64 `protobuf:"varint,4,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizationRule) Reset() {
+	*x = AuthorizationRule{}
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizationRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizationRule) ProtoMessage() {}
+
+func (x *AuthorizationRule) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_policies_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizationRule.ProtoReflect.Descriptor instead.
+func (*AuthorizationRule) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_policies_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AuthorizationRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AuthorizationRule) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *AuthorizationRule) GetRefused() int64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *AuthorizationRule) GetUnknown() int64 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
 var File_dragoman_admin_v1_policies_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\n" +
 	" dragoman/admin/v1/policies.proto\x12\x11dragoman.admin.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n" +
-	"\x13ListPoliciesRequest\"\xdd\x02\n" +
+	"\x13ListPoliciesRequest\"\xb4\x03\n" +
 	"\x14ListPoliciesResponse\x12F\n" +
 	"\x0eauth_providers\x18\x01 \x03(\v2\x1f.dragoman.admin.v1.AuthProviderR\rauthProviders\x12=\n" +
 	"\vrate_limits\x18\x02 \x03(\v2\x1c.dragoman.admin.v1.RateLimitR\n" +
@@ -997,7 +1334,8 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\vlimit_store\x18\x03 \x01(\v2\x1d.dragoman.admin.v1.LimitStoreR\n" +
 	"limitStore\x12L\n" +
 	"\x10circuit_breakers\x18\x04 \x03(\v2!.dragoman.admin.v1.CircuitBreakerR\x0fcircuitBreakers\x120\n" +
-	"\x06caches\x18\x05 \x03(\v2\x18.dragoman.admin.v1.CacheR\x06caches\"\xad\x04\n" +
+	"\x06caches\x18\x05 \x03(\v2\x18.dragoman.admin.v1.CacheR\x06caches\x12U\n" +
+	"\x13authorization_rules\x18\x14 \x03(\v2$.dragoman.admin.v1.AuthorizationRuleR\x12authorizationRules\"\xad\x04\n" +
 	"\fAuthProvider\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -1061,7 +1399,7 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x1e\n" +
 	"\n" +
 	"configured\x18\a \x01(\bR\n" +
-	"configured\"\xae\x01\n" +
+	"configured\"\xd6\x02\n" +
 	"\x05Cache\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x03R\aentries\x12\x14\n" +
@@ -1069,13 +1407,41 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\tmax_bytes\x18\x04 \x01(\x03R\bmaxBytes\x12\x12\n" +
 	"\x04hits\x18\x05 \x01(\x03R\x04hits\x12\x16\n" +
 	"\x06misses\x18\x06 \x01(\x03R\x06misses\x12\x18\n" +
-	"\aevicted\x18\a \x01(\x03R\aevicted\")\n" +
+	"\aevicted\x18\a \x01(\x03R\aevicted\x12\x16\n" +
+	"\x06purged\x18\b \x01(\x03R\x06purged\x12\x14\n" +
+	"\x05stale\x18\t \x01(\x03R\x05stale\x12\x1a\n" +
+	"\bbypassed\x18\n" +
+	" \x01(\x03R\bbypassed\x12\x16\n" +
+	"\x06stored\x18\v \x01(\x03R\x06stored\x12\x1f\n" +
+	"\vshared_hits\x18\f \x01(\x03R\n" +
+	"sharedHits\x12#\n" +
+	"\rshared_errors\x18\r \x01(\x03R\fsharedErrors\"M\n" +
 	"\x11PurgeCacheRequest\x12\x14\n" +
-	"\x05match\x18\x01 \x01(\tR\x05match\",\n" +
+	"\x05match\x18\x01 \x01(\tR\x05match\x12\x10\n" +
+	"\x03tag\x18\x02 \x01(\tR\x03tag\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\",\n" +
 	"\x12PurgeCacheResponse\x12\x16\n" +
-	"\x06purged\x18\x01 \x01(\x03R\x06purged2\x96\x02\n" +
+	"\x06purged\x18\x01 \x01(\x03R\x06purged\"?\n" +
+	"\x11ListCachedRequest\x12\x14\n" +
+	"\x05match\x18\x01 \x01(\tR\x05match\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"c\n" +
+	"\x12ListCachedResponse\x129\n" +
+	"\aanswers\x18\x01 \x03(\v2\x1f.dragoman.admin.v1.CachedAnswerR\aanswers\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"b\n" +
+	"\fCachedAnswer\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x12\n" +
+	"\x04tags\x18\x03 \x03(\tR\x04tags\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\"t\n" +
+	"\x11AuthorizationRule\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\x03R\arefused\x12\x18\n" +
+	"\aunknown\x18\x04 \x01(\x03R\aunknown2\x9e\x03\n" +
 	"\rPolicyService\x12|\n" +
-	"\fListPolicies\x12&.dragoman.admin.v1.ListPoliciesRequest\x1a'.dragoman.admin.v1.ListPoliciesResponse\"\x1b\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/policies\x90\x02\x01\x12\x86\x01\n" +
+	"\fListPolicies\x12&.dragoman.admin.v1.ListPoliciesRequest\x1a'.dragoman.admin.v1.ListPoliciesResponse\"\x1b\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/policies\x90\x02\x01\x12\x85\x01\n" +
+	"\n" +
+	"ListCached\x12$.dragoman.admin.v1.ListCachedRequest\x1a%.dragoman.admin.v1.ListCachedResponse\"*\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/policies/caches/answers\x90\x02\x01\x12\x86\x01\n" +
 	"\n" +
 	"PurgeCache\x12$.dragoman.admin.v1.PurgeCacheRequest\x1a%.dragoman.admin.v1.PurgeCacheResponse\"+\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/policies/caches:purge\x90\x02\x02B\xd0\x01\n" +
 	"\x15com.dragoman.admin.v1B\rPoliciesProtoP\x01ZBgithub.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1;adminv1\xa2\x02\x03DAX\xaa\x02\x11Dragoman.Admin.V1\xca\x02\x11Dragoman\\Admin\\V1\xe2\x02\x1dDragoman\\Admin\\V1\\GPBMetadata\xea\x02\x13Dragoman::Admin::V1b\x06proto3"
@@ -1092,7 +1458,7 @@ func file_dragoman_admin_v1_policies_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_policies_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_policies_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_dragoman_admin_v1_policies_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_dragoman_admin_v1_policies_proto_goTypes = []any{
 	(*ListPoliciesRequest)(nil),   // 0: dragoman.admin.v1.ListPoliciesRequest
 	(*ListPoliciesResponse)(nil),  // 1: dragoman.admin.v1.ListPoliciesResponse
@@ -1105,9 +1471,13 @@ var file_dragoman_admin_v1_policies_proto_goTypes = []any{
 	(*Cache)(nil),                 // 8: dragoman.admin.v1.Cache
 	(*PurgeCacheRequest)(nil),     // 9: dragoman.admin.v1.PurgeCacheRequest
 	(*PurgeCacheResponse)(nil),    // 10: dragoman.admin.v1.PurgeCacheResponse
-	nil,                           // 11: dragoman.admin.v1.AuthProvider.RefusedEntry
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*ListCachedRequest)(nil),     // 11: dragoman.admin.v1.ListCachedRequest
+	(*ListCachedResponse)(nil),    // 12: dragoman.admin.v1.ListCachedResponse
+	(*CachedAnswer)(nil),          // 13: dragoman.admin.v1.CachedAnswer
+	(*AuthorizationRule)(nil),     // 14: dragoman.admin.v1.AuthorizationRule
+	nil,                           // 15: dragoman.admin.v1.AuthProvider.RefusedEntry
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
 }
 var file_dragoman_admin_v1_policies_proto_depIdxs = []int32{
 	2,  // 0: dragoman.admin.v1.ListPoliciesResponse.auth_providers:type_name -> dragoman.admin.v1.AuthProvider
@@ -1115,23 +1485,27 @@ var file_dragoman_admin_v1_policies_proto_depIdxs = []int32{
 	6,  // 2: dragoman.admin.v1.ListPoliciesResponse.limit_store:type_name -> dragoman.admin.v1.LimitStore
 	7,  // 3: dragoman.admin.v1.ListPoliciesResponse.circuit_breakers:type_name -> dragoman.admin.v1.CircuitBreaker
 	8,  // 4: dragoman.admin.v1.ListPoliciesResponse.caches:type_name -> dragoman.admin.v1.Cache
-	11, // 5: dragoman.admin.v1.AuthProvider.refused:type_name -> dragoman.admin.v1.AuthProvider.RefusedEntry
-	3,  // 6: dragoman.admin.v1.AuthProvider.keys:type_name -> dragoman.admin.v1.SigningKey
-	12, // 7: dragoman.admin.v1.AuthProvider.keys_refreshed:type_name -> google.protobuf.Timestamp
-	5,  // 8: dragoman.admin.v1.RateLimit.hottest:type_name -> dragoman.admin.v1.HotKey
-	13, // 9: dragoman.admin.v1.LimitStore.latency:type_name -> google.protobuf.Duration
-	12, // 10: dragoman.admin.v1.LimitStore.since:type_name -> google.protobuf.Timestamp
-	12, // 11: dragoman.admin.v1.CircuitBreaker.since:type_name -> google.protobuf.Timestamp
-	12, // 12: dragoman.admin.v1.CircuitBreaker.until:type_name -> google.protobuf.Timestamp
-	0,  // 13: dragoman.admin.v1.PolicyService.ListPolicies:input_type -> dragoman.admin.v1.ListPoliciesRequest
-	9,  // 14: dragoman.admin.v1.PolicyService.PurgeCache:input_type -> dragoman.admin.v1.PurgeCacheRequest
-	1,  // 15: dragoman.admin.v1.PolicyService.ListPolicies:output_type -> dragoman.admin.v1.ListPoliciesResponse
-	10, // 16: dragoman.admin.v1.PolicyService.PurgeCache:output_type -> dragoman.admin.v1.PurgeCacheResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	14, // 5: dragoman.admin.v1.ListPoliciesResponse.authorization_rules:type_name -> dragoman.admin.v1.AuthorizationRule
+	15, // 6: dragoman.admin.v1.AuthProvider.refused:type_name -> dragoman.admin.v1.AuthProvider.RefusedEntry
+	3,  // 7: dragoman.admin.v1.AuthProvider.keys:type_name -> dragoman.admin.v1.SigningKey
+	16, // 8: dragoman.admin.v1.AuthProvider.keys_refreshed:type_name -> google.protobuf.Timestamp
+	5,  // 9: dragoman.admin.v1.RateLimit.hottest:type_name -> dragoman.admin.v1.HotKey
+	17, // 10: dragoman.admin.v1.LimitStore.latency:type_name -> google.protobuf.Duration
+	16, // 11: dragoman.admin.v1.LimitStore.since:type_name -> google.protobuf.Timestamp
+	16, // 12: dragoman.admin.v1.CircuitBreaker.since:type_name -> google.protobuf.Timestamp
+	16, // 13: dragoman.admin.v1.CircuitBreaker.until:type_name -> google.protobuf.Timestamp
+	13, // 14: dragoman.admin.v1.ListCachedResponse.answers:type_name -> dragoman.admin.v1.CachedAnswer
+	0,  // 15: dragoman.admin.v1.PolicyService.ListPolicies:input_type -> dragoman.admin.v1.ListPoliciesRequest
+	11, // 16: dragoman.admin.v1.PolicyService.ListCached:input_type -> dragoman.admin.v1.ListCachedRequest
+	9,  // 17: dragoman.admin.v1.PolicyService.PurgeCache:input_type -> dragoman.admin.v1.PurgeCacheRequest
+	1,  // 18: dragoman.admin.v1.PolicyService.ListPolicies:output_type -> dragoman.admin.v1.ListPoliciesResponse
+	12, // 19: dragoman.admin.v1.PolicyService.ListCached:output_type -> dragoman.admin.v1.ListCachedResponse
+	10, // 20: dragoman.admin.v1.PolicyService.PurgeCache:output_type -> dragoman.admin.v1.PurgeCacheResponse
+	18, // [18:21] is the sub-list for method output_type
+	15, // [15:18] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_policies_proto_init() }
@@ -1145,7 +1519,7 @@ func file_dragoman_admin_v1_policies_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_policies_proto_rawDesc), len(file_dragoman_admin_v1_policies_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	PolicyService_ListPolicies_FullMethodName = "/dragoman.admin.v1.PolicyService/ListPolicies"
+	PolicyService_ListCached_FullMethodName   = "/dragoman.admin.v1.PolicyService/ListCached"
 	PolicyService_PurgeCache_FullMethodName   = "/dragoman.admin.v1.PolicyService/PurgeCache"
 )
 
@@ -34,7 +35,9 @@ const (
 type PolicyServiceClient interface {
 	// ListPolicies tells of providers of authentication, limits, circuit breakers and caches.
 	ListPolicies(ctx context.Context, in *ListPoliciesRequest, opts ...grpc.CallOption) (*ListPoliciesResponse, error)
-	// PurgeCache forgets answers that are kept.
+	// ListCached lists stored answers: what they are of, and not what they say.
+	ListCached(ctx context.Context, in *ListCachedRequest, opts ...grpc.CallOption) (*ListCachedResponse, error)
+	// PurgeCache forgets answers that are kept: those of all methods of a glob, those of a tag, or the one of a key. Exactly one of them is said.
 	PurgeCache(ctx context.Context, in *PurgeCacheRequest, opts ...grpc.CallOption) (*PurgeCacheResponse, error)
 }
 
@@ -50,6 +53,16 @@ func (c *policyServiceClient) ListPolicies(ctx context.Context, in *ListPolicies
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListPoliciesResponse)
 	err := c.cc.Invoke(ctx, PolicyService_ListPolicies_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) ListCached(ctx context.Context, in *ListCachedRequest, opts ...grpc.CallOption) (*ListCachedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCachedResponse)
+	err := c.cc.Invoke(ctx, PolicyService_ListCached_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +87,9 @@ func (c *policyServiceClient) PurgeCache(ctx context.Context, in *PurgeCacheRequ
 type PolicyServiceServer interface {
 	// ListPolicies tells of providers of authentication, limits, circuit breakers and caches.
 	ListPolicies(context.Context, *ListPoliciesRequest) (*ListPoliciesResponse, error)
-	// PurgeCache forgets answers that are kept.
+	// ListCached lists stored answers: what they are of, and not what they say.
+	ListCached(context.Context, *ListCachedRequest) (*ListCachedResponse, error)
+	// PurgeCache forgets answers that are kept: those of all methods of a glob, those of a tag, or the one of a key. Exactly one of them is said.
 	PurgeCache(context.Context, *PurgeCacheRequest) (*PurgeCacheResponse, error)
 	mustEmbedUnimplementedPolicyServiceServer()
 }
@@ -88,6 +103,9 @@ type UnimplementedPolicyServiceServer struct{}
 
 func (UnimplementedPolicyServiceServer) ListPolicies(context.Context, *ListPoliciesRequest) (*ListPoliciesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPolicies not implemented")
+}
+func (UnimplementedPolicyServiceServer) ListCached(context.Context, *ListCachedRequest) (*ListCachedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCached not implemented")
 }
 func (UnimplementedPolicyServiceServer) PurgeCache(context.Context, *PurgeCacheRequest) (*PurgeCacheResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PurgeCache not implemented")
@@ -131,6 +149,24 @@ func _PolicyService_ListPolicies_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PolicyService_ListCached_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCachedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).ListCached(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_ListCached_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).ListCached(ctx, req.(*ListCachedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PolicyService_PurgeCache_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PurgeCacheRequest)
 	if err := dec(in); err != nil {
@@ -159,6 +195,10 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPolicies",
 			Handler:    _PolicyService_ListPolicies_Handler,
+		},
+		{
+			MethodName: "ListCached",
+			Handler:    _PolicyService_ListCached_Handler,
 		},
 		{
 			MethodName: "PurgeCache",

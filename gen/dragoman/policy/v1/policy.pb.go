@@ -51,6 +51,10 @@ type Policy struct {
 	Retry *Retry `protobuf:"bytes,40,opt,name=retry,proto3" json:"retry,omitempty"`
 	// Hedge says that a call which is not answered soon is made once more.
 	Hedge *Hedge `protobuf:"bytes,41,opt,name=hedge,proto3" json:"hedge,omitempty"`
+	// Cache stores the answers of methods that do not stream and have idempotency_level = NO_SIDE_EFFECTS; of a service, those of such methods.
+	//
+	// Example: cache: {ttl: {seconds: 30}, vary: ["auth.subject"]}
+	Cache *Cache `protobuf:"bytes,70,opt,name=cache,proto3" json:"cache,omitempty"`
 	// ValidateRequests refuses requests that break the rules of buf.validate in the schema.
 	ValidateRequests *bool `protobuf:"varint,80,opt,name=validate_requests,json=validateRequests,proto3,oneof" json:"validate_requests,omitempty"`
 	// Authorization are rules of authorisation. They hold beside those of the configuration, and of the service: all must permit a call.
@@ -137,6 +141,13 @@ func (x *Policy) GetRetry() *Retry {
 func (x *Policy) GetHedge() *Hedge {
 	if x != nil {
 		return x.Hedge
+	}
+	return nil
+}
+
+func (x *Policy) GetCache() *Cache {
+	if x != nil {
+		return x.Cache
 	}
 	return nil
 }
@@ -317,6 +328,115 @@ func (x *Hedge) GetPercent() uint32 {
 	return 0
 }
 
+// Cache says which answers are stored, and for whom: docs/cache.md. What the backend says in cache-control counts more.
+type Cache struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ttl is how long an answer is fresh of which the backend does not say it.
+	Ttl *durationpb.Duration `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	// StaleWhileRevalidate is how long an answer is used, when it is no longer fresh, while a new one is fetched.
+	StaleWhileRevalidate *durationpb.Duration `protobuf:"bytes,2,opt,name=stale_while_revalidate,json=staleWhileRevalidate,proto3" json:"stale_while_revalidate,omitempty"`
+	// StaleIfError is how long it is used when the backend fails.
+	StaleIfError *durationpb.Duration `protobuf:"bytes,3,opt,name=stale_if_error,json=staleIfError,proto3" json:"stale_if_error,omitempty"`
+	// Vary are what, beside the request, an answer depends on, such as "auth.subject".
+	Vary []string `protobuf:"bytes,4,rep,name=vary,proto3" json:"vary,omitempty"`
+	// Shared says that answers are the same for all who may call.
+	Shared bool `protobuf:"varint,5,opt,name=shared,proto3" json:"shared,omitempty"`
+	// IgnoreClient leaves cache-control of requests unread.
+	IgnoreClient bool `protobuf:"varint,7,opt,name=ignore_client,json=ignoreClient,proto3" json:"ignore_client,omitempty"`
+	// Metadata are the names of the backend's metadata that are stored with an answer, beside those that always are.
+	Metadata []string `protobuf:"bytes,8,rep,name=metadata,proto3" json:"metadata,omitempty"`
+	// Off stores nothing, where the service would.
+	Off           bool `protobuf:"varint,9,opt,name=off,proto3" json:"off,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cache) Reset() {
+	*x = Cache{}
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cache) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cache) ProtoMessage() {}
+
+func (x *Cache) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cache.ProtoReflect.Descriptor instead.
+func (*Cache) Descriptor() ([]byte, []int) {
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Cache) GetTtl() *durationpb.Duration {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
+}
+
+func (x *Cache) GetStaleWhileRevalidate() *durationpb.Duration {
+	if x != nil {
+		return x.StaleWhileRevalidate
+	}
+	return nil
+}
+
+func (x *Cache) GetStaleIfError() *durationpb.Duration {
+	if x != nil {
+		return x.StaleIfError
+	}
+	return nil
+}
+
+func (x *Cache) GetVary() []string {
+	if x != nil {
+		return x.Vary
+	}
+	return nil
+}
+
+func (x *Cache) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *Cache) GetIgnoreClient() bool {
+	if x != nil {
+		return x.IgnoreClient
+	}
+	return false
+}
+
+func (x *Cache) GetMetadata() []string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *Cache) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
 // Limit is one limit: docs/limits.md. Limit, max_in_flight or both are set.
 type Limit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -338,7 +458,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +470,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[3]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +483,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{3}
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Limit) GetKey() string {
@@ -423,7 +543,7 @@ type Authorization struct {
 
 func (x *Authorization) Reset() {
 	*x = Authorization{}
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +555,7 @@ func (x *Authorization) String() string {
 func (*Authorization) ProtoMessage() {}
 
 func (x *Authorization) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +568,7 @@ func (x *Authorization) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Authorization.ProtoReflect.Descriptor instead.
 func (*Authorization) Descriptor() ([]byte, []int) {
-	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{4}
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Authorization) GetAllow() string {
@@ -515,7 +635,7 @@ var File_dragoman_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc0\x04\n" +
+	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf1\x04\n" +
 	"\x06Policy\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -524,7 +644,8 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\x0estream_timeout\x18\x0f \x01(\v2\x19.google.protobuf.DurationR\rstreamTimeout\x12\x12\n" +
 	"\x04auth\x18\x1e \x03(\tR\x04auth\x12/\n" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.policy.v1.RetryR\x05retry\x12/\n" +
-	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x120\n" +
+	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x12/\n" +
+	"\x05cache\x18F \x01(\v2\x19.dragoman.policy.v1.CacheR\x05cache\x120\n" +
 	"\x11validate_requests\x18P \x01(\bH\x00R\x10validateRequests\x88\x01\x01\x12G\n" +
 	"\rauthorization\x18d \x03(\v2!.dragoman.policy.v1.AuthorizationR\rauthorization\x121\n" +
 	"\x06limits\x18e \x03(\v2\x19.dragoman.policy.v1.LimitR\x06limitsB\x14\n" +
@@ -545,7 +666,16 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\apercent\x18\x03 \x01(\rH\x01R\apercent\x88\x01\x01B\v\n" +
 	"\t_attemptsB\n" +
 	"\n" +
-	"\b_percent\"\xc3\x01\n" +
+	"\b_percent\"\xcb\x02\n" +
+	"\x05Cache\x12+\n" +
+	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\x12O\n" +
+	"\x16stale_while_revalidate\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x14staleWhileRevalidate\x12?\n" +
+	"\x0estale_if_error\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\fstaleIfError\x12\x12\n" +
+	"\x04vary\x18\x04 \x03(\tR\x04vary\x12\x16\n" +
+	"\x06shared\x18\x05 \x01(\bR\x06shared\x12#\n" +
+	"\rignore_client\x18\a \x01(\bR\fignoreClient\x12\x1a\n" +
+	"\bmetadata\x18\b \x03(\tR\bmetadata\x12\x10\n" +
+	"\x03off\x18\t \x01(\bR\x03offJ\x04\b\x06\x10\a\"\xc3\x01\n" +
 	"\x05Limit\x12\x10\n" +
 	"\x03key\x18\x03 \x01(\tR\x03key\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\tR\x05limit\x12\x19\n" +
@@ -575,39 +705,44 @@ func file_dragoman_policy_v1_policy_proto_rawDescGZIP() []byte {
 	return file_dragoman_policy_v1_policy_proto_rawDescData
 }
 
-var file_dragoman_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_dragoman_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_dragoman_policy_v1_policy_proto_goTypes = []any{
 	(*Policy)(nil),                      // 0: dragoman.policy.v1.Policy
 	(*Retry)(nil),                       // 1: dragoman.policy.v1.Retry
 	(*Hedge)(nil),                       // 2: dragoman.policy.v1.Hedge
-	(*Limit)(nil),                       // 3: dragoman.policy.v1.Limit
-	(*Authorization)(nil),               // 4: dragoman.policy.v1.Authorization
-	(*durationpb.Duration)(nil),         // 5: google.protobuf.Duration
-	(*descriptorpb.ServiceOptions)(nil), // 6: google.protobuf.ServiceOptions
-	(*descriptorpb.MethodOptions)(nil),  // 7: google.protobuf.MethodOptions
+	(*Cache)(nil),                       // 3: dragoman.policy.v1.Cache
+	(*Limit)(nil),                       // 4: dragoman.policy.v1.Limit
+	(*Authorization)(nil),               // 5: dragoman.policy.v1.Authorization
+	(*durationpb.Duration)(nil),         // 6: google.protobuf.Duration
+	(*descriptorpb.ServiceOptions)(nil), // 7: google.protobuf.ServiceOptions
+	(*descriptorpb.MethodOptions)(nil),  // 8: google.protobuf.MethodOptions
 }
 var file_dragoman_policy_v1_policy_proto_depIdxs = []int32{
-	5,  // 0: dragoman.policy.v1.Policy.timeout:type_name -> google.protobuf.Duration
-	5,  // 1: dragoman.policy.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
-	5,  // 2: dragoman.policy.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
-	5,  // 3: dragoman.policy.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
+	6,  // 0: dragoman.policy.v1.Policy.timeout:type_name -> google.protobuf.Duration
+	6,  // 1: dragoman.policy.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
+	6,  // 2: dragoman.policy.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
+	6,  // 3: dragoman.policy.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
 	1,  // 4: dragoman.policy.v1.Policy.retry:type_name -> dragoman.policy.v1.Retry
 	2,  // 5: dragoman.policy.v1.Policy.hedge:type_name -> dragoman.policy.v1.Hedge
-	4,  // 6: dragoman.policy.v1.Policy.authorization:type_name -> dragoman.policy.v1.Authorization
-	3,  // 7: dragoman.policy.v1.Policy.limits:type_name -> dragoman.policy.v1.Limit
-	5,  // 8: dragoman.policy.v1.Retry.backoff:type_name -> google.protobuf.Duration
-	5,  // 9: dragoman.policy.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
-	5,  // 10: dragoman.policy.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
-	5,  // 11: dragoman.policy.v1.Hedge.after:type_name -> google.protobuf.Duration
-	6,  // 12: dragoman.policy.v1.service:extendee -> google.protobuf.ServiceOptions
-	7,  // 13: dragoman.policy.v1.method:extendee -> google.protobuf.MethodOptions
-	0,  // 14: dragoman.policy.v1.service:type_name -> dragoman.policy.v1.Policy
-	0,  // 15: dragoman.policy.v1.method:type_name -> dragoman.policy.v1.Policy
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	14, // [14:16] is the sub-list for extension type_name
-	12, // [12:14] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	3,  // 6: dragoman.policy.v1.Policy.cache:type_name -> dragoman.policy.v1.Cache
+	5,  // 7: dragoman.policy.v1.Policy.authorization:type_name -> dragoman.policy.v1.Authorization
+	4,  // 8: dragoman.policy.v1.Policy.limits:type_name -> dragoman.policy.v1.Limit
+	6,  // 9: dragoman.policy.v1.Retry.backoff:type_name -> google.protobuf.Duration
+	6,  // 10: dragoman.policy.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
+	6,  // 11: dragoman.policy.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
+	6,  // 12: dragoman.policy.v1.Hedge.after:type_name -> google.protobuf.Duration
+	6,  // 13: dragoman.policy.v1.Cache.ttl:type_name -> google.protobuf.Duration
+	6,  // 14: dragoman.policy.v1.Cache.stale_while_revalidate:type_name -> google.protobuf.Duration
+	6,  // 15: dragoman.policy.v1.Cache.stale_if_error:type_name -> google.protobuf.Duration
+	7,  // 16: dragoman.policy.v1.service:extendee -> google.protobuf.ServiceOptions
+	8,  // 17: dragoman.policy.v1.method:extendee -> google.protobuf.MethodOptions
+	0,  // 18: dragoman.policy.v1.service:type_name -> dragoman.policy.v1.Policy
+	0,  // 19: dragoman.policy.v1.method:type_name -> dragoman.policy.v1.Policy
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	18, // [18:20] is the sub-list for extension type_name
+	16, // [16:18] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_policy_v1_policy_proto_init() }
@@ -618,14 +753,14 @@ func file_dragoman_policy_v1_policy_proto_init() {
 	file_dragoman_policy_v1_policy_proto_msgTypes[0].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[2].OneofWrappers = []any{}
-	file_dragoman_policy_v1_policy_proto_msgTypes[3].OneofWrappers = []any{}
+	file_dragoman_policy_v1_policy_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_policy_v1_policy_proto_rawDesc), len(file_dragoman_policy_v1_policy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 2,
 			NumServices:   0,
 		},

@@ -29,6 +29,13 @@ export interface AuthProvider {
   cacheEntries?: string;
 }
 
+export interface AuthorizationRule {
+  name?: string;
+  dryRun?: boolean;
+  refused?: string;
+  unknown?: string;
+}
+
 export interface Backend {
   name?: string;
   policy?: string;
@@ -64,6 +71,19 @@ export interface Cache {
   hits?: string;
   misses?: string;
   evicted?: string;
+  purged?: string;
+  stale?: string;
+  bypassed?: string;
+  stored?: string;
+  sharedHits?: string;
+  sharedErrors?: string;
+}
+
+export interface CachedAnswer {
+  key?: string;
+  method?: string;
+  tags?: string[];
+  bytes?: string;
 }
 
 export interface CallFilter {
@@ -279,6 +299,19 @@ export interface ExplainAuth {
   providers?: ExplainProvider[];
 }
 
+export interface ExplainCache {
+  stores?: boolean;
+  why?: string;
+  ttl?: string;
+  staleWhileRevalidate?: string;
+  staleIfError?: string;
+  shared?: boolean;
+  key?: string[];
+  notes?: string[];
+  origin?: string;
+  place?: string;
+}
+
 export interface ExplainEndpoint {
   backend?: string;
   state?: string;
@@ -352,6 +385,7 @@ export interface ExplainResponse {
   authorization?: ExplainPermit[];
   traffic?: ExplainTraffic;
   endpoints?: ExplainEndpoint[];
+  cache?: ExplainCache;
 }
 
 export interface ExplainRoute {
@@ -552,6 +586,16 @@ export interface ListBackendsResponse {
   backends?: Backend[];
 }
 
+export interface ListCachedRequest {
+  match?: string;
+  limit?: number;
+}
+
+export interface ListCachedResponse {
+  answers?: CachedAnswer[];
+  more?: boolean;
+}
+
 export interface ListCallsRequest {
   filter?: CallFilter;
   limit?: number;
@@ -594,6 +638,7 @@ export interface ListPoliciesResponse {
   limitStore?: LimitStore;
   circuitBreakers?: CircuitBreaker[];
   caches?: Cache[];
+  authorizationRules?: AuthorizationRule[];
 }
 
 export interface ListReloadsRequest {
@@ -731,6 +776,8 @@ export interface Position {
 
 export interface PurgeCacheRequest {
   match?: string;
+  tag?: string;
+  key?: string;
 }
 
 export interface PurgeCacheResponse {
