@@ -59,7 +59,7 @@ func TestThreatC12ManyCallersAtOnce(t *testing.T) {
 	calling.Wait()
 }
 
-// Threat C6: tokens with keys that are not there make the gateway fetch no more than twice, and hold up nobody.
+// Threat C6: tokens with keys that are not there, from twenty addresses, make the gateway fetch no more than twice, and hold up nobody.
 func TestThreatC6UnknownKeys(t *testing.T) {
 	t.Parallel()
 	key := jwttest.NewKey(t, "k", "ES256")
@@ -82,6 +82,7 @@ func TestThreatC6UnknownKeys(t *testing.T) {
 	var calling sync.WaitGroup
 	none(t, d.arrivals(func() {
 		for n := range 20 {
+			c := d.from(t, fmt.Sprintf("127.0.0.%d", 10+n))
 			calling.Go(func() {
 				for i := range 50 {
 					token := key.Sign(jwttest.JSON(key.Header(map[string]any{"kid": fmt.Sprintf("../%d/%d", n, i)})), claims)

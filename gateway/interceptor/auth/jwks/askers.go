@@ -49,6 +49,32 @@ func (a *askers) note(client netip.Addr, f *fetch, now time.Time) {
 	a.newer[network(client)] = asking{fetch: f, at: now}
 }
 
+// mostKnown is how many clients are known in each of two halves. Who is forgotten is a stranger until their next token.
+const mostKnown = 4096
+
+// known are clients whose tokens were good, in two halves, of which the older one is forgotten as a whole.
+type known struct{ newer, older map[netip.Addr]struct{} }
+
+// has tells whether a client is known.
+func (k *known) has(client netip.Addr) bool {
+	client = network(client)
+	_, newer := k.newer[client]
+	_, older := k.older[client]
+	return newer || older
+}
+
+// note remembers a client.
+func (k *known) note(client netip.Addr) {
+	client = network(client)
+	if _, ok := k.newer[client]; ok {
+		return
+	}
+	if k.newer == nil || len(k.newer) >= mostKnown {
+		k.newer, k.older = map[netip.Addr]struct{}{}, k.newer
+	}
+	k.newer[client] = struct{}{}
+}
+
 // network is what of an address is its client's alone.
 func network(client netip.Addr) netip.Addr {
 	client = client.Unmap()

@@ -18,10 +18,11 @@ import (
 const (
 	DefaultRefresh  = 5 * time.Minute
 	DefaultMaxStale = 24 * time.Hour
-	// MissInterval is the least time between two fetches that one client causes by keys that are not known (threat C6).
+	// MissInterval is the least time between two fetches that one client causes by keys that are not known, and between two that all strangers together
+	// do: clients of which no good token was seen (threat C6).
 	MissInterval = 10 * time.Second
-	// Spacing is the least time between two fetches that anybody causes. It is what clients that know a new key wait at most while others make up keys
-	// from as many addresses as they like: of the second that fault 27 gives, half is for the fetch.
+	// Spacing is the least time between two fetches that anybody causes. It is what clients with a good token of before wait at most for a new key,
+	// while others make up keys from as many addresses as they like: of the second that fault 27 gives, half is for the fetch.
 	Spacing = 500 * time.Millisecond
 	// MaxWait is how long a call waits at most for a fetch.
 	MaxWait = 2 * time.Second
@@ -59,10 +60,12 @@ type Keys struct {
 	asked chan struct{} // has an element when a fetch has been asked for
 
 	mu       sync.Mutex
-	pending  *fetch // what is asked for and has not begun; nil for nothing. Guarded by mu
-	underWay *fetch // what has begun; nil for nothing. Guarded by mu
-	askers   askers // who has asked lately; guarded by mu
-	running  bool   // Run has begun and not ended; guarded by mu
+	pending  *fetch    // what is asked for and has not begun; nil for nothing. Guarded by mu
+	underWay *fetch    // what has begun; nil for nothing. Guarded by mu
+	askers   askers    // who has asked lately; guarded by mu
+	known    known     // whose tokens were good; guarded by mu
+	stranger time.Time // when one that is not known made it fetch last; guarded by mu
+	running  bool      // Run has begun and not ended; guarded by mu
 }
 
 // fetch is one fetch of the set. One that has begun may bring a set from before a key was put in.
@@ -123,8 +126,9 @@ func (k *Keys) Current() (*Set, error) {
 // where the client has asked in vain lately, where a set is not to be had yet, or where the last fetch failed, which would hold up calls for nothing
 // (fault 26).
 //
-// A made-up name of a key looks like that of a new one, so whoever makes them up must not use up what new keys need. Each client has its own turn,
-// and between the turns of all there is half a second.
+// A made-up name of a key looks like that of a new one, so whoever makes them up must not use up what new keys need, nor make the gateway a nuisance
+// to the issuer. Each client whose tokens were good has its own turn, and between the turns of all there is half a second. Strangers have one turn
+// together; who comes between takes part in what is fetched anyway.
 func (k *Keys) Missing(client netip.Addr) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -140,11 +144,28 @@ func (k *Keys) Missing(client netip.Addr) bool {
 	case f != nil:
 	case k.underWay != nil && k.current.Load() == nil: // whatever it brings is more than there is
 		f = k.underWay
-	default:
+	case k.known.has(client):
 		f = k.askLocked()
+	case now.Sub(k.stranger) >= MissInterval:
+		k.stranger = now
+		f = k.askLocked()
+	case k.underWay != nil:
+		f = k.underWay
+	default:
+		return false
 	}
 	k.askers.note(client, f, now)
 	return true
+}
+
+// Verified is told of a client whose token was good. It is called once for each token and not for each call.
+func (k *Keys) Verified(client netip.Addr) {
+	if k.config.File != "" {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.known.note(client)
 }
 
 func (k *Keys) askLocked() *fetch {

@@ -177,6 +177,9 @@ func (p *Provider) Authenticate(c *transcoder.Call) (*transcoder.Identity, error
 		p.cache.Drop(token)
 	}
 	id, err := p.verify(token, now)
+	if err == nil {
+		p.keys.Verified(c.Client)
+	}
 	if errors.Is(err, errNoKey) && p.keys.Missing(c.Client) {
 		return nil, interceptor.ErrWait
 	}
@@ -191,6 +194,9 @@ func (p *Provider) Wait(ctx context.Context, c *transcoder.Call) (*transcoder.Id
 	}
 	p.keys.Wait(ctx, c.Client)
 	id, err := p.verify(token, time.Now())
+	if err == nil {
+		p.keys.Verified(c.Client)
+	}
 	return id, p.refusal(err)
 }
 
