@@ -109,6 +109,7 @@ func DecodeBinary(value string) ([]byte, error) {
 // MD turns canonical fields into grpc-go's map, in which "-bin" values are raw bytes.
 func MD(fields Header) metadata.MD {
 	md := make(metadata.MD, len(fields))
+	values := make([]string, 0, len(fields)) // of names that stand once, as most do
 	for _, f := range fields {
 		value := f.Value
 		if strings.HasSuffix(f.Name, binSuffix) {
@@ -118,7 +119,12 @@ func MD(fields Header) metadata.MD {
 			}
 			value = string(raw)
 		}
-		md[f.Name] = append(md[f.Name], value)
+		if before := md[f.Name]; before != nil {
+			md[f.Name] = append(before, value)
+			continue
+		}
+		values = append(values, value)
+		md[f.Name] = values[len(values)-1 : len(values) : len(values)] // who appends to it writes elsewhere
 	}
 	return md
 }
