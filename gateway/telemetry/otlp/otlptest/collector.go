@@ -7,6 +7,7 @@ package otlptest
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -45,9 +46,21 @@ func Run(t testing.TB, options ...grpc.ServerOption) *Collector {
 	}
 	c := &Collector{address: l.Addr().String(), changed: make(chan struct{}, 1)}
 	server := grpc.NewServer(options...)
-	traceservice.RegisterTraceServiceServer(server, traces{collector: c})
-	metricsservice.RegisterMetricsServiceServer(server, metrics{collector: c})
-	logsservice.RegisterLogsServiceServer(server, logs{collector: c})
+	traceservice.RegisterTraceServiceServer(server, traces{service: service[traceservice.ExportTraceServiceRequest, traceservice.ExportTraceServiceResponse]{
+		c, func(r *traceservice.ExportTraceServiceRequest) {
+			keep(c, &c.spans, r.GetResourceSpans(), (*tracev1.ResourceSpans).GetScopeSpans, (*tracev1.ScopeSpans).GetSpans)
+		},
+	}})
+	metricsservice.RegisterMetricsServiceServer(server, metrics{service: service[metricsservice.ExportMetricsServiceRequest, metricsservice.ExportMetricsServiceResponse]{
+		c, func(r *metricsservice.ExportMetricsServiceRequest) {
+			keep(c, &c.metrics, r.GetResourceMetrics(), (*metricsv1.ResourceMetrics).GetScopeMetrics, (*metricsv1.ScopeMetrics).GetMetrics)
+		},
+	}})
+	logsservice.RegisterLogsServiceServer(server, logs{service: service[logsservice.ExportLogsServiceRequest, logsservice.ExportLogsServiceResponse]{
+		c, func(r *logsservice.ExportLogsServiceRequest) {
+			keep(c, &c.lines, r.GetResourceLogs(), (*logsv1.ResourceLogs).GetScopeLogs, (*logsv1.ScopeLogs).GetLogRecords)
+		},
+	}})
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -70,50 +83,24 @@ func (c *Collector) Address() string { return c.address }
 func (c *Collector) Changed() <-chan struct{} { return c.changed }
 
 // Spans returns the spans that have come.
-func (c *Collector) Spans() []*tracev1.Span {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]*tracev1.Span(nil), c.spans...)
-}
+func (c *Collector) Spans() []*tracev1.Span { return kept(c, &c.spans) }
 
 // Metrics returns the metrics that have come.
-func (c *Collector) Metrics() []*metricsv1.Metric {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]*metricsv1.Metric(nil), c.metrics...)
-}
+func (c *Collector) Metrics() []*metricsv1.Metric { return kept(c, &c.metrics) }
 
 // Lines returns the lines of logs that have come.
-func (c *Collector) Lines() []*logsv1.LogRecord {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]*logsv1.LogRecord(nil), c.lines...)
-}
+func (c *Collector) Lines() []*logsv1.LogRecord { return kept(c, &c.lines) }
 
 // Resources returns what each request said that it comes from.
-func (c *Collector) Resources() []*resourcev1.Resource {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]*resourcev1.Resource(nil), c.resources...)
-}
+func (c *Collector) Resources() []*resourcev1.Resource { return kept(c, &c.resources) }
 
 // Headers returns the metadata of each request.
-func (c *Collector) Headers() []metadata.MD {
+func (c *Collector) Headers() []metadata.MD { return kept(c, &c.headers) }
+
+func kept[T any](c *Collector, list *[]T) []T {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]metadata.MD(nil), c.headers...)
-}
-
-func (c *Collector) keep(ctx context.Context, do func()) {
-	c.mu.Lock()
-	md, _ := metadata.FromIncomingContext(ctx)
-	c.headers = append(c.headers, md)
-	do()
-	c.mu.Unlock()
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	return slices.Clone(*list)
 }
 
 // Attributes returns attributes by their names, as text, numbers and booleans.
@@ -134,56 +121,50 @@ func Attributes(list []*commonv1.KeyValue) map[string]any {
 	return all
 }
 
-type traces struct {
-	traceservice.UnimplementedTraceServiceServer
-
+// service takes requests of one kind. What the generated interfaces want beside is embedded by those below.
+type service[Request, Response any] struct {
 	collector *Collector
+	keep      func(*Request) // the collector is locked
 }
 
-func (s traces) Export(ctx context.Context, r *traceservice.ExportTraceServiceRequest) (*traceservice.ExportTraceServiceResponse, error) {
-	s.collector.keep(ctx, func() {
-		for _, of := range r.GetResourceSpans() {
-			s.collector.resources = append(s.collector.resources, of.GetResource())
-			for _, scope := range of.GetScopeSpans() {
-				s.collector.spans = append(s.collector.spans, scope.GetSpans()...)
-			}
+// Export takes a request.
+func (s service[Request, Response]) Export(ctx context.Context, r *Request) (*Response, error) {
+	c := s.collector
+	c.mu.Lock()
+	md, _ := metadata.FromIncomingContext(ctx)
+	c.headers = append(c.headers, md)
+	s.keep(r)
+	c.mu.Unlock()
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return new(Response), nil
+}
+
+// keep keeps what a request has, by resource and scope, in a list of the collector, which is locked.
+func keep[Resource interface {
+	GetResource() *resourcev1.Resource
+}, Scope, T any](c *Collector, list *[]T, all []Resource, scopes func(Resource) []Scope, of func(Scope) []T) {
+	for _, resource := range all {
+		c.resources = append(c.resources, resource.GetResource())
+		for _, scope := range scopes(resource) {
+			*list = append(*list, of(scope)...)
 		}
-	})
-	return &traceservice.ExportTraceServiceResponse{}, nil
+	}
+}
+
+type traces struct {
+	traceservice.UnsafeTraceServiceServer
+	service[traceservice.ExportTraceServiceRequest, traceservice.ExportTraceServiceResponse]
 }
 
 type metrics struct {
-	metricsservice.UnimplementedMetricsServiceServer
-
-	collector *Collector
-}
-
-func (s metrics) Export(ctx context.Context, r *metricsservice.ExportMetricsServiceRequest) (*metricsservice.ExportMetricsServiceResponse, error) {
-	s.collector.keep(ctx, func() {
-		for _, of := range r.GetResourceMetrics() {
-			s.collector.resources = append(s.collector.resources, of.GetResource())
-			for _, scope := range of.GetScopeMetrics() {
-				s.collector.metrics = append(s.collector.metrics, scope.GetMetrics()...)
-			}
-		}
-	})
-	return &metricsservice.ExportMetricsServiceResponse{}, nil
+	metricsservice.UnsafeMetricsServiceServer
+	service[metricsservice.ExportMetricsServiceRequest, metricsservice.ExportMetricsServiceResponse]
 }
 
 type logs struct {
-	logsservice.UnimplementedLogsServiceServer
-
-	collector *Collector
-}
-
-func (s logs) Export(ctx context.Context, r *logsservice.ExportLogsServiceRequest) (*logsservice.ExportLogsServiceResponse, error) {
-	s.collector.keep(ctx, func() {
-		for _, of := range r.GetResourceLogs() {
-			s.collector.resources = append(s.collector.resources, of.GetResource())
-			for _, scope := range of.GetScopeLogs() {
-				s.collector.lines = append(s.collector.lines, scope.GetLogRecords()...)
-			}
-		}
-	})
-	return &logsservice.ExportLogsServiceResponse{}, nil
+	logsservice.UnsafeLogsServiceServer
+	service[logsservice.ExportLogsServiceRequest, logsservice.ExportLogsServiceResponse]
 }
