@@ -19,6 +19,9 @@ const (
 	forwardedHost  = "x-forwarded-host"
 )
 
+// mostSaid is how many fields the gateway itself adds at most: the id of the request, its trace, and three of those above.
+const mostSaid = 5
+
 // maxForwarded is how many addresses of X-Forwarded-For are looked at.
 const maxForwarded = 32
 
@@ -30,6 +33,7 @@ func describe(c *transcoder.Call) {
 		return strings.IndexByte(f.Name, '_') >= 0 && owned(strings.ReplaceAll(f.Name, "_", "-"))
 	})
 	r := c.Request
+	c.Metadata = slices.Grow(c.Metadata, mostSaid)
 	c.Metadata.Del(debugHeader)
 	c.Metadata.Set(requestIDHeader, c.RequestID)
 	passTrace(c)

@@ -100,11 +100,8 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	transcoder.DropInvalid(ex.Request())
 	c := transcoder.NewCall(ex.Context(), ex.Request())
 	c.Ending = g.ending
-	identify(c)
+	identify(c, g.tracing.Load())
 	c.HideReason, c.Explain = s.HideReason, s.mayAsk(c)
-	if t := g.tracing.Load(); t != nil {
-		t.begin(c)
-	}
 	if cors.Preflight(c.Request) && s.preflight(c, ex, g.panicked) {
 		return
 	}

@@ -18,13 +18,33 @@ const requestIDHeader = "x-request-id"
 // maxRequestID is the length of the longest id that is taken from a client.
 const maxRequestID = 64
 
-// identify gives a call its id, the client's if it is fit for a log (threat I8), that of its trace, and the address that it counts as
-// coming from.
-func identify(c *transcoder.Call) {
-	c.TraceID = traceOf(c.Request.Header)
+// Of an id that the gateway makes: 26 characters, which stand for 128 bits.
+const (
+	requestIDSize  = 26
+	requestIDBytes = 16
+)
+
+// identify gives a call its id, the client's if it is fit for a log (threat I8), its place in a trace, where traces are kept, and the address
+// that it counts as coming from. Both ids are one text, since every call has them.
+func identify(c *transcoder.Call, tracing *Tracing) {
+	var text [requestIDSize + transcoder.TraceParentSize]byte
+	ids := text[:0]
 	c.RequestID = c.Request.Header.Get(requestIDHeader)
-	if !fitRequestID(c.RequestID) {
-		c.RequestID = newRequestID(c.Start)
+	made := !fitRequestID(c.RequestID)
+	if made {
+		ids = appendRequestID(ids, c.Start)
+	}
+	c.TraceID = traceOf(c.Request.Header)
+	if tracing != nil {
+		tracing.begin(c)
+		ids = c.Trace.AppendParent(ids, c.Trace.Span)
+	}
+	told := string(ids)
+	if made {
+		c.RequestID, told = told[:requestIDSize], told[requestIDSize:]
+	}
+	if tracing != nil {
+		c.Trace.Text, c.TraceID = told, transcoder.TraceText(told)
 	}
 	if trusted(c.Request, c.Client) {
 		c.Client = clientBehind(c.Request, c.Client)
@@ -47,10 +67,10 @@ func fitRequestID(id string) bool {
 // crockford is the alphabet of ULIDs: it sorts as bytes do, and has no letters that look alike.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding) //nolint:gochecknoglobals // a table
 
-// newRequestID returns 26 characters: the time in milliseconds, so that ids sort by time, and 80 random bits.
-func newRequestID(now time.Time) string {
-	var id [16]byte
+// appendRequestID appends 26 characters: the time in milliseconds, so that ids sort by time, and 80 random bits.
+func appendRequestID(dst []byte, now time.Time) []byte {
+	var id [requestIDBytes]byte
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16) //nolint:gosec // the time is after 1970
 	_, _ = rand.Read(id[6:])                                        // never fails since Go 1.24
-	return crockford.EncodeToString(id[:])
+	return crockford.AppendEncode(dst, id[:])
 }

@@ -75,12 +75,17 @@ func isHex(s string) bool {
 // kept, the call is the parent of what the backend does (decision 21). Where they are not, none is made: a gateway that records no spans
 // would decide for all behind it whether the trace is sampled, and be a parent that nobody finds (decision 14).
 func passTrace(c *transcoder.Call) {
+	parent, state, bag := said(c.Metadata)
 	ours := c.Trace.Kept()
 	switch {
 	case ours && c.Trace.Parent == [8]byte{}, !ours && c.TraceID == "":
-		c.Metadata.Del(traceParent)
-		c.Metadata.Del(traceState)
-	case c.Metadata.Has(traceState):
+		if parent {
+			c.Metadata.Del(traceParent)
+		}
+		if state {
+			c.Metadata.Del(traceState)
+		}
+	case state:
 		if state := stateOf(joined(c.Metadata, traceState)); state != "" {
 			c.Metadata.Set(traceState, state)
 		} else {
@@ -90,9 +95,24 @@ func passTrace(c *transcoder.Call) {
 	if ours {
 		c.Metadata.Set(traceParent, c.Trace.Text)
 	}
-	if c.Metadata.Has(baggage) && (!trusted(c.Request, c.Request.Remote.Addr().Unmap()) || len(joined(c.Metadata, baggage)) > maxBaggage) {
+	if bag && (!trusted(c.Request, c.Request.Remote.Addr().Unmap()) || len(joined(c.Metadata, baggage)) > maxBaggage) {
 		c.Metadata.Del(baggage) // what a client says there, services believe as if one of them had
 	}
+}
+
+// said tells which fields of a trace there are. Most calls have none, and looking for them is what all calls pay.
+func said(h wire.Header) (parent, state, bag bool) {
+	for i := range h {
+		switch h[i].Name {
+		case traceParent:
+			parent = true
+		case traceState:
+			state = true
+		case baggage:
+			bag = true
+		}
+	}
+	return parent, state, bag
 }
 
 // stateOf returns a tracestate without empty members and cut to its bounds, or "" for one that is not well formed.

@@ -45,7 +45,7 @@ func NewTracing(cfg TracingConfig) (*Tracing, error) {
 // SetTracing has traces kept of the calls that begin from now on; nil of none. It may be called at any time.
 func (g *Gateway) SetTracing(t *Tracing) { g.tracing.Store(t) }
 
-// begin gives a call its place in a trace, the client's if it has one.
+// begin gives a call its place in a trace, the client's if it has one; what is told of it is for identify to write.
 func (t *Tracing) begin(c *transcoder.Call) {
 	trace := &c.Trace
 	trace.Span = transcoder.NewSpanID()
@@ -67,6 +67,4 @@ func (t *Tracing) begin(c *transcoder.Call) {
 	if !parent || t.ignoreParent {
 		trace.Sampled = binary.BigEndian.Uint64(trace.ID[8:])>>1 < t.bound
 	}
-	trace.Text = trace.ParentText(trace.Span)
-	c.TraceID = transcoder.TraceText(trace.Text)
 }

@@ -20,8 +20,7 @@ func traced(t *testing.T, cfg TracingConfig, fields ...wire.Field) *transcoder.C
 	}
 	c := transcoder.NewCall(t.Context(), &transcoder.Request{Header: fields})
 	c.Metadata = wire.Header(fields)
-	identify(c)
-	tracing.begin(c)
+	identify(c, tracing)
 	describe(c)
 	return c
 }

@@ -25,6 +25,9 @@ type Trace struct {
 	Text string
 }
 
+// TraceParentSize is the length in bytes of what a traceparent says.
+const TraceParentSize = 55
+
 // Kept tells whether there is a trace.
 func (t *Trace) Kept() bool { return t.ID != [16]byte{} }
 
@@ -43,22 +46,27 @@ func NewSpanID() (id [8]byte) {
 
 // Of what is said of a trace: "00-" and the trace, "-" and the parent, "-" and the flags.
 const (
-	traceParentLength = 55
-	traceBegin        = 3
-	traceEnd          = traceBegin + 32
-	parentBegin       = traceEnd + 1
-	parentEnd         = parentBegin + 16
+	traceBegin  = 3
+	traceEnd    = traceBegin + 32
+	parentBegin = traceEnd + 1
+	parentEnd   = parentBegin + 16
 )
 
 // ParentText returns what the traceparent of a request says that a part of the trace makes. The id of the trace is in it, as TraceText says.
 func (t *Trace) ParentText(span [8]byte) string {
-	text := [traceParentLength]byte{0: '0', 1: '0', 2: '-', traceEnd: '-', parentEnd: '-', parentEnd + 1: '0', parentEnd + 2: '0'}
+	var text [TraceParentSize]byte
+	return string(t.AppendParent(text[:0], span))
+}
+
+// AppendParent appends what ParentText returns.
+func (t *Trace) AppendParent(dst []byte, span [8]byte) []byte {
+	text := [TraceParentSize]byte{0: '0', 1: '0', 2: '-', traceEnd: '-', parentEnd: '-', parentEnd + 1: '0', parentEnd + 2: '0'}
 	hex.Encode(text[traceBegin:traceEnd], t.ID[:])
 	hex.Encode(text[parentBegin:parentEnd], span[:])
 	if t.Sampled {
 		text[parentEnd+2] = '1'
 	}
-	return string(text[:])
+	return append(dst, text[:]...)
 }
 
 // TraceText returns the id of the trace that stands in what ParentText returned.

@@ -207,6 +207,7 @@ func (w *watchers) state(p *parts) metrics.State {
 	if w.access != nil {
 		s.Dropped["access_log"] = uint64(w.access.Dropped()) //nolint:gosec // never negative
 	}
+	s.Dropped["spans"] = w.exporter.Dropped()
 	s.Dropped["otlp"] = uint64(w.exporter.Failed()) //nolint:gosec // never negative
 	for _, r := range p.started.Authorization() {
 		s.Rules = append(s.Rules, metrics.Rule{Name: r.Rule, DryRun: r.DryRun, Refused: r.Refused, Unknown: r.Unknown})

@@ -19,16 +19,14 @@ func JSON(dst []byte, r *Record, redact *Redacted) []byte {
 	w, _ := writers.Get().(*writer)
 	defer writers.Put(w)
 	j := &w.line
-	j.dst, j.more = append(dst, `{"time":"`...), true
-	j.dst = r.Time.UTC().AppendFormat(j.dst, time.RFC3339Nano)
-	j.dst = append(j.dst, '"')
-	j.Text("level", r.LogLevel().String())
-	j.Text("msg", "call")
-	if redact.any(r) {
+	j.dst = r.Time.UTC().AppendFormat(append(dst, `{"time":"`...), time.RFC3339Nano)
+	j.dst = append(append(append(j.dst, `","level":"`...), r.LogLevel().String()...), `","msg":"call",`...)
+	j.more = false
+	if len(r.Headers) > 0 || redact.any(r) {
 		w.redaction = Redaction{Names: redact, Next: j}
 		r.Fields(&w.redaction)
 	} else {
-		r.Fields(j)
+		j.call(r)
 	}
 	dst = append(j.dst, '}', '\n')
 	j.dst = nil
@@ -70,31 +68,14 @@ func (j *line) Text(name, value string) {
 // Number appends a number.
 func (j *line) Number(name string, value int64) {
 	j.name(name)
-	j.dst = strconv.AppendInt(j.dst, value, 10)
+	j.dst = strconv.AppendInt(j.dst, value, decimal)
 }
 
 // Millis appends a duration in milliseconds, with as many digits as it has microseconds.
 func (j *line) Millis(name string, d time.Duration) {
 	j.name(name)
-	us := max(d.Microseconds(), 0)
-	const thousand, hundred, ten = 1000, 100, 10
-	j.dst = strconv.AppendInt(j.dst, us/thousand, 10)
-	rest := us % thousand
-	if rest == 0 {
-		return
-	}
-	j.dst = append(j.dst, '.', byte('0'+rest/hundred))
-	if rest %= hundred; rest == 0 {
-		return
-	}
-	j.dst = append(j.dst, byte('0'+rest/ten))
-	if rest %= ten; rest != 0 {
-		j.dst = append(j.dst, byte('0'+rest))
-	}
+	j.dst = appendMillis(j.dst, d)
 }
-
-// plain tells whether a byte stands for itself in a string of JSON.
-func plain(c byte) bool { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' }
 
 // appendQuoted appends a JSON string, cut to maxField.
 func appendQuoted(dst []byte, s string) []byte {
@@ -105,10 +86,7 @@ func appendQuoted(dst []byte, s string) []byte {
 	}
 	dst = append(dst, '"')
 	for len(s) > 0 {
-		run := 0
-		for run < len(s) && plain(s[run]) {
-			run++
-		}
+		run := plainLength(s)
 		dst = append(dst, s[:run]...)
 		if s = s[run:]; s == "" {
 			break

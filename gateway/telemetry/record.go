@@ -60,32 +60,55 @@ func (r *Record) Trace() *transcoder.Trace { return &r.trace }
 // Duration behind the last one is for the answer.
 func (r *Record) Stops() []transcoder.Stop { return r.stops[:r.stopCount] }
 
+// fill makes the record of a call of one that held another: field by field, since a record is large and every call has one.
 func (r *Record) fill(c *transcoder.Call) {
-	*r = Record{
-		Time: c.End, RequestID: c.RequestID, TraceID: c.TraceID, Client: c.Client, Protocol: c.Protocol, Listener: c.Request.Listener,
-		HTTPMethod: c.Request.Method, Path: c.Request.Path,
-		HTTPStatus: c.HTTPStatus, Reason: c.Reason(), Backend: c.Backend, Endpoint: c.Endpoint, Split: c.Split, DryRun: c.DryRun,
-		Attempts: c.Attempts, Cache: c.Cache, Probe: c.Request.Probe,
-		Duration: c.End.Sub(c.Start), Backed: c.BackendTime, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
-		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, UserAgent: c.Request.Header.Get("user-agent"),
-	}
+	request := c.Request
+	r.Time, r.Duration, r.Backed = c.End, c.End.Sub(c.Start), c.BackendTime
+	r.RequestID, r.TraceID, r.Client = c.RequestID, c.TraceID, c.Client
+	r.Protocol, r.Listener, r.HTTPMethod, r.Path, r.Probe = c.Protocol, request.Listener, request.Method, request.Path, request.Probe
+	r.HTTPStatus, r.Reason, r.DryRun = c.HTTPStatus, c.Reason(), c.DryRun
+	r.Backend, r.Endpoint, r.Split, r.Attempts, r.Cache = c.Backend, c.Endpoint, c.Split, c.Attempts, c.Cache
+	r.BytesIn, r.BytesOut, r.MessagesIn, r.MessagesOut = c.BytesIn, c.BytesOut, c.MessagesIn, c.MessagesOut
+	r.UserAgent, r.Headers = request.Header.Get("user-agent"), nil
 	r.trace = c.Trace
-	r.tryCount, r.stopCount = copy(r.tries[:], c.Tries()), copy(r.stops[:], c.Stops())
+	r.setTries(c.Tries())
+	r.setStops(c.Stops())
+	r.TTFB = 0
 	if !c.FirstByte.IsZero() {
 		r.TTFB = c.FirstByte.Sub(c.Start)
 	}
+	r.Service, r.RPC, r.Route, r.Known, r.Streams = "", "", "", false, false
 	if m := c.Method; m != nil {
 		r.Service, r.RPC, r.Route, r.Known, r.Streams = m.Service, m.Name, m.Rule, m.Desc != nil, !m.Unary()
 	}
-	r.Auth = c.Denied
+	r.Auth, r.Subject, r.Tenant = c.Denied, "", ""
 	if id := c.Identity; id != nil {
 		r.Auth, r.Subject, r.Tenant = id.Provider, id.Subject, id.Tenant
 	}
 	if c.Binding != nil {
 		r.Route = c.Binding.String()
 	}
+	r.Code, r.Message, r.Rule, r.Detail = codes.OK, "", "", ""
 	if c.Err != nil {
 		r.failed(c.Err)
+	}
+}
+
+// setTries keeps the attempts, and nothing of those that were kept before.
+func (r *Record) setTries(all []transcoder.Try) {
+	before := r.tryCount
+	r.tryCount = copy(r.tries[:], all)
+	if before > r.tryCount {
+		clear(r.tries[r.tryCount:before])
+	}
+}
+
+// setStops keeps the stops, and nothing of those that were kept before.
+func (r *Record) setStops(all []transcoder.Stop) {
+	before := r.stopCount
+	r.stopCount = copy(r.stops[:], all)
+	if before > r.stopCount {
+		clear(r.stops[r.stopCount:before])
 	}
 }
 

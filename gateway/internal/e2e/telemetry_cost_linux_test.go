@@ -138,7 +138,8 @@ func cpu(t testing.TB) time.Duration {
 }
 
 // TestThreatTelemetryIsCheap: metrics, the access log, the console's history and traces of one call in twenty cost at most 2 µs of processor time for each
-// unary call, and a dozen allocations, most of them for the spans of that one. Both are called in turn, in one run; the figure is held when the machine is the test's alone.
+// unary call, and no allocation but for what is recorded of that one. Both are called in turn, in one run, and first by turns; time is the process's own, so that
+// other work on the machine counts for little.
 func TestThreatTelemetryIsCheap(t *testing.T) {
 	off, on := newCaller(t, nil, nil), telling(t)
 	rounds, calls := 5, 200
@@ -154,7 +155,15 @@ func TestThreatTelemetryIsCheap(t *testing.T) {
 			}
 			return cpu(t) - before
 		}
-		more[i] = (spent(on) - spent(off)) / time.Duration(calls)
+		first, second := on, off
+		if i%2 == 1 {
+			first, second = off, on
+		}
+		one, two := spent(first), spent(second)
+		if i%2 == 1 {
+			one, two = two, one
+		}
+		more[i] = (one - two) / time.Duration(calls)
 	}
 	slices.Sort(more)
 	cost := more[len(more)/2]
@@ -164,7 +173,7 @@ func TestThreatTelemetryIsCheap(t *testing.T) {
 	if faults.Held() && cost > 2*time.Microsecond {
 		t.Errorf("telemetry costs %v for each call; want at most 2µs", cost)
 	}
-	if !race.Enabled && told-plain > 12 { // two are of each call; the rest is the spans of one in twenty, made and sent
+	if !race.Enabled && told-plain > 1 { // of one in twenty: its exemplar, and what sends its spans
 		t.Errorf("telemetry allocates %.1f times for each call", told-plain)
 	}
 }

@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,7 +32,8 @@ type calls struct {
 
 	outcomes table[outcome, prometheus.Counter]
 	methods  table[method, *methodSeries]
-	tries    table[try, *trySeries]
+	tries    table[try, prometheus.Counter]
+	backends table[string, *backendSeries]
 	causes   table[cause, prometheus.Counter]
 	rules    table[string, prometheus.Counter]
 	results  table[transcoder.CacheResult, prometheus.Counter]
@@ -50,16 +52,21 @@ type outcome struct {
 // method is what was called and how. Service and name are empty for what no schema has: clients make up such names.
 type method struct{ service, name, protocol string }
 
-type methodSeries struct{ duration, overhead prometheus.Observer }
+// methodSeries are those of a method, found at once. What ended well is what most calls are counted as; it is made by the first that does.
+type methodSeries struct {
+	duration, overhead prometheus.Observer
+	ok                 atomic.Pointer[prometheus.Counter]
+}
 
 type try struct {
 	backend string
 	code    codes.Code
 }
 
-type trySeries struct {
-	count prometheus.Counter
-	took  prometheus.Observer
+// backendSeries are those of a backend, likewise.
+type backendSeries struct {
+	took prometheus.Observer
+	ok   atomic.Pointer[prometheus.Counter]
 }
 
 type cause struct {
@@ -98,36 +105,79 @@ func (c *calls) all() []prometheus.Collector {
 
 // count counts a call.
 func (c *calls) count(r *telemetry.Record) {
-	o := outcome{method{protocol: r.Protocol}, r.Code, r.Reason}
+	m := method{protocol: r.Protocol}
 	switch {
 	case r.Known:
-		o.service, o.name = r.Service, r.RPC
+		m.service, m.name = r.Service, r.RPC
 	case r.Service != "":
-		o.service = r.Route // of the rule that passes it on
+		m.service = r.Route // of the rule that passes it on
 	}
-	c.outcomes.get(o, c.newOutcome).Inc()
-	if !r.Streams && o.service != "" {
-		m := c.methods.get(o.method, c.newMethod)
-		observe(m.duration, r.Duration, r)
-		m.overhead.Observe(r.Overhead().Seconds())
+	if m.service == "" {
+		c.outcomes.get(outcome{m, r.Code, r.Reason}, c.newOutcome).Inc()
+	} else {
+		c.countMethod(m, r)
 	}
 	if r.Streams {
 		c.in.Add(float64(r.MessagesIn))
 		c.out.Add(float64(r.MessagesOut))
 	}
-	c.bytesIn.Add(float64(r.BytesIn))
-	c.bytesOut.Add(float64(r.BytesOut))
-	for i := range r.Tries() {
-		t := &r.Tries()[i]
-		s := c.tries.get(try{r.Backend, t.Code}, c.newTry)
-		s.count.Inc()
-		if !r.Streams {
-			s.took.Observe(t.Took.Seconds())
-		}
+	add(c.bytesIn, r.BytesIn)
+	add(c.bytesOut, r.BytesOut)
+	if tries := r.Tries(); len(tries) > 0 {
+		c.countTries(r, tries)
 	}
 	c.refused(r)
 	if r.Cache != transcoder.CacheNone {
 		c.results.get(r.Cache, c.newResult).Inc()
+	}
+}
+
+// countMethod counts a call of a method that is known.
+func (c *calls) countMethod(m method, r *telemetry.Record) {
+	of := c.methods.get(m, c.newMethod)
+	if r.Code == codes.OK && r.Reason == status.ReasonOK {
+		well := of.ok.Load()
+		if well == nil {
+			made := c.outcomes.get(outcome{m, r.Code, r.Reason}, c.newOutcome)
+			well = &made
+			of.ok.Store(well)
+		}
+		(*well).Inc()
+	} else {
+		c.outcomes.get(outcome{m, r.Code, r.Reason}, c.newOutcome).Inc()
+	}
+	if !r.Streams {
+		observe(of.duration, r.Duration, r)
+		of.overhead.Observe(r.Overhead().Seconds())
+	}
+}
+
+// countTries counts the attempts of a call.
+func (c *calls) countTries(r *telemetry.Record, tries []transcoder.Try) {
+	of := c.backends.get(r.Backend, c.newBackend)
+	for i := range tries {
+		t := &tries[i]
+		if t.Code == codes.OK {
+			well := of.ok.Load()
+			if well == nil {
+				made := c.tries.get(try{r.Backend, t.Code}, c.newTry)
+				well = &made
+				of.ok.Store(well)
+			}
+			(*well).Inc()
+		} else {
+			c.tries.get(try{r.Backend, t.Code}, c.newTry).Inc()
+		}
+		if !r.Streams {
+			of.took.Observe(t.Took.Seconds())
+		}
+	}
+}
+
+// add counts bytes, of which most calls have none one way.
+func add(to prometheus.Counter, bytes int64) {
+	if bytes > 0 {
+		to.Add(float64(bytes))
 	}
 }
 
@@ -154,8 +204,12 @@ func (c *calls) newMethod(m method) *methodSeries {
 	}
 }
 
-func (c *calls) newTry(t try) *trySeries {
-	return &trySeries{count: c.attempts.WithLabelValues(t.backend, status.Name(t.code)), took: c.attempt.WithLabelValues(t.backend)}
+func (c *calls) newTry(t try) prometheus.Counter {
+	return c.attempts.WithLabelValues(t.backend, status.Name(t.code))
+}
+
+func (c *calls) newBackend(name string) *backendSeries {
+	return &backendSeries{took: c.attempt.WithLabelValues(name)}
 }
 
 func (c *calls) newCause(of cause) prometheus.Counter {

@@ -9,24 +9,10 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // What follows sends as what it holds does, and tells of failures the Exporter that it belongs to: the SDK itself has one handler for all of a
 // process.
-
-type countedSpans struct {
-	sdktrace.SpanExporter
-
-	failed func(error)
-}
-
-func (c countedSpans) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	if err := c.SpanExporter.ExportSpans(ctx, spans); err != nil {
-		c.failed(err)
-	}
-	return nil
-}
 
 type countedLines struct {
 	sdklog.Exporter

@@ -4,21 +4,27 @@
 package otlp_test
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	traceservice "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	logsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/otlp"
@@ -133,6 +139,110 @@ func TestCallsAreSpans(t *testing.T) {
 	}
 	if got := collector.Headers()[0].Get("api-key"); !slices.Equal(got, []string{"k"}) {
 		t.Errorf("the header is %q", got)
+	}
+}
+
+// What clients and backends say is no UTF-8 now and then, or long, and the spans of all calls come all the same.
+func TestThreatI6WhatClientsSayIsSent(t *testing.T) {
+	t.Parallel()
+	collector := otlptest.Run(t)
+	e := newExporter(t, otlp.Config{Traces: collector.URL()})
+	finished(e, func(c *transcoder.Call) {
+		c.Request.Path, c.Request.Method, c.Method = "/"+strings.Repeat("é", 10_000), "\xff", transcoder.BareMethod("/\xfe/\xff", false, false)
+		c.Err = status.Errorf(codes.Internal, status.ReasonInternal, "\xff%s", strings.Repeat("x", 10_000))
+	})
+	finished(e, func(c *transcoder.Call) { c.Request.Path = "/good" })
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := e.Failed(); n != 0 {
+		t.Errorf("%d requests failed", n)
+	}
+	spans := collector.Spans()
+	if len(spans) != 6 {
+		t.Fatalf("there are %d spans, want 6", len(spans))
+	}
+	for _, s := range spans {
+		if size := proto.Size(s); size > 4<<10 {
+			t.Errorf("a span has %d bytes", size)
+		}
+	}
+	if got := spans[0].GetStatus().GetMessage(); !strings.HasPrefix(got, "\ufffdx") {
+		t.Errorf("its message is %.20q", got)
+	}
+}
+
+// Spans are what OpenTelemetry's own types read, to the last byte, and the same that they would write.
+func TestSpansAreWhatOpenTelemetryReads(t *testing.T) {
+	t.Parallel()
+	collector := otlptest.Run(t)
+	e := newExporter(t, otlp.Config{Traces: collector.URL()})
+	finished(e, func(c *transcoder.Call) {
+		c.Client, c.Cache = netip.MustParseAddr("10.0.0.1"), transcoder.CacheMiss
+		c.Err = &status.Error{Code: codes.ResourceExhausted, Reason: status.ReasonRateLimited, Message: "later", Metadata: map[string]string{"rule": "r"}}
+	})
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range collector.Spans() {
+		if len(s.ProtoReflect().GetUnknown()) > 0 {
+			t.Errorf("of %v, %q is unknown", s, s.ProtoReflect().GetUnknown())
+		}
+		wants := uint32(tracev1.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK) | 1
+		if s.GetKind() == tracev1.Span_SPAN_KIND_SERVER {
+			wants |= uint32(tracev1.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
+			of := otlptest.Attributes(s.GetAttributes())
+			if of["client.address"] != "10.0.0.1" || of["dragoman.cache"] != "miss" || of["dragoman.rule"] != "r" || s.GetStatus() != nil {
+				t.Errorf("the call is %v", s)
+			}
+		}
+		if s.GetFlags() != wants || s.GetTraceState() != "a=1" {
+			t.Errorf("its flags are %x, want %x; its state is %q", s.GetFlags(), wants, s.GetTraceState())
+		}
+	}
+}
+
+// What there is no room for is dropped and counted, and the queue is sent in batches of at most the size that was asked for.
+func TestFault31SpansThatFindNoRoom(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"OTEL_BSP_MAX_QUEUE_SIZE": "30", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "10", "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+	held, begun := make(chan struct{}), make(chan struct{}, 1)
+	var mu sync.Mutex
+	var sizes []int
+	collector := otlptest.Run(t, grpc.UnaryInterceptor(func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		select {
+		case begun <- struct{}{}:
+		default:
+		}
+		<-held
+		mu.Lock()
+		defer mu.Unlock()
+		request, _ := r.(*traceservice.ExportTraceServiceRequest)
+		sizes = append(sizes, len(request.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()))
+		return next(ctx, r)
+	}))
+	e := newExporter(t, otlp.Config{Traces: collector.URL(), Getenv: func(name string) string { return env[name] }})
+	for range 4 { // of three spans each: three fit a batch, and the next has it sent
+		finished(e, nil)
+	}
+	<-begun // and now the collector is stuck
+	const calls = 20
+	for range calls - 4 {
+		finished(e, nil)
+	}
+	dropped := e.Dropped()
+	if want := uint64(3*calls - 30); dropped != want {
+		t.Errorf("%d spans are dropped, want %d", dropped, want)
+	}
+	close(held)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := uint64(len(collector.Spans())) + e.Dropped(); got != 3*calls || e.Dropped() != dropped {
+		t.Errorf("%d spans have come and %d are dropped, of %d", len(collector.Spans()), e.Dropped(), 3*calls)
+	}
+	if slices.Max(sizes) > 10 {
+		t.Errorf("the batches have %d spans", sizes)
 	}
 }
 
@@ -290,6 +400,8 @@ func TestEnvironment(t *testing.T) {
 		{"all but traces", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_EXPORTER": "none"}, otlp.Config{Calls: true}, false, 1, ""},
 		{"nothing is to be sent", map[string]string{"OTEL_SDK_DISABLED": "true"}, otlp.Config{Traces: url}, false, 0, ""},
 		{"another protocol", map[string]string{"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, otlp.Config{Traces: url}, false, 0, `OTEL_EXPORTER_OTLP_PROTOCOL is "http/protobuf"; it must be grpc`},
+		{"a queue that is none", map[string]string{"OTEL_BSP_MAX_QUEUE_SIZE": "0"}, otlp.Config{Traces: url}, false, 0, `OTEL_BSP_MAX_QUEUE_SIZE is "0"; it must be 1 to 65536`},
+		{"a while that is none", map[string]string{"OTEL_BSP_SCHEDULE_DELAY": "5s"}, otlp.Config{Traces: url}, false, 0, `OTEL_BSP_SCHEDULE_DELAY is "5s"; it must be 1 to 3600000`},
 		{"no file of certificates", nil, otlp.Config{Traces: url, CA: "none.pem"}, false, 0, "ca: open none.pem"},
 		{"a file without certificates", nil, otlp.Config{Traces: url, CA: "otlp_test.go"}, false, 0, "ca: otlp_test.go has no certificate"},
 	} {
