@@ -71,7 +71,10 @@ func (h *History) Record(r *Record) {
 	route := r.RouteName()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := h.now()
+	now := r.Time // a moment ago
+	if now.IsZero() {
+		now = h.now()
+	}
 	h.all.add(r, now)
 	if r.Known {
 		if s := h.seriesLocked(h.services, r.Service, Step, MaxServices, now); s != nil {

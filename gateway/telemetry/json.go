@@ -4,6 +4,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"strconv"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ func JSON(dst []byte, r *Record, redact *Redacted) []byte {
 	w, _ := writers.Get().(*writer)
 	defer writers.Put(w)
 	j := &w.line
-	j.dst = r.Time.UTC().AppendFormat(append(dst, `{"time":"`...), time.RFC3339Nano)
+	j.dst = w.appendTime(append(dst, `{"time":"`...), r.Time)
 	j.dst = append(append(append(j.dst, `","level":"`...), r.LogLevel().String()...), `","msg":"call",`...)
 	j.more = false
 	if len(r.Headers) > 0 || redact.any(r) {
@@ -37,6 +38,27 @@ func JSON(dst []byte, r *Record, redact *Redacted) []byte {
 type writer struct {
 	line      line
 	redaction Redaction
+	second    int64  // since 1970, of which clock is the text
+	clock     []byte // empty at first
+}
+
+// appendTime appends a time as time.RFC3339Nano has it. Of most lines it differs from that of the one before by the parts of the second alone.
+func (w *writer) appendTime(dst []byte, t time.Time) []byte {
+	if second := t.Unix(); second != w.second || len(w.clock) == 0 {
+		w.second, w.clock = second, t.UTC().AppendFormat(w.clock[:0], "2006-01-02T15:04:05")
+	}
+	dst = append(dst, w.clock...)
+	if ns := t.Nanosecond(); ns > 0 {
+		const digits, ten = 9, 10
+		var text [1 + digits]byte
+		text[0] = '.'
+		for i := digits; i > 0; i-- {
+			text[i] = byte('0' + ns%ten)
+			ns /= ten
+		}
+		dst = append(dst, bytes.TrimRight(text[:], "0")...)
+	}
+	return append(dst, 'Z')
 }
 
 var writers = sync.Pool{New: func() any { return new(writer) }}

@@ -66,6 +66,24 @@ func TestLinesAreTheSameByBothWays(t *testing.T) {
 	}
 }
 
+// The time of a line is as the standard library writes it.
+func TestTimesOfLines(t *testing.T) {
+	t.Parallel()
+	from := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	for _, ns := range []int64{0, 1, 10, 100_000_000, 120_000_000, 999_999_999, -1} {
+		for range 100 {
+			at := time.Unix(from.Int64N(1<<33), ns).In(time.FixedZone("", int(from.Int64N(3600))))
+			line := telemetry.JSON(nil, &telemetry.Record{Time: at}, nil)
+			var fields struct {
+				Time string `json:"time"`
+			}
+			if err := json.Unmarshal(line, &fields); err != nil || fields.Time != at.UTC().Format(time.RFC3339Nano) {
+				t.Fatalf("got %q, want %q: %v", fields.Time, at.UTC().Format(time.RFC3339Nano), err)
+			}
+		}
+	}
+}
+
 // filled is a call of which everything is set that its record tells.
 func filled() *transcoder.Call {
 	c := call("/v1/books/7")

@@ -5,7 +5,6 @@ package metrics
 
 import (
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/codes"
@@ -17,7 +16,15 @@ import (
 
 // How long calls take, and how much of that is the gateway's own, in seconds.
 func durationBuckets() []float64 {
-	return []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+	all := durations()
+	return all[:]
+}
+
+// bucketCount is how many of those have a bound; there is one more behind them.
+const bucketCount = 15
+
+func durations() [bucketCount]float64 {
+	return [bucketCount]float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 }
 
 func overheadBuckets() []float64 {
@@ -56,6 +63,7 @@ type method struct{ service, name, protocol string }
 type methodSeries struct {
 	duration, overhead prometheus.Observer
 	ok                 atomic.Pointer[prometheus.Counter]
+	examples           [bucketCount + 1]atomic.Int64 // the second, since 1970, of the last example of each bucket of duration
 }
 
 type try struct {
@@ -147,7 +155,7 @@ func (c *calls) countMethod(m method, r *telemetry.Record) {
 		c.outcomes.get(outcome{m, r.Code, r.Reason}, c.newOutcome).Inc()
 	}
 	if !r.Streams {
-		observe(of.duration, r.Duration, r)
+		of.observe(r)
 		of.overhead.Observe(r.Overhead().Seconds())
 	}
 }
@@ -235,11 +243,26 @@ func (c *calls) retain(known func(service, method string) bool) {
 	c.methods.drop(gone, drop)
 }
 
-// observe counts a duration, with the trace of a call that is recorded as an example.
-func observe(to prometheus.Observer, d time.Duration, r *telemetry.Record) {
-	if with, ok := to.(prometheus.ExemplarObserver); ok && r.Trace().Sampled {
-		with.ObserveWithExemplar(d.Seconds(), prometheus.Labels{"trace_id": r.TraceID})
-		return
+// observe counts how long a call took, with its trace as an example of its bucket where that is recorded. One in a second for each bucket is enough: who
+// scrapes sees the last one alone, and making it costs more than the count.
+func (m *methodSeries) observe(r *telemetry.Record) {
+	took := r.Duration.Seconds()
+	if r.Trace().Sampled {
+		last, now := &m.examples[bucketOf(took)], r.Time.Unix()
+		if with, ok := m.duration.(prometheus.ExemplarObserver); ok && last.Swap(now) != now {
+			with.ObserveWithExemplar(took, prometheus.Labels{"trace_id": r.TraceID})
+			return
+		}
 	}
-	to.Observe(d.Seconds())
+	m.duration.Observe(took)
+}
+
+// bucketOf returns the bucket of a duration in seconds.
+func bucketOf(took float64) int {
+	for i, bound := range durations() {
+		if took <= bound {
+			return i
+		}
+	}
+	return bucketCount
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -324,6 +325,28 @@ func TestExemplars(t *testing.T) {
 	}
 	if !strings.HasSuffix(text, "# EOF\n") {
 		t.Error("it is no OpenMetrics")
+	}
+}
+
+// Each bucket has its own examples, and one in a second is enough.
+func TestEachBucketHasItsExample(t *testing.T) {
+	t.Parallel()
+	m := metrics.New(metrics.Config{})
+	for i, took := range []time.Duration{time.Millisecond, time.Millisecond, 30 * time.Millisecond, time.Hour} {
+		count(m, func(c *transcoder.Call) {
+			c.End = time.Unix(1_700_000_000, 0)
+			c.Start = c.End.Add(-took)
+			c.TraceID, c.Trace.Sampled = strings.Repeat(strconv.Itoa(i+1), 32), true
+		})
+	}
+	text := page(t, m, string(expfmt.NewFormat(expfmt.TypeOpenMetrics)))
+	for digit, want := range map[string]bool{"1": true, "2": false, "3": true, "4": true} {
+		if strings.Contains(text, strings.Repeat(digit, 32)) != want {
+			t.Errorf("there is the example of call %s: %t", digit, !want)
+		}
+	}
+	if got := strings.Count(text, "dragoman_request_duration_seconds_count"); got != 1 {
+		t.Errorf("there are %d counts", got)
 	}
 }
 
