@@ -21,7 +21,7 @@ export GOLANGCI_LINT_CACHE := $(TMP)/golangci-cache
 # Programs that tests start, as Debian packages.
 TEST_PROGRAMS := etcd-server iproute2 nftables chromium nodejs npm ngtcp2-client prometheus redis-server
 # Folders that `make generate` and `make console` write, and `make check-generated` compares.
-GENERATED := gen transcoder/schema/wellknown gateway/admin/console/dist
+GENERATED := gen bench/gen transcoder/schema/wellknown gateway/admin/console/dist
 # What to test; one package while working on it: make test PACKAGES=./balancer/...
 PACKAGES ?= ./...
 # More flags for go test: make test TESTFLAGS='-run Match -v'
@@ -136,7 +136,8 @@ generate: tools ## Generate what is generated: Go from proto/, and the protos th
 	go generate ./...
 	buf generate
 	buf generate --template tools/oracle.gen.yaml
-	@tools/header.sh gen
+	buf generate --template bench/buf.gen.yaml
+	@tools/header.sh gen bench/gen
 
 .PHONY: swagger-ui
 swagger-ui: ## Get Swagger UI from npm, for the page of the documentation; it is committed (needs the network)
