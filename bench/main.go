@@ -74,5 +74,5 @@ func run(ctx context.Context) error {
 	if *only != "" {
 		return nil
 	}
-	return s.report(ctx, results, *rounds, *out)
+	return s.report(ctx, all, results, *rounds, *out)
 }
