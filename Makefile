@@ -104,6 +104,17 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) $(PACKAGES) | \
 		tee "docs/bench/$(VERSION)-$$(uname -m)-$$(getconf _NPROCESSORS_ONLN)cpu.txt"
 
+# How often each scenario runs with each peer.
+BENCH_ROUNDS ?= 5
+
+.PHONY: bench-peers
+bench-peers: ## Compare with other gateways and proxies, in 20 minutes; the result is docs/bench/peers.md. It needs a machine with nothing else to do
+	@tools/setup.sh nghttp2-client wrk haproxy nginx-light
+	@mkdir -p docs/bench
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o $(BIN)/dragoman ./cmd/dragoman
+	cd bench && go build -o $(BIN)/peers .
+	PATH="$$PATH:/usr/sbin" $(BIN)/peers -dragoman $(BIN)/dragoman -rounds $(BENCH_ROUNDS) -out docs/bench
+
 .PHONY: faults
 faults: programs ## Run the tests of faults and threats, and others that hold figures of time, alone, one after the other, with their times held; FAULTS_COUNT times each
 	DRAGOMAN_FAULTS=1 go test -count=$(FAULTS_COUNT) -p 1 -parallel 1 -timeout 60m -run 'Fault|Threat|TestD[789]_|TenThousandParameters|HostileRequests|PoliciesAllocate|CostsAtMost' $(TESTFLAGS) $(PACKAGES)

@@ -364,4 +364,3 @@ func (s *stage) allocations(ctx context.Context, results []footprint, all []*sce
 	}
 	return nil
 }
-

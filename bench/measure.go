@@ -24,7 +24,6 @@ type sample struct {
 type measured struct {
 	*scenario
 	samples map[string][]sample
-	peak    map[string]int64 // bytes of memory that each peer has held at most, where the scenario is the only one that it served
 }
 
 // rounds runs scenarios, the peers taking turns.

@@ -217,4 +217,3 @@ func (p *page) footprints(all []footprint) {
 			number("%.1f", f.idle1), number("%.1f", f.idle2), f.peak, rest, number("%.0f", f.allocsGRPC))
 	}
 }
-

@@ -78,9 +78,8 @@ func (sc *scenario) headers() []string {
 	}
 }
 
-var watchPath = fmt.Sprintf("/v1/shelves/classics/books:watch?count=%d", streamed)
-
 const (
+	watchPath = "/v1/shelves/classics/books:watch?count=1000" // of streamed
 	getPath   = "/v1/shelves/classics/books/moby-dick"
 	listPath  = "/v1/shelves/classics/books"
 	largePath = "/v1/shelves/classics/books?page_size=5200"
@@ -212,4 +211,4 @@ func otherScenarios(b *bodies) []*scenario {
 }
 
 // policies are those of the gateway's configuration that need no more than their name.
-var policies = []string{"round_robin", "random"}
+var policies = []string{"adaptive", "least_request", "peak_ewma", "weighted_round_robin", "round_robin", "random"}

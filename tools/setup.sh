@@ -17,6 +17,8 @@ program_of() {
 	prometheus) echo promtool ;;
 	iproute2) echo tc ;;
 	nftables) echo nft ;;
+	nghttp2-client) echo h2load ;;
+	nginx-light) echo nginx ;;
 	ngtcp2-client) echo gtlsclient ;;
 	nodejs) echo node ;;
 	*) echo "$1" ;;

@@ -231,7 +231,11 @@ func FreePorts(ctx context.Context, n int) ([]int, error) {
 			return nil, err
 		}
 		sockets = append(sockets, l)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // it is TCP
+		address, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, fmt.Errorf("%s is no address of TCP", l.Addr())
+		}
+		ports = append(ports, address.Port)
 	}
 	return slices.Clip(ports), nil
 }
