@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"io"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
@@ -47,23 +48,47 @@ type CompressedConn interface {
 	ReadsCompressed() bool
 }
 
-// callOptions are those of a call to a backend. It settles what stays compressed on the way.
-func callOptions(c *Call, conn grpc.ClientConnInterface) []grpc.CallOption {
-	options := make([]grpc.CallOption, 0, 6)
+// callOptions appends those of a call to a backend to options. It settles what stays compressed on the way.
+func callOptions(options []grpc.CallOption, c *Call, conn grpc.ClientConnInterface) []grpc.CallOption {
 	cc, ok := conn.(CompressedConn)
 	if !ok {
 		c.AnswerEncoding = ""
-		return append(options, grpc.ForceCodecV2(RawCodec{}), grpc.MaxCallRecvMsgSize(c.Request.MaxAnswer()))
-	}
-	codec := compressedCodec{sends: c.RequestEncoding == passed && cc.ReadsCompressed()}
-	if codec.sends {
-		c.KeepCompressed = true
-		options = append(options, grpc.UseCompressor("")) // the channel's own
+		return append(options, rawOption, answerOption(c.Request.MaxAnswer()))
 	}
 	if c.AnswerEncoding != passed {
 		c.AnswerEncoding = ""
 	}
-	return append(options, grpc.ForceCodecV2(codec), grpc.MaxCallRecvMsgSize(c.Request.MaxAnswer()))
+	if c.RequestEncoding == passed && cc.ReadsCompressed() {
+		c.KeepCompressed = true
+		options = append(options, channelCompressor, sendingOption)
+	} else {
+		options = append(options, readingOption)
+	}
+	return append(options, answerOption(c.Request.MaxAnswer()))
+}
+
+// Options that are the same for every call, made once: each is an allocation.
+var (
+	rawOption         = grpc.ForceCodecV2(RawCodec{})
+	sendingOption     = grpc.ForceCodecV2(compressedCodec{sends: true})
+	readingOption     = grpc.ForceCodecV2(compressedCodec{})
+	channelCompressor = grpc.UseCompressor("") // the channel's own
+	lastAnswerOption  atomic.Pointer[limitOption]
+)
+
+type limitOption struct {
+	limit  int
+	option grpc.CallOption
+}
+
+// answerOption bounds the messages of an answer. Most calls of a process have the same bound.
+func answerOption(limit int) grpc.CallOption {
+	if last := lastAnswerOption.Load(); last != nil && last.limit == limit {
+		return last.option
+	}
+	o := &limitOption{limit, grpc.MaxCallRecvMsgSize(limit)}
+	lastAnswerOption.Store(o)
+	return o.option
 }
 
 // acceptCompressed tells the backend that its answer may come compressed. When requests are, gRPC says so itself.

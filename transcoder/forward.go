@@ -36,31 +36,38 @@ func Forward(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 }
 
 func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
-	options := callOptions(c, conn)
-	request, err := RecvOnly(s)
-	if err != nil {
+	u := new(unary)
+	options := callOptions(u.options[:0], c, conn)
+	var err error
+	if u.request, err = RecvOnly(s); err != nil {
 		return err
 	}
-	defer request.Free()
+	defer u.request.Free()
 	ctx, cancel := outgoing(c)
 	defer cancel()
-	var (
-		answer          Message
-		header, trailer metadata.MD
-		from            peer.Peer
-	)
 	began := time.Now()
 	c.Attempts++
-	err = conn.Invoke(ctx, c.Method.Path, &request, &answer, append(options, grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&from))...)
+	err = conn.Invoke(ctx, c.Method.Path, &u.request, &u.answer, append(options, grpc.Header(&u.header), grpc.Trailer(&u.trailer), grpc.Peer(&u.from))...)
 	c.returned(began)
-	c.answered(from.Addr, header)
-	c.ended(trailer)
+	c.answered(u.from.Addr, u.header)
+	c.ended(u.trailer)
 	if err != nil {
-		answer.Free()
+		u.answer.Free()
 		return backendError(ctx, c, err)
 	}
-	return sendOn(c, s, answer)
+	return sendOn(c, s, u.answer)
 }
+
+// unary is what a call that does not stream has in memory while the backend has it, in one piece.
+type unary struct {
+	request, answer Message
+	header, trailer metadata.MD
+	from            peer.Peer
+	options         [mostOptions]grpc.CallOption
+}
+
+// mostOptions is how many options a call has at most: three of callOptions, three of forwardUnary.
+const mostOptions = 6
 
 // sendOn sends a backend's message to the client, in a compression only if the protocol takes it.
 func sendOn(c *Call, s Stream, m Message) error {
@@ -115,7 +122,7 @@ func (c *Call) returned(began time.Time) {
 
 func (c *Call) answered(from net.Addr, header metadata.MD) {
 	if from != nil {
-		c.Endpoint = from.String()
+		c.Endpoint = addressText(from)
 	}
 	c.Header = wire.AppendMD(c.Header, header, nil)
 }
@@ -133,7 +140,7 @@ func (c *Call) ended(trailer metadata.MD) {
 }
 
 func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
-	options := callOptions(c, conn)
+	options := callOptions(nil, c, conn)
 	var only Message // of a request that does not stream: the backend is called when it is there
 	if !c.Method.ClientStreams {
 		var err error

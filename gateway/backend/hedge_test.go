@@ -47,7 +47,11 @@ func TestHedging(t *testing.T) {
 	cancelled := make(chan struct{}, 3)
 	t.Cleanup(func() {
 		for range 3 { // of the cases in which one hangs
-			<-cancelled
+			select {
+			case <-cancelled:
+			case <-time.After(10 * time.Second):
+				t.Error("a call that lost was not cancelled, or never made")
+			}
 		}
 	})
 	hanging := func(_ int64, s grpc.ServerStream) error {

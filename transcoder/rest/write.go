@@ -211,6 +211,8 @@ func (f *framer) success(c *transcoder.Call) (int, error) {
 func (f *framer) head(c *transcoder.Call, out *transcoder.Out, code int, contentType string) {
 	f.started = true
 	out.Status = code
+	const own = 8 // of the gateway's own fields
+	out.Header = slices.Grow(out.Header, own+len(f.extra)+len(c.Header))
 	if contentType != "" {
 		out.Header.Add("content-type", contentType)
 		out.Header.Add("x-content-type-options", "nosniff") // T118, threat E12

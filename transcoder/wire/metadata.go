@@ -41,12 +41,18 @@ type MetadataError struct {
 // Error names the field and the reason.
 func (e *MetadataError) Error() string { return fmt.Sprintf("header %q: %s", clip(e.Name), e.Reason) }
 
+// addedLater is room for what a gateway adds to the metadata of most calls: the id, the trace, and for whom it asks.
+const addedLater = 6
+
 // AppendMetadata appends to dst what of a request's fields becomes metadata for the
 // backend: names that are Reserved, that the Connection field names, or that drop refuses are left
 // out; values must be printable ASCII; "-bin" values are checked, split at commas and put into canonical unpadded base64 (T164, threat B7).
 // drop may be nil. The error is a *MetadataError.
 func AppendMetadata(dst, fields Header, drop func(name string) bool) (Header, error) {
 	named := ConnectionNames(fields)
+	if dst == nil {
+		dst = make(Header, 0, len(fields)+addedLater)
+	}
 	for _, f := range fields {
 		if Reserved(f.Name) || (drop != nil && drop(f.Name)) || slices.Contains(named, f.Name) {
 			continue
