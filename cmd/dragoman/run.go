@@ -11,10 +11,12 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/internal/heapfloor"
 )
 
 func newRun(t *terminal) *cobra.Command {
 	var in input
+	floor := size(heapfloor.Default)
 	cmd := &cobra.Command{
 		Use:   "run -c FILE",
 		Short: "Run the gateway in the foreground",
@@ -34,10 +36,11 @@ func newRun(t *terminal) *cobra.Command {
 				t.problems(wrong)
 				return &exitError{code: exitInvalid, err: fmt.Errorf("%s has %s", in.file, counted(len(wrong), "problem"))}
 			}
-			return (&service{terminal: t, config: cfg, reread: func() (*config.Config, error) { return config.Load(in.file, config.Options{}) }}).run(cmd.Context())
+			return (&service{terminal: t, config: cfg, heapFloor: &floor, reread: func() (*config.Config, error) { return config.Load(in.file, config.Options{}) }}).run(cmd.Context())
 		},
 	}
 	in.fileFlag(cmd)
+	cmd.Flags().Var(&floor, "heap-floor", "how large the heap may grow before the garbage collector runs, at least; 0B leaves it to Go, as GOGC in the environment does")
 	return cmd
 }
 

@@ -30,6 +30,8 @@ type service struct {
 	reloaded func(reload.Event)
 	// draining is called when the service was told to end, with the number of calls that are under way; nil tells nobody.
 	draining func(calls int64)
+	// heapFloor is up to how many bytes the heap may grow before the garbage collector runs; nil for the default.
+	heapFloor *size
 }
 
 // run serves until SIGINT or SIGTERM, then drains. A second signal ends it at once.
@@ -38,6 +40,7 @@ func (s *service) run(ctx context.Context) error {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
+	defer keepHeap(s.heapFloor)()
 	o := &s.config.Observability
 	file, closeAccess, err := s.accessLog()
 	if err != nil {

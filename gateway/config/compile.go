@@ -112,13 +112,13 @@ func (k *compiler) size(s, path string, least, most int64) int64 {
 	if s == "" {
 		return 0
 	}
-	n, err := parseSize(s)
+	n, err := ParseSize(s)
 	if err != nil {
 		k.on(path, "", "%s", patternSentence("KiB"))
 		return 0
 	}
 	if n < least || n > most {
-		k.on(path, "", "must be %s to %s", formatSize(least), formatSize(most))
+		k.on(path, "", "must be %s to %s", FormatSize(least), FormatSize(most))
 	}
 	return n
 }

@@ -67,6 +67,6 @@ func (k *compiler) resilience(m *configv1.Backend, b *backend.Config, path strin
 		OpenFor: m.GetCircuitBreaker().GetOpenFor().AsDuration(), Probes: int(m.GetCircuitBreaker().GetProbes()),
 	}
 	if most := b.RetryBuffer; most.Total > 0 && most.Total < most.PerCall {
-		k.on(path+".retry_buffer.total", "", "is %s, less than per_call, %s", formatSize(int64(most.Total)), formatSize(int64(most.PerCall)))
+		k.on(path+".retry_buffer.total", "", "is %s, less than per_call, %s", FormatSize(int64(most.Total)), FormatSize(int64(most.PerCall)))
 	}
 }

@@ -261,17 +261,17 @@ func TestSizes(t *testing.T) {
 	for s, want := range map[string]int64{
 		"1B": 1, "4MiB": 4 << 20, "32KiB": 32 << 10, "1GiB": 1 << 30, "5kB": 5000, "3MB": 3_000_000, "2147483647GiB": 2147483647 << 30,
 	} {
-		if got, err := parseSize(s); err != nil || got != want {
+		if got, err := ParseSize(s); err != nil || got != want {
 			t.Errorf("%s: got %d, %v; want %d", s, got, err, want)
 		}
 	}
 	for _, s := range []string{"", "4", "MiB", "4mib", "4 MiB", "-1B", "1.5MiB", "2147483648GiB", "0x1B"} {
-		if got, err := parseSize(s); err == nil {
+		if got, err := ParseSize(s); err == nil {
 			t.Errorf("%q: got %d; want an error", s, got)
 		}
 	}
 	for n, want := range map[int64]string{1: "1B", 1023: "1023B", 1 << 10: "1KiB", 1536: "1536B", 1 << 20: "1MiB", 1 << 30: "1GiB", 3 << 20: "3MiB"} {
-		if got := formatSize(n); got != want {
+		if got := FormatSize(n); got != want {
 			t.Errorf("%d: got %s, want %s", n, got, want)
 		}
 	}

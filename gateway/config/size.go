@@ -22,8 +22,8 @@ var units = []struct {
 	{"B", 1},
 }
 
-// parseSize returns the bytes of a size such as 4MiB.
-func parseSize(s string) (int64, error) {
+// ParseSize returns the bytes of a size as the configuration has it, such as 4MiB. The error says what it must be.
+func ParseSize(s string) (int64, error) {
 	for _, u := range units {
 		digits, ok := strings.CutSuffix(s, u.name)
 		if !ok {
@@ -39,8 +39,8 @@ func parseSize(s string) (int64, error) {
 	return 0, fmt.Errorf("size is %q; it must end in one of B, KiB, MiB, GiB, kB and MB", s)
 }
 
-// formatSize writes a size with the largest unit that leaves a whole number.
-func formatSize(n int64) string {
+// FormatSize writes a size as the configuration has it, with the largest unit that leaves a whole number.
+func FormatSize(n int64) string {
 	for _, u := range []int{2, 1, 0} { // GiB, MiB, KiB
 		if n >= units[u].bytes && n%units[u].bytes == 0 {
 			return strconv.FormatInt(n/units[u].bytes, 10) + units[u].name
