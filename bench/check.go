@@ -50,7 +50,7 @@ func newClient(http1, secure bool) *http.Client {
 
 // check makes one request, compares the answer with what is wanted, message by message, and returns the length of its body, which h2load
 // then holds for every answer.
-func (sc *scenario) check(ctx context.Context, client *http.Client, url string) (int, error) {
+func (sc *scenario) check(ctx context.Context, client *http.Client, url, bearer string) (int, error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if sc.body != "" {
 		data, err := os.ReadFile(sc.body)
@@ -63,7 +63,7 @@ func (sc *scenario) check(ctx context.Context, client *http.Client, url string) 
 	if err != nil {
 		return 0, err
 	}
-	for _, h := range sc.headers() {
+	for _, h := range sc.headers(bearer) {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}

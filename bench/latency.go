@@ -115,7 +115,7 @@ func (sc *scenario) call(ctx context.Context, client *http.Client, url string, b
 	if err != nil {
 		return err
 	}
-	for _, h := range sc.headers() {
+	for _, h := range sc.headers("") {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
@@ -176,7 +176,7 @@ func (s *stage) footprints(ctx context.Context, all []*scenario) ([]footprint, e
 			}
 			client := newClient(sc.http1, false)
 			for {
-				if _, err = sc.check(ctx, client, sc.url(p)); err == nil {
+				if _, err = sc.check(ctx, client, sc.url(p), ""); err == nil {
 					break
 				}
 				if time.Since(began) > time.Minute {
@@ -279,7 +279,7 @@ func (c closing) Close() error {
 
 func idleHTTP2(ctx context.Context, sc *scenario, p *process.Process) (io.Closer, error) {
 	client := newClient(false, false)
-	_, err := sc.check(ctx, client, sc.url(p))
+	_, err := sc.check(ctx, client, sc.url(p), "")
 	return closing{client}, err
 }
 
@@ -315,12 +315,12 @@ func (s *stage) allocations(ctx context.Context, results []footprint, all []*sce
 		}
 		client := newClient(sc.http1, false)
 		defer client.CloseIdleConnections()
-		length, err := sc.check(ctx, client, sc.url(p))
+		length, err := sc.check(ctx, client, sc.url(p), "")
 		if err != nil {
 			return 0, 0, err
 		}
 		run := load.Fixed{
-			URL: sc.url(p), HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(), Length: length,
+			URL: sc.url(p), HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(""), Length: length,
 		}
 		if _, err := run.Run(ctx); err != nil {
 			return 0, 0, err

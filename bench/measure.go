@@ -38,12 +38,12 @@ func (s *stage) rounds(ctx context.Context, sc *scenario, rounds int) (*measured
 			return nil, err
 		}
 		url := sc.url(p)
-		length, err := sc.check(ctx, client, url)
+		length, err := sc.check(ctx, client, url, s.tokens.bearer)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", sc.name, peer, err)
 		}
 		run := load.Fixed{
-			URL: url, HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(), Length: length,
+			URL: url, HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(s.tokens.bearer), Length: length,
 		}
 		warm := run
 		const part = 10

@@ -32,6 +32,8 @@ type variant struct {
 	tls       bool   // towards clients
 	endpoints int    // of the backend; 0 is 1
 	policy    string // of balancing; empty is the default
+	guarded   bool   // callers show a token, are limited, and a rule says what they may do
+	cached    bool   // answers are stored
 }
 
 // stage starts servers when they are first wanted, and stops all of them.
@@ -40,6 +42,7 @@ type stage struct {
 	program string // Dragoman's
 	self    string // this program
 	cert    certificate
+	tokens  *tokens
 
 	backends []*process.Process
 	servers  map[string]*process.Process
@@ -54,7 +57,11 @@ func newStage(folder, program string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stage{folder: folder, program: program, self: self, cert: cert, servers: map[string]*process.Process{}}, nil
+	tokens, err := newTokens(folder)
+	if err != nil {
+		return nil, err
+	}
+	return &stage{folder: folder, program: program, self: self, cert: cert, tokens: tokens, servers: map[string]*process.Process{}}, nil
 }
 
 // stop ends all servers.
@@ -138,7 +145,7 @@ func (s *stage) start(ctx context.Context, peer string, v variant, backends []st
 		if err != nil {
 			return nil, err
 		}
-		if err := write(dragomanConfig(address, fmt.Sprintf("127.0.0.1:%d", ports[1]), set, s.cert, v, backends)); err != nil {
+		if err := write(dragomanConfig(address, fmt.Sprintf("127.0.0.1:%d", ports[1]), set, s.cert, s.tokens, v, backends)); err != nil {
 			return nil, err
 		}
 		if peer == allocating {
@@ -169,7 +176,7 @@ func (s *stage) start(ctx context.Context, peer string, v variant, backends []st
 }
 
 // dragomanConfig is what a user would write: all that has a default has it.
-func dragomanConfig(address, admin, set string, cert certificate, v variant, backends []string) string {
+func dragomanConfig(address, admin, set string, cert certificate, tokens *tokens, v variant, backends []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: v1\nadmin: {address: %q}\nlisteners:\n  - name: bench\n    address: %q\n", admin, address)
 	if v.tls {
@@ -179,12 +186,30 @@ func dragomanConfig(address, admin, set string, cert certificate, v variant, bac
 	for _, a := range backends {
 		fmt.Fprintf(&b, "      - {address: %q}\n", a)
 	}
-	if v.policy != "" {
+	switch v.policy {
+	case "":
+	case "ring_hash", "maglev":
+		fmt.Fprintf(&b, "    load_balancing: {policy: %s, hash_key: [{client_address: true}]}\n", v.policy)
+	default:
 		fmt.Fprintf(&b, "    load_balancing: {policy: %s}\n", v.policy)
 	}
-	b.WriteString("services: [{match: \"**\", backend: library}]\n")
+	policy := ""
+	if v.cached {
+		policy = ", policy: {cache: {ttl: 1h}}"
+	}
+	fmt.Fprintf(&b, "services: [{match: \"**\", backend: library%s}]\n", policy)
+	if v.guarded {
+		fmt.Fprintf(&b, guards, issuer, audience, tokens.keys)
+	}
 	return b.String()
 }
+
+// guards are policies as most gateways have them.
+const guards = `auth: {providers: {callers: {jwt: {issuer: %q, audiences: [%s], algorithms: [ES256], jwks_file: %q}}}}
+defaults: {auth: [callers]}
+rate_limits: {rules: [{name: per-caller, key: auth.subject, limit: 1000000/s, burst: 1000000}]}
+authorization: {default: deny, rules: [{match: "**", allow: "'reader' in auth.claims.roles"}]}
+`
 
 const haproxyConfig = `global
   nbthread 2
