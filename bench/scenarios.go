@@ -62,7 +62,16 @@ func (sc *scenario) messages() int {
 	return 1
 }
 
-func (sc *scenario) headers() []string {
+// headers are those of its requests. bearer is a token for where one is asked for.
+func (sc *scenario) headers(bearer string) []string {
+	var all []string
+	if sc.guarded {
+		all = append(all, "authorization: Bearer "+bearer)
+	}
+	return append(all, sc.formHeaders()...)
+}
+
+func (sc *scenario) formHeaders() []string {
 	switch sc.form {
 	case formGRPC:
 		return []string{"content-type: application/grpc", "te: trailers"}
@@ -186,6 +195,10 @@ func otherScenarios(b *bodies) []*scenario {
 		{name: "Connect, HTTP/2", form: formConnect, path: service + "GetBook", body: connect},
 		{name: "Connect GET, HTTP/2", form: formConnect, path: service + "GetBook" + connectGet(wire)},
 		{name: "REST, HTTP/2", form: formREST, path: getPath},
+		{name: "gRPC, a token, a limit, a rule", form: formGRPC, path: service + "GetBook", body: grpc, variant: variant{guarded: true}},
+		{name: "REST, HTTP/2, a token, a limit, a rule", form: formREST, path: getPath, variant: variant{guarded: true}},
+		{name: "gRPC, stored answers", form: formGRPC, path: service + "GetBook", body: grpc, variant: variant{cached: true}},
+		{name: "REST, HTTP/2, stored answers", form: formREST, path: getPath, variant: variant{cached: true}},
 		{name: "gRPC, TLS", form: formGRPC, path: service + "GetBook", body: grpc, variant: variant{tls: true}},
 	}
 	for _, sc := range all {
@@ -210,5 +223,5 @@ func otherScenarios(b *bodies) []*scenario {
 	return all
 }
 
-// policies are those of the gateway's configuration that need no more than their name.
-var policies = []string{"adaptive", "least_request", "peak_ewma", "weighted_round_robin", "round_robin", "random"}
+// policies are those of the gateway's configuration.
+var policies = []string{"adaptive", "least_request", "peak_ewma", "weighted_round_robin", "ring_hash", "maglev", "round_robin", "random"}
