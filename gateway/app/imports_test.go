@@ -22,7 +22,7 @@ const module = "github.com/dragoman-gateway/dragoman/"
 // some may. An entry that ends in "/..." stands for a folder and all below it. A package without a row, a row without a
 // package, and an import without permission all fail. docs/architecture.md draws the same as a picture.
 var direction = map[string]row{
-	"cmd/dragoman":                           {own: []string{"gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/docs", "gateway/interceptor/auth/apikey", "gateway/interceptor/auth/basic", "gateway/reload", "gateway/transport", "balancer/endpoint", "proto", "transcoder", "transcoder/httprule", "transcoder/schema", "gateway/admin/api", "transcoder/schema/compare", "gateway/calling", "gateway/explain", "transcoder/wire", "gen/dragoman/admin/v1"}, outside: []string{"github.com/spf13/cobra"}},
+	"cmd/dragoman":                           {own: []string{"internal/heapfloor", "gateway/admin", "gateway/app", "gateway/assemble", "gateway/backend", "gateway/bookstore", "gateway/config", "gateway/docs", "gateway/interceptor/auth/apikey", "gateway/interceptor/auth/basic", "gateway/reload", "gateway/transport", "balancer/endpoint", "proto", "transcoder", "transcoder/httprule", "transcoder/schema", "gateway/admin/api", "transcoder/schema/compare", "gateway/calling", "gateway/explain", "transcoder/wire", "gen/dragoman/admin/v1"}, outside: []string{"github.com/spf13/cobra"}},
 	"gateway/app":                            {own: []string{"gateway/interceptor/authz", "gateway", "gateway/admin", "gateway/assemble", "gateway/backend", "gateway/config", "gateway/local", "gateway/reload", "gateway/telemetry", "gateway/transport", "transcoder/httprule", "transcoder/openapi", "transcoder/schema", "gateway/admin/api", "gateway/interceptor", "transcoder/nethttp", "gateway/telemetry/metrics", "gateway/telemetry/metrics", "gateway/telemetry/otlp", "transcoder", "gateway/interceptor/cache", "gateway/explain", "gateway/admin/console", "gateway/switches"}, outside: []string{"go.uber.org/fx"}},
 	"gateway/assemble":                       {own: []string{"gateway", "gateway/...", "transcoder", "transcoder/...", "balancer", "balancer/..."}},
 	"gateway/reload":                         {own: []string{"gateway", "gateway/assemble", "gateway/config", "transcoder/schema", "transcoder/httprule", "transcoder/schema/compare", "transcoder/schema/filewatch"}},
@@ -121,6 +121,7 @@ var direction = map[string]row{
 	"balancer/xds/xdstest":                   {outside: []string{"github.com/envoyproxy/go-control-plane"}},
 	"balancer/resolver/resolvertest":         {own: []string{"balancer/endpoint", "balancer/resolver"}},
 	"internal/faults":                        {},
+	"internal/heapfloor":                     {},
 	"internal/processtest":                   {},
 	"internal/race":                          {},
 	"internal/networktest":                   {},
