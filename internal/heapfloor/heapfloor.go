@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package heapfloor lets a small heap grow to a floor before the garbage collector runs.
+// Package heapfloor provides a floor for the heap: a small one grows to it before the garbage collector runs.
 //
 // What a gateway keeps is small, a few megabytes, and what it makes for a call is garbage soon. With Go's own setting the collector would run
 // whenever as much garbage is there as is kept: many times a second, for a fifth of the processor time. With a floor it runs as seldom as it does
