@@ -57,7 +57,7 @@ func (t *terminal) status(s *adminv1.GetStatusResponse) {
 		}
 		secure := ""
 		if l.GetTls() {
-			secure = " TLS"
+			secure = " TLS" + certificateText(l)
 		}
 		t.printf("%-10s %-12s %-24s %s%s\n", name, l.GetName(), l.GetAddress(), strings.Join(l.GetProtocols(), " "), secure)
 	}
@@ -74,6 +74,23 @@ func (t *terminal) status(s *adminv1.GetStatusResponse) {
 		t.printf("\n")
 		t.diagnose(diagnosticsOf(s.GetWarnings()))
 	}
+}
+
+// certificateText tells until when the certificates of a listener hold.
+func certificateText(l *adminv1.Listener) string {
+	var text string
+	if end := l.GetCertificateNotAfter(); end != nil {
+		const day = 24 * time.Hour
+		left := time.Until(end.AsTime())
+		text = fmt.Sprintf(", certificate until %s (%s left)", end.AsTime().Local().Format(time.DateOnly), counted(int(left/day), "day"))
+		if left < day {
+			text = ", certificate until " + end.AsTime().Local().Format(time.DateTime)
+		}
+	}
+	if n := l.GetDomainsWithoutCertificate(); n > 0 {
+		text += fmt.Sprintf(", no certificate for %s yet", counted(int(n), "domain"))
+	}
+	return text
 }
 
 // short is a duration without what nobody wants to know of a long one.

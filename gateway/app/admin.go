@@ -77,7 +77,7 @@ func (c *control) config(g *gateway.Gateway, loaded *schemas) api.Config {
 	return api.Config{
 		Version: p.options.Version, Started: time.Now(), Gateway: g, Assembly: loaded.now, Reloads: loaded, Reread: p.options.Reread, Check: Check,
 		Ready: func() map[string]error { return ready(p, g) }, Listeners: p.apiListeners, Connections: c.seen.connections,
-		Address:  func() string { return c.server.Addr().String() },
+		Certificates: c.seen.certificates, Address: func() string { return c.server.Addr().String() },
 		Switches: func() *switches.Board { return loaded.shared.Switches }, Feed: p.started.Feed, History: p.started.History,
 		Logs: p.options.Logs, Level: p.options.Level, Log: p.options.Log,
 	}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
+	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 )
 
 // parts is what the modules share beside what fx gives them.
@@ -88,10 +91,12 @@ type entrance struct {
 	local   *local.Services
 	seen    *watchers
 	servers []*transport.Server
+	log     *slog.Logger
 }
 
 func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Services, seen *watchers, loaded *schemas, _ *control) *entrance {
-	e := &entrance{gateway: g, local: own, seen: seen}
+	e := &entrance{gateway: g, local: own, seen: seen, log: p.options.Log}
+	loaded.applied = append(loaded.applied, e.apply)
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error { return e.open(ctx, p, g) },
 		OnStop:  func(ctx context.Context) error { return e.drain(ctx, p) },
@@ -117,12 +122,33 @@ func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error
 		}
 		return err
 	}
+	meeting := acme.NewMeeting()
+	for _, server := range e.servers {
+		server.Meet(meeting)
+	}
 	p.listening.Store(&p.started.Listeners)
 	e.seen.servers.Store(&e.servers)
 	for _, server := range e.servers {
 		server.Start(p.fail) //nolint:contextcheck // connections live longer than the start
 	}
 	return nil
+}
+
+// apply puts in force what a configuration says of the listeners that are open, as far as that can be done while they are.
+func (e *entrance) apply(cfg *config.Config) {
+	servers := e.seen.servers.Load()
+	if servers == nil {
+		return // they are opened with the configuration that the process begins with
+	}
+	for _, server := range *servers {
+		i := slices.IndexFunc(cfg.Listeners, func(l transport.Config) bool { return l.Name == server.Config().Name })
+		if i < 0 {
+			continue
+		}
+		if err := server.Apply(cfg.Listeners[i]); err != nil {
+			e.log.Error("a listener goes on as it was", slog.Any("error", err))
+		}
+	}
 }
 
 // drain makes the gateway unready, waits until load balancers have seen that, and then for the calls that are under way.

@@ -6,6 +6,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"os"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/dragoman-gateway/dragoman/gateway"
+	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
@@ -21,6 +23,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/metrics"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/otlp"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
+	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 )
 
 // watchers are what is told of every call, and of what else happens. They live as long as the process, so that a reload forgets nothing.
@@ -240,9 +243,57 @@ func (w *watchers) state(p *parts) metrics.State {
 		for protocol, open := range server.Connections() {
 			s.Connections = append(s.Connections, metrics.Connections{Listener: name, Protocol: protocol, Open: open})
 		}
-		if end := server.NotAfter(); !end.IsZero() {
-			s.Certificates = append(s.Certificates, metrics.Certificate{Listener: name, NotAfter: end})
-		}
+		s.Certificates = append(s.Certificates, certificatesOf(server)...)
 	}
 	return s
+}
+
+// certificatesOf tells of the certificates of a listener.
+func certificatesOf(server *transport.Server) []metrics.Certificate {
+	var all []metrics.Certificate
+	counts := map[string]acme.Counts{}
+	if j := server.Journal(); j != nil {
+		counts = j.Counts()
+	}
+	for _, shown := range server.Certificates() {
+		c := metrics.Certificate{Listener: server.Config().Name, Name: shown.Domain, ACME: shown.Domain != ""}
+		if shown.Leaf != nil {
+			c.NotAfter = shown.Leaf.NotAfter
+		}
+		if !c.ACME {
+			c.Name = nameOf(shown.Leaf)
+		}
+		c.Issued, c.Failed = counts[shown.Domain].Issued, counts[shown.Domain].Failed
+		all = append(all, c)
+	}
+	return all
+}
+
+// nameOf is what a certificate is for, in one word.
+func nameOf(c *x509.Certificate) string {
+	switch {
+	case len(c.DNSNames) > 0:
+		return c.DNSNames[0]
+	case len(c.IPAddresses) > 0:
+		return c.IPAddresses[0].String()
+	default:
+		return c.Subject.CommonName
+	}
+}
+
+// certificates are those of the listeners that are open, for the admin API.
+func (w *watchers) certificates() []api.ListenerCertificates {
+	servers := w.servers.Load()
+	if servers == nil {
+		return nil
+	}
+	var all []api.ListenerCertificates
+	for _, server := range *servers {
+		if j := server.Journal(); j != nil {
+			all = append(all, api.ListenerCertificates{
+				Listener: server.Config().Name, Shown: server.Certificates(), Events: j.Events(), Counts: j.Counts(), CA: server.Authority(),
+			})
+		}
+	}
+	return all
 }

@@ -84,6 +84,7 @@ func (k *compiler) listeners(list []*configv1.Listener) {
 			k.cfg.Local[m.GetName()] = own
 		}
 	}
+	k.reachable(list)
 }
 
 func (k *compiler) listener(m *configv1.Listener, path string) transport.Config {
@@ -116,9 +117,7 @@ func (k *compiler) listener(m *configv1.Listener, path string) transport.Config 
 	if s, c := cmp.Or(t.StreamWindow, transport.DefaultStreamWindow), cmp.Or(t.ConnectionWindow, transport.DefaultConnectionWindow); s > c {
 		k.on(path+".connections.stream_window", "", "is more than the window of the connection, %d bytes", c)
 	}
-	if m.GetTls() != nil {
-		t.TLS = &transport.TLS{Cert: k.file(m.GetTls().GetCert()), Key: k.file(m.GetTls().GetKey()), MinVersion: m.GetTls().GetMinVersion(), ClientCertificates: m.GetTls().GetClientCertificates()}
-	}
+	t.TLS = k.tls(m.GetTls(), path+".tls")
 	t.ProxyProtocol = k.proxyProtocol(m, t.TrustedProxies, path)
 	k.distinct(m.GetProtocols(), path+".protocols")
 	if k.uncertain[path] || k.isRefused(path+".tls") {

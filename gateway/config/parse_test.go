@@ -34,6 +34,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/deadline"
 	"github.com/dragoman-gateway/dragoman/gateway/redis"
 	"github.com/dragoman-gateway/dragoman/gateway/transport"
+	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder/openapi"
 )
@@ -89,6 +90,12 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			ProxyProtocol: &proxyprotocol.Config{
 				From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::7/128")}, Timeout: 2 * time.Second,
 			},
+		}, {
+			Name: "certified", Address: ":8443", TLS: &transport.TLS{ACME: &acme.Config{
+				Domains: []string{"api.acme.example", "WWW.acme.example"}, Email: "ops@acme.example", Storage: "certificates",
+				CA: "https://ca.acme.example:9000/directory", CARoot: "ca.pem", KeyType: "p384", Challenges: []string{acme.TLSALPN01},
+				EAB: &acme.EAB{KeyID: "kid-1", MACKey: "of-the-operators"}, RenewBefore: 240 * time.Hour, Profile: "shortlived",
+			}},
 		}},
 		Local: map[string]config.Local{"public": {Reflection: true}, "internal": {Health: true}},
 		Schemas: config.Schemas{
@@ -373,11 +380,11 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
 		"listeners[1].tls.cert":                     {22, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {57, 11},
-		`backends["users"].tls`:                     {56, 5},
-		"services[0].methods[0].policy.timeout":     {80, 20},
-		"services[0].methods[1].http[0].get":        {84, 22},
-		"schemas.sources[0].protos.import_paths[1]": {37, 13},
+		`backends["users"].tls.ca`:                  {71, 11},
+		`backends["users"].tls`:                     {70, 5},
+		"services[0].methods[0].policy.timeout":     {94, 20},
+		"services[0].methods[1].http[0].get":        {98, 22},
+		"schemas.sources[0].protos.import_paths[1]": {51, 13},
 		"": {1, 1},
 	} {
 		if line, column := cfg.Position(path); line != want[0] || column != want[1] {

@@ -65,6 +65,7 @@ var effects = []struct {
 }{
 	{"listeners[].reflection", ""},
 	{"listeners[].health", ""},
+	{"listeners[].tls", ""},
 	{"listeners", NeedsRestart},
 	{"observability.access_log", NeedsRestart},
 	{"observability.log.format", NeedsRestart},
@@ -83,7 +84,7 @@ func effectOf(field string) Effect {
 
 // secretFields are the names of fields whose values are secrets. A test holds that a field whose name sounds like one is here, or is known not
 // to be one.
-var secretFields = map[protoreflect.Name]bool{"password": true, "token": true, "debug_token": true, "client_secret": true}
+var secretFields = map[protoreflect.Name]bool{"password": true, "token": true, "debug_token": true, "client_secret": true, "mac_key": true}
 
 // otlpHeaders is the field by which collectors know who sends: its values are keys, as a rule.
 const otlpHeaders = protoreflect.FullName("dragoman.config.v1.Otlp.headers")

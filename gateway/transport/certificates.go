@@ -25,6 +25,7 @@ type certificates struct {
 	files   TLS
 	log     *slog.Logger
 	current atomic.Pointer[tls.Certificate]
+	failed  atomic.Pointer[error] // why what the files have now is not in force; nil where it is
 	watcher *fsnotify.Watcher
 	done    sync.WaitGroup
 }
@@ -52,9 +53,11 @@ func newCertificates(files TLS, log *slog.Logger) (*certificates, error) {
 func (c *certificates) load() error {
 	pair, err := readPair(c.files)
 	if err != nil {
+		c.failed.Store(&err)
 		return err
 	}
 	c.current.Store(&pair)
+	c.failed.Store(nil)
 	return nil
 }
 
@@ -93,19 +96,6 @@ func (c *certificates) watch() {
 				c.log.Info("the certificate was reloaded", slog.String("cert", c.files.Cert), slog.Time("not_after", after.Leaf.NotAfter))
 			}
 		}
-	}
-}
-
-func (c *certificates) config() *tls.Config {
-	version := uint16(tls.VersionTLS12)
-	if c.files.MinVersion == "1.3" {
-		version = tls.VersionTLS13
-	}
-	ask := map[string]tls.ClientAuthType{RequestCertificates: tls.RequestClientCert, RequireCertificates: tls.RequireAnyClientCert}
-	return &tls.Config{
-		MinVersion:     version,
-		ClientAuth:     ask[c.files.ClientCertificates],
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
 }
 

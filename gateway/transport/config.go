@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/http3"
@@ -122,10 +123,13 @@ type AltSvc struct {
 	Port int
 }
 
-// TLS is a certificate from files, read again when they change.
+// TLS says which certificates a listener shows: one from files, those that an authority gives by ACME, or both.
 type TLS struct {
-	// Cert and Key are PEM files: the chain, leaf first, and its private key.
+	// Cert and Key are PEM files: the chain, leaf first, and its private key. They are read again when they change. Beside ACME they are for
+	// clients that ask for a name which is not one of its domains, or has no certificate yet.
 	Cert, Key string
+	// ACME says whose certificates an authority gives; nil where it gives none.
+	ACME *acme.Config
 	// MinVersion is "1.2" or "1.3".
 	MinVersion string
 	// ClientCertificates is "request" or "require" where clients are asked for a certificate; "" asks for none. Who signed one is
@@ -140,7 +144,14 @@ func (c Config) Check() error {
 	if err != nil || c.TLS == nil {
 		return err
 	}
-	_, err = readPair(*c.TLS)
+	if c.TLS.Cert != "" {
+		_, err = readPair(*c.TLS)
+	}
+	if c.TLS.ACME != nil {
+		if _, wrong := acme.Read(*c.TLS.ACME); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("acme: %w", wrong))
+		}
+	}
 	return err
 }
 
@@ -194,8 +205,13 @@ func (c Config) withDefaults() (Config, error) {
 	if c.TLS != nil {
 		t := *c.TLS
 		c.TLS = &t
-		if t.Cert == "" || t.Key == "" {
-			bad("tls needs both cert and key")
+		if (t.Cert == "" || t.Key == "") && (t.ACME == nil || t.Cert != t.Key) {
+			bad("tls needs both cert and key, or acme")
+		}
+		if t.ACME != nil {
+			for _, w := range t.ACME.Check() {
+				bad("tls.acme.%w", w)
+			}
 		}
 		if t.MinVersion == "" {
 			c.TLS.MinVersion = DefaultMinTLSVersion

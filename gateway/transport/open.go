@@ -8,7 +8,8 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
-	"time"
+
+	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 )
 
 // spoken is what a connection speaks, as its first request says.
@@ -113,10 +114,29 @@ func (s *Server) Connections() map[string]int64 {
 	return found
 }
 
-// NotAfter is when the certificate expires; zero in clear text.
-func (s *Server) NotAfter() time.Time {
+// Certificates returns what the listener shows; none in clear text.
+func (s *Server) Certificates() []Shown {
 	if s.certs == nil {
-		return time.Time{}
+		return nil
 	}
-	return s.certs.current.Load().Leaf.NotAfter
+	return s.certs.shownNow()
+}
+
+// Journal has what happened with the certificates that an authority gives; nil in clear text.
+func (s *Server) Journal() *acme.Journal {
+	if s.certs == nil {
+		return nil
+	}
+	return s.certs.journal
+}
+
+// Authority is the directory of the authority that gives certificates; "" where none does.
+func (s *Server) Authority() string {
+	if s.certs == nil {
+		return ""
+	}
+	if own := s.certs.current.Load().source; own != nil {
+		return own.CA()
+	}
+	return ""
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
@@ -26,8 +27,9 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	http2    *http2Server
-	quic     *quicServer   // nil without HTTP/3
-	certs    *certificates // nil in clear text
+	quic     *quicServer  // nil without HTTP/3
+	certs    *credentials // nil in clear text
+	meeting  *acme.Meeting
 	conns    openConns
 	served   sync.WaitGroup
 }
@@ -41,7 +43,7 @@ func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), lo
 	}
 	s := &Server{config: cfg}
 	if cfg.TLS != nil {
-		if s.certs, err = newCertificates(*cfg.TLS, log); err != nil {
+		if s.certs, err = newCredentials(&cfg, log.With("listener", cfg.Name)); err != nil {
 			return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
 		}
 	}
@@ -71,7 +73,7 @@ func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log 
 	if err != nil {
 		return err
 	}
-	if s.quic, err = newQUICServer(udp, cfg, s.certs.config(), connections, serve, log); err != nil {
+	if s.quic, err = newQUICServer(udp, cfg, s.certs.quic(), connections, serve, log); err != nil {
 		return errors.Join(err, tcp.Close(), udp.Close())
 	}
 	s.listener = newBounded(tcp, connections, &s.conns)
@@ -102,11 +104,15 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 	protocols.SetHTTP1(cfg.speaks(HTTP1))
 	protocols.SetHTTP2(cfg.speaks(HTTP2))
 	protocols.SetUnencryptedHTTP2(cfg.speaks(H2C))
+	handler := nethttp.Handler(nethttp.Config{
+		Listener: cfg.Name, WriteStall: cfg.WriteStall,
+		Limits: cfg.limits(), AltSvc: altSvc,
+	}, serve)
+	if s.certs == nil {
+		handler = answers(func() *acme.Meeting { return s.meeting }, handler)
+	}
 	server := &http.Server{
-		Handler: listening(nethttp.Handler(nethttp.Config{
-			Listener: cfg.Name, WriteStall: cfg.WriteStall,
-			Limits: cfg.limits(), AltSvc: altSvc,
-		}, serve)),
+		Handler:           listening(handler),
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
@@ -120,7 +126,7 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 		},
 	}
 	if s.certs != nil {
-		server.TLSConfig = s.certs.config()
+		server.TLSConfig = s.certs.tcp()
 	}
 	return server
 }
@@ -150,8 +156,20 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Config returns the listener's configuration, with its defaults.
 func (s *Server) Config() Config { return s.config }
 
+// Meet has the listener answer authorities for those of the same process that have certificates by ACME, or be answered for. It is called before
+// Start, for all listeners before that of any. A listener that has not met others gets no certificates by ACME.
+func (s *Server) Meet(m *acme.Meeting) {
+	s.meeting = m
+	if s.certs == nil && s.config.speaks(HTTP1) {
+		m.Plain(s.Addr())
+	}
+}
+
 // Start serves in the background until Drain or Close. failed is called if serving ends by itself.
 func (s *Server) Start(failed func(error)) {
+	if s.certs != nil && s.meeting != nil {
+		s.certs.start(s.Addr(), s.meeting)
+	}
 	if s.quic != nil {
 		s.served.Go(func() {
 			if err := s.quic.serve(); err != nil {
@@ -170,6 +188,19 @@ func (s *Server) Start(failed func(error)) {
 			failed(fmt.Errorf("listener %q: %w", s.config.Name, err))
 		}
 	})
+}
+
+// Apply puts a changed configuration in force, for what begins from now on. What can only be decided when the socket is opened stays as it is. With an
+// error everything stays.
+func (s *Server) Apply(cfg Config) error {
+	cfg, err := cfg.withDefaults()
+	if err == nil && cfg.TLS != nil && s.certs != nil {
+		err = s.certs.apply(&cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("listener %q: %w", s.config.Name, err)
+	}
+	return nil
 }
 
 // Drain stops accepting, tells clients to go elsewhere (GOAWAY in HTTP/2 and HTTP/3, "Connection: close" in HTTP/1.1) and waits for the

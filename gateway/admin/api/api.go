@@ -57,6 +57,8 @@ type Config struct {
 	Listeners func() []Listener
 	// Connections tells how many connections are open, by what they speak; nil where that is not known.
 	Connections func() map[string]int64
+	// Certificates are those that they show; nil for none.
+	Certificates func() []ListenerCertificates
 	// Address is that of the admin listener.
 	Address func() string
 	// Feed has the calls as they end, History their figures.

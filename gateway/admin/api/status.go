@@ -16,7 +16,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
-	"github.com/dragoman-gateway/dragoman/gateway/config"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 )
 
@@ -24,6 +23,8 @@ import (
 const (
 	noEndpointCode  = "DG2101" // a backend that no call can go to
 	certificateCode = "DG2102" // a certificate that ends soon, or has
+	// missingCertificateCode is for a domain that an authority has given no certificate.
+	missingCertificateCode = "DG2104"
 )
 
 // soon is when a certificate ends soon.
@@ -60,11 +61,14 @@ func (a *API) status() *adminv1.GetStatusResponse {
 		}
 		out.Checks = append(out.Checks, c)
 	}
+	shown := a.shown()
 	for _, l := range a.config.Listeners() {
 		own := cfg.Local[l.Name]
-		out.Listeners = append(out.Listeners, &adminv1.Listener{
+		listener := &adminv1.Listener{
 			Name: l.Name, Address: l.Address, Protocols: l.Protocols, Tls: l.TLS, Reflection: own.Reflection, Health: own.Health,
-		})
+		}
+		addCertificates(listener, shown)
+		out.Listeners = append(out.Listeners, listener)
 	}
 	if snapshot != nil {
 		services := map[string]bool{}
@@ -91,7 +95,7 @@ func (a *API) status() *adminv1.GetStatusResponse {
 	a.addReloads(out)
 	out.Warnings = append(out.Warnings, problemsOf(cfg.Warnings)...)
 	out.Warnings = append(out.Warnings, a.backendWarnings(overviews)...)
-	out.Warnings = append(out.Warnings, certificateWarnings(cfg)...)
+	out.Warnings = append(out.Warnings, a.certificateWarnings()...)
 	return out
 }
 
@@ -166,26 +170,4 @@ func (a *API) backendWarnings(overviews []backend.Overview) []*adminv1.Diagnosti
 // idle says whether a backend is not ready because nobody has wanted it yet.
 func idle(o *backend.Overview) bool {
 	return len(o.Endpoints) > 0 && !slices.ContainsFunc(o.Endpoints, func(e backend.EndpointState) bool { return e.State != "idle" && e.State != "connecting" })
-}
-
-// certificateWarnings tell of certificates that end soon, or have.
-func certificateWarnings(cfg *config.Config) []*adminv1.Diagnostic {
-	var all []*adminv1.Diagnostic
-	for _, c := range certificatesOf(cfg) {
-		left := time.Until(c.GetNotAfter().AsTime())
-		if c.GetAuthority() || c.GetError() == "" && left > soon {
-			continue
-		}
-		d := &adminv1.Diagnostic{Level: adminv1.Level_LEVEL_WARNING, Code: certificateCode, Path: c.GetUsedBy()}
-		switch {
-		case c.GetError() != "":
-			d.Message = fmt.Sprintf("the certificate %s cannot be read: %s", c.GetFile(), c.GetError())
-		case left < 0:
-			d.Message = fmt.Sprintf("the certificate %s has ended at %s", c.GetFile(), c.GetNotAfter().AsTime().Format(time.RFC3339))
-		default:
-			d.Message = fmt.Sprintf("the certificate %s ends in %d days", c.GetFile(), c.GetDaysLeft())
-		}
-		all = append(all, d)
-	}
-	return all
 }

@@ -104,7 +104,11 @@ func full() metrics.State {
 			},
 		}},
 		Connections:  []metrics.Connections{{Listener: "public", Protocol: "http2", Open: 11}},
-		Certificates: []metrics.Certificate{{Listener: "public", NotAfter: time.Unix(1_800_000_000, 0)}},
+		Certificates: []metrics.Certificate{
+			{Listener: "public", Name: "a.example", NotAfter: time.Unix(1_800_000_000, 0)},
+			{Listener: "public", Name: "b.example", NotAfter: time.Unix(4_000_000_000, 0), ACME: true, Issued: 12, Failed: 13},
+			{Listener: "public", Name: "c.example", ACME: true},
+		},
 	}
 }
 
@@ -184,7 +188,12 @@ func TestNames(t *testing.T) {
 		{"dragoman_config_last_reload_success", nil, 0},
 		{"dragoman_schema_loads_total", []string{"source", "protos", "result", "refused"}, 1},
 		{"dragoman_schema_loads_total", []string{"source", "live", "result", "ok"}, 1},
-		{"dragoman_tls_cert_not_after_seconds", []string{"listener", "public"}, 1_800_000_000},
+		{"dragoman_tls_cert_not_after_seconds", []string{"listener", "public", "name", "a.example", "source", "file"}, 1_800_000_000},
+		{"dragoman_tls_cert_not_after_seconds", []string{"listener", "public", "name", "b.example", "source", "acme"}, 4_000_000_000},
+		{"dragoman_acme_certificate", []string{"listener", "public", "name", "b.example"}, 1},
+		{"dragoman_acme_certificate", []string{"listener", "public", "name", "c.example"}, 0},
+		{"dragoman_acme_orders_total", []string{"name", "b.example", "result", "issued"}, 12},
+		{"dragoman_acme_orders_total", []string{"name", "b.example", "result", "failed"}, 13},
 		{"dragoman_connections", []string{"listener", "public", "protocol", "http2"}, 11},
 		{"dragoman_telemetry_dropped_total", []string{"kind", "access_log"}, 7},
 		{"dragoman_build_info", []string{"version", "v1.2.3", "go_version", "go1"}, 1},

@@ -75,12 +75,15 @@ type Connections struct {
 	Open int64
 }
 
-// Certificate is one that a listener shows.
+// Certificate is one that a listener shows, or has none for.
 type Certificate struct {
-	// Listener is its name.
-	Listener string
-	// NotAfter is when it expires.
+	// Listener is the listener's name, Name what the certificate is for: its first name, or the domain.
+	Listener, Name string
+	// NotAfter is when it expires; zero where there is none yet.
 	NotAfter time.Time
+	// ACME says that an authority gives it. Issued and Failed are how often it did since the start, and did not.
+	ACME           bool
+	Issued, Failed uint64
 }
 
 // stateCollector asks for the state when somebody scrapes.
@@ -88,9 +91,9 @@ type stateCollector struct {
 	state func() State
 	descs []*prometheus.Desc
 
-	inFlight, endpointState, endpointInFlight, connections, certificate, open *prometheus.Desc
-	retries, overBudget, hedges, refused, shut, dropped                       *prometheus.Desc
-	denied, unknown, entries, bytes, evicted, purged                          *prometheus.Desc
+	inFlight, endpointState, endpointInFlight, connections, certificate, have, orders, open *prometheus.Desc
+	retries, overBudget, hedges, refused, shut, dropped                                     *prometheus.Desc
+	denied, unknown, entries, bytes, evicted, purged                                        *prometheus.Desc
 }
 
 func newStateCollector(state func() State) *stateCollector {
@@ -104,7 +107,9 @@ func newStateCollector(state func() State) *stateCollector {
 	s.endpointState = desc("endpoint_state", "1 for the state that an endpoint is in.", "backend", "endpoint", "state")
 	s.endpointInFlight = desc("endpoint_in_flight", "Calls that an endpoint has.", "backend", "endpoint")
 	s.connections = desc("connections", "Connections that are open.", "listener", "protocol")
-	s.certificate = desc("tls_cert_not_after_seconds", "When the certificate of a listener expires, in seconds since 1970.", "listener")
+	s.certificate = desc("tls_cert_not_after_seconds", "When a certificate of a listener expires, in seconds since 1970.", "listener", "name", "source")
+	s.have = desc("acme_certificate", "1 while a domain has a certificate by ACME that has not expired.", "listener", "name")
+	s.orders = desc("acme_orders_total", "Certificates that were asked for by ACME.", "listener", "name", "result")
 	s.open = desc("circuit_open", "1 while the circuit breaker of a backend lets no calls through.", "backend")
 	s.retries = desc("retries_total", "Attempts beside the first ones.", "backend")
 	s.overBudget = desc("retries_over_budget_total", "Retries that the budget did not allow.", "backend")
@@ -145,7 +150,20 @@ func (s *stateCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(s.connections, float64(c.Open), text(c.Listener), c.Protocol)
 	}
 	for _, c := range now.Certificates {
-		gauge(s.certificate, float64(c.NotAfter.Unix()), text(c.Listener))
+		source := "file"
+		if c.ACME {
+			source = "acme"
+			have := 0.0
+			if time.Now().Before(c.NotAfter) {
+				have = 1
+			}
+			gauge(s.have, have, text(c.Listener), text(c.Name))
+			count(s.orders, c.Issued, text(c.Listener), text(c.Name), "issued")
+			count(s.orders, c.Failed, text(c.Listener), text(c.Name), "failed")
+		}
+		if !c.NotAfter.IsZero() {
+			gauge(s.certificate, float64(c.NotAfter.Unix()), text(c.Listener), text(c.Name), source)
+		}
 	}
 	denied, unknown := map[Rule]uint64{}, map[string]uint64{} // a schema may call a rule what the configuration calls one
 	for _, r := range now.Rules {

@@ -26,6 +26,71 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// AcmeEventKind is what an event is.
+type AcmeEventKind int32
+
+const (
+	// Not known.
+	AcmeEventKind_ACME_EVENT_KIND_UNSPECIFIED AcmeEventKind = 0
+	// A certificate was in the storage.
+	AcmeEventKind_ACME_EVENT_KIND_LOADED AcmeEventKind = 1
+	// A certificate is asked for.
+	AcmeEventKind_ACME_EVENT_KIND_ORDERED AcmeEventKind = 2
+	// The authority gave one.
+	AcmeEventKind_ACME_EVENT_KIND_ISSUED AcmeEventKind = 3
+	// It did not.
+	AcmeEventKind_ACME_EVENT_KIND_FAILED AcmeEventKind = 4
+	// The authority took one back; another is asked for.
+	AcmeEventKind_ACME_EVENT_KIND_REVOKED AcmeEventKind = 5
+)
+
+// Enum value maps for AcmeEventKind.
+var (
+	AcmeEventKind_name = map[int32]string{
+		0: "ACME_EVENT_KIND_UNSPECIFIED",
+		1: "ACME_EVENT_KIND_LOADED",
+		2: "ACME_EVENT_KIND_ORDERED",
+		3: "ACME_EVENT_KIND_ISSUED",
+		4: "ACME_EVENT_KIND_FAILED",
+		5: "ACME_EVENT_KIND_REVOKED",
+	}
+	AcmeEventKind_value = map[string]int32{
+		"ACME_EVENT_KIND_UNSPECIFIED": 0,
+		"ACME_EVENT_KIND_LOADED":      1,
+		"ACME_EVENT_KIND_ORDERED":     2,
+		"ACME_EVENT_KIND_ISSUED":      3,
+		"ACME_EVENT_KIND_FAILED":      4,
+		"ACME_EVENT_KIND_REVOKED":     5,
+	}
+)
+
+func (x AcmeEventKind) Enum() *AcmeEventKind {
+	p := new(AcmeEventKind)
+	*p = x
+	return p
+}
+
+func (x AcmeEventKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AcmeEventKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_dragoman_admin_v1_certificates_proto_enumTypes[0].Descriptor()
+}
+
+func (AcmeEventKind) Type() protoreflect.EnumType {
+	return &file_dragoman_admin_v1_certificates_proto_enumTypes[0]
+}
+
+func (x AcmeEventKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AcmeEventKind.Descriptor instead.
+func (AcmeEventKind) EnumDescriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_certificates_proto_rawDescGZIP(), []int{0}
+}
+
 // ListCertificatesRequest asks for all certificates.
 type ListCertificatesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -67,7 +132,11 @@ func (*ListCertificatesRequest) Descriptor() ([]byte, []int) {
 type ListCertificatesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The certificates, those that end first first.
-	Certificates  []*Certificate `protobuf:"bytes,1,rep,name=certificates,proto3" json:"certificates,omitempty"`
+	Certificates []*Certificate `protobuf:"bytes,1,rep,name=certificates,proto3" json:"certificates,omitempty"`
+	// The domains that have their certificates by ACME, or are to have them, by listener and in the order of the configuration.
+	Domains []*AcmeDomain `protobuf:"bytes,2,rep,name=domains,proto3" json:"domains,omitempty"`
+	// What happened last with such certificates, newest first: up to 200 events of each listener.
+	Events        []*AcmeEvent `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -109,10 +178,242 @@ func (x *ListCertificatesResponse) GetCertificates() []*Certificate {
 	return nil
 }
 
+func (x *ListCertificatesResponse) GetDomains() []*AcmeDomain {
+	if x != nil {
+		return x.Domains
+	}
+	return nil
+}
+
+func (x *ListCertificatesResponse) GetEvents() []*AcmeEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// AcmeDomain is a name that has its certificate from an authority.
+type AcmeDomain struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The listener that shows it.
+	Listener string `protobuf:"bytes,1,opt,name=listener,proto3" json:"listener,omitempty"`
+	// The name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it has a certificate, which may have ended.
+	HasCertificate bool `protobuf:"varint,3,opt,name=has_certificate,json=hasCertificate,proto3" json:"has_certificate,omitempty"`
+	// Until when that holds.
+	NotAfter *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	// Why the last try to get one failed; empty when it did not.
+	Error string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	// When that was.
+	FailedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	// When it is tried again; absent where that is not known.
+	NextTry *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=next_try,json=nextTry,proto3" json:"next_try,omitempty"`
+	// How many certificates were issued since the gateway began.
+	Issued uint64 `protobuf:"varint,8,opt,name=issued,proto3" json:"issued,omitempty"`
+	// How many tries failed since then.
+	Failed uint64 `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
+	// The URL of the authority's directory.
+	Authority     string `protobuf:"bytes,10,opt,name=authority,proto3" json:"authority,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcmeDomain) Reset() {
+	*x = AcmeDomain{}
+	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcmeDomain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcmeDomain) ProtoMessage() {}
+
+func (x *AcmeDomain) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcmeDomain.ProtoReflect.Descriptor instead.
+func (*AcmeDomain) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_certificates_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AcmeDomain) GetListener() string {
+	if x != nil {
+		return x.Listener
+	}
+	return ""
+}
+
+func (x *AcmeDomain) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AcmeDomain) GetHasCertificate() bool {
+	if x != nil {
+		return x.HasCertificate
+	}
+	return false
+}
+
+func (x *AcmeDomain) GetNotAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NotAfter
+	}
+	return nil
+}
+
+func (x *AcmeDomain) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *AcmeDomain) GetFailedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FailedAt
+	}
+	return nil
+}
+
+func (x *AcmeDomain) GetNextTry() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextTry
+	}
+	return nil
+}
+
+func (x *AcmeDomain) GetIssued() uint64 {
+	if x != nil {
+		return x.Issued
+	}
+	return 0
+}
+
+func (x *AcmeDomain) GetFailed() uint64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *AcmeDomain) GetAuthority() string {
+	if x != nil {
+		return x.Authority
+	}
+	return ""
+}
+
+// AcmeEvent is something that happened with a certificate by ACME.
+type AcmeEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When.
+	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	// What.
+	Kind AcmeEventKind `protobuf:"varint,2,opt,name=kind,proto3,enum=dragoman.admin.v1.AcmeEventKind" json:"kind,omitempty"`
+	// The listener.
+	Listener string `protobuf:"bytes,3,opt,name=listener,proto3" json:"listener,omitempty"`
+	// The domain.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether there was a certificate before.
+	Renewal bool `protobuf:"varint,5,opt,name=renewal,proto3" json:"renewal,omitempty"`
+	// Why it failed, or was revoked, or until when the certificate is valid; it may be empty.
+	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcmeEvent) Reset() {
+	*x = AcmeEvent{}
+	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcmeEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcmeEvent) ProtoMessage() {}
+
+func (x *AcmeEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcmeEvent.ProtoReflect.Descriptor instead.
+func (*AcmeEvent) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_certificates_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AcmeEvent) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *AcmeEvent) GetKind() AcmeEventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AcmeEventKind_ACME_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *AcmeEvent) GetListener() string {
+	if x != nil {
+		return x.Listener
+	}
+	return ""
+}
+
+func (x *AcmeEvent) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AcmeEvent) GetRenewal() bool {
+	if x != nil {
+		return x.Renewal
+	}
+	return false
+}
+
+func (x *AcmeEvent) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // Certificate is a certificate of the gateway's.
 type Certificate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it is for, as the path of the setting: listeners[0].tls, backends["users"].tls.
+	// What it is for, as the path of the setting: listeners[0].tls, listeners[0].tls.acme, backends["users"].tls.
 	UsedBy string `protobuf:"bytes,1,opt,name=used_by,json=usedBy,proto3" json:"used_by,omitempty"`
 	// The names and addresses that it is for.
 	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
@@ -130,21 +431,26 @@ type Certificate struct {
 	Serial string `protobuf:"bytes,8,opt,name=serial,proto3" json:"serial,omitempty"`
 	// The SHA-256 sum of it, as hexadecimal digits.
 	Fingerprint string `protobuf:"bytes,9,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
-	// The file that it is from.
+	// The file that it is from; empty for one by ACME.
 	File string `protobuf:"bytes,10,opt,name=file,proto3" json:"file,omitempty"`
 	// What kind of key it has, such as ECDSA P-256.
 	KeyType string `protobuf:"bytes,11,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`
-	// Why it could not be read; the rest is then empty.
+	// Why it could not be read. The rest is then empty; but for a listener, which goes on with the one before, and for one by ACME that could not
+	// be renewed.
 	Error string `protobuf:"bytes,12,opt,name=error,proto3" json:"error,omitempty"`
 	// Whether it is an authority that others are checked by, and not the gateway's own.
-	Authority     bool `protobuf:"varint,13,opt,name=authority,proto3" json:"authority,omitempty"`
+	Authority bool `protobuf:"varint,13,opt,name=authority,proto3" json:"authority,omitempty"`
+	// Where it is from: file or acme.
+	Source string `protobuf:"bytes,14,opt,name=source,proto3" json:"source,omitempty"`
+	// The listener that shows it; empty for those of backends.
+	Listener      string `protobuf:"bytes,15,opt,name=listener,proto3" json:"listener,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Certificate) Reset() {
 	*x = Certificate{}
-	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[2]
+	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -156,7 +462,7 @@ func (x *Certificate) String() string {
 func (*Certificate) ProtoMessage() {}
 
 func (x *Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[2]
+	mi := &file_dragoman_admin_v1_certificates_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -169,7 +475,7 @@ func (x *Certificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Certificate.ProtoReflect.Descriptor instead.
 func (*Certificate) Descriptor() ([]byte, []int) {
-	return file_dragoman_admin_v1_certificates_proto_rawDescGZIP(), []int{2}
+	return file_dragoman_admin_v1_certificates_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Certificate) GetUsedBy() string {
@@ -263,14 +569,50 @@ func (x *Certificate) GetAuthority() bool {
 	return false
 }
 
+func (x *Certificate) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Certificate) GetListener() string {
+	if x != nil {
+		return x.Listener
+	}
+	return ""
+}
+
 var File_dragoman_admin_v1_certificates_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_certificates_proto_rawDesc = "" +
 	"\n" +
 	"$dragoman/admin/v1/certificates.proto\x12\x11dragoman.admin.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x19\n" +
-	"\x17ListCertificatesRequest\"^\n" +
+	"\x17ListCertificatesRequest\"\xcd\x01\n" +
 	"\x18ListCertificatesResponse\x12B\n" +
-	"\fcertificates\x18\x01 \x03(\v2\x1e.dragoman.admin.v1.CertificateR\fcertificates\"\x9c\x03\n" +
+	"\fcertificates\x18\x01 \x03(\v2\x1e.dragoman.admin.v1.CertificateR\fcertificates\x127\n" +
+	"\adomains\x18\x02 \x03(\v2\x1d.dragoman.admin.v1.AcmeDomainR\adomains\x124\n" +
+	"\x06events\x18\x03 \x03(\v2\x1c.dragoman.admin.v1.AcmeEventR\x06events\"\xf2\x02\n" +
+	"\n" +
+	"AcmeDomain\x12\x1a\n" +
+	"\blistener\x18\x01 \x01(\tR\blistener\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
+	"\x0fhas_certificate\x18\x03 \x01(\bR\x0ehasCertificate\x127\n" +
+	"\tnot_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x127\n" +
+	"\tfailed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bfailedAt\x125\n" +
+	"\bnext_try\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\anextTry\x12\x16\n" +
+	"\x06issued\x18\b \x01(\x04R\x06issued\x12\x16\n" +
+	"\x06failed\x18\t \x01(\x04R\x06failed\x12\x1c\n" +
+	"\tauthority\x18\n" +
+	" \x01(\tR\tauthority\"\xcf\x01\n" +
+	"\tAcmeEvent\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x124\n" +
+	"\x04kind\x18\x02 \x01(\x0e2 .dragoman.admin.v1.AcmeEventKindR\x04kind\x12\x1a\n" +
+	"\blistener\x18\x03 \x01(\tR\blistener\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x18\n" +
+	"\arenewal\x18\x05 \x01(\bR\arenewal\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\tR\x04text\"\xd0\x03\n" +
 	"\vCertificate\x12\x17\n" +
 	"\aused_by\x18\x01 \x01(\tR\x06usedBy\x12\x14\n" +
 	"\x05names\x18\x02 \x03(\tR\x05names\x12\x18\n" +
@@ -286,7 +628,16 @@ const file_dragoman_admin_v1_certificates_proto_rawDesc = "" +
 	" \x01(\tR\x04file\x12\x19\n" +
 	"\bkey_type\x18\v \x01(\tR\akeyType\x12\x14\n" +
 	"\x05error\x18\f \x01(\tR\x05error\x12\x1c\n" +
-	"\tauthority\x18\r \x01(\bR\tauthority2\xa3\x01\n" +
+	"\tauthority\x18\r \x01(\bR\tauthority\x12\x16\n" +
+	"\x06source\x18\x0e \x01(\tR\x06source\x12\x1a\n" +
+	"\blistener\x18\x0f \x01(\tR\blistener*\xbe\x01\n" +
+	"\rAcmeEventKind\x12\x1f\n" +
+	"\x1bACME_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16ACME_EVENT_KIND_LOADED\x10\x01\x12\x1b\n" +
+	"\x17ACME_EVENT_KIND_ORDERED\x10\x02\x12\x1a\n" +
+	"\x16ACME_EVENT_KIND_ISSUED\x10\x03\x12\x1a\n" +
+	"\x16ACME_EVENT_KIND_FAILED\x10\x04\x12\x1b\n" +
+	"\x17ACME_EVENT_KIND_REVOKED\x10\x052\xa3\x01\n" +
 	"\x12CertificateService\x12\x8c\x01\n" +
 	"\x10ListCertificates\x12*.dragoman.admin.v1.ListCertificatesRequest\x1a+.dragoman.admin.v1.ListCertificatesResponse\"\x1f\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/certificates\x90\x02\x01B\xd4\x01\n" +
 	"\x15com.dragoman.admin.v1B\x11CertificatesProtoP\x01ZBgithub.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1;adminv1\xa2\x02\x03DAX\xaa\x02\x11Dragoman.Admin.V1\xca\x02\x11Dragoman\\Admin\\V1\xe2\x02\x1dDragoman\\Admin\\V1\\GPBMetadata\xea\x02\x13Dragoman::Admin::V1b\x06proto3"
@@ -303,24 +654,35 @@ func file_dragoman_admin_v1_certificates_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_certificates_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_certificates_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_dragoman_admin_v1_certificates_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_dragoman_admin_v1_certificates_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_dragoman_admin_v1_certificates_proto_goTypes = []any{
-	(*ListCertificatesRequest)(nil),  // 0: dragoman.admin.v1.ListCertificatesRequest
-	(*ListCertificatesResponse)(nil), // 1: dragoman.admin.v1.ListCertificatesResponse
-	(*Certificate)(nil),              // 2: dragoman.admin.v1.Certificate
-	(*timestamppb.Timestamp)(nil),    // 3: google.protobuf.Timestamp
+	(AcmeEventKind)(0),               // 0: dragoman.admin.v1.AcmeEventKind
+	(*ListCertificatesRequest)(nil),  // 1: dragoman.admin.v1.ListCertificatesRequest
+	(*ListCertificatesResponse)(nil), // 2: dragoman.admin.v1.ListCertificatesResponse
+	(*AcmeDomain)(nil),               // 3: dragoman.admin.v1.AcmeDomain
+	(*AcmeEvent)(nil),                // 4: dragoman.admin.v1.AcmeEvent
+	(*Certificate)(nil),              // 5: dragoman.admin.v1.Certificate
+	(*timestamppb.Timestamp)(nil),    // 6: google.protobuf.Timestamp
 }
 var file_dragoman_admin_v1_certificates_proto_depIdxs = []int32{
-	2, // 0: dragoman.admin.v1.ListCertificatesResponse.certificates:type_name -> dragoman.admin.v1.Certificate
-	3, // 1: dragoman.admin.v1.Certificate.not_before:type_name -> google.protobuf.Timestamp
-	3, // 2: dragoman.admin.v1.Certificate.not_after:type_name -> google.protobuf.Timestamp
-	0, // 3: dragoman.admin.v1.CertificateService.ListCertificates:input_type -> dragoman.admin.v1.ListCertificatesRequest
-	1, // 4: dragoman.admin.v1.CertificateService.ListCertificates:output_type -> dragoman.admin.v1.ListCertificatesResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5,  // 0: dragoman.admin.v1.ListCertificatesResponse.certificates:type_name -> dragoman.admin.v1.Certificate
+	3,  // 1: dragoman.admin.v1.ListCertificatesResponse.domains:type_name -> dragoman.admin.v1.AcmeDomain
+	4,  // 2: dragoman.admin.v1.ListCertificatesResponse.events:type_name -> dragoman.admin.v1.AcmeEvent
+	6,  // 3: dragoman.admin.v1.AcmeDomain.not_after:type_name -> google.protobuf.Timestamp
+	6,  // 4: dragoman.admin.v1.AcmeDomain.failed_at:type_name -> google.protobuf.Timestamp
+	6,  // 5: dragoman.admin.v1.AcmeDomain.next_try:type_name -> google.protobuf.Timestamp
+	6,  // 6: dragoman.admin.v1.AcmeEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 7: dragoman.admin.v1.AcmeEvent.kind:type_name -> dragoman.admin.v1.AcmeEventKind
+	6,  // 8: dragoman.admin.v1.Certificate.not_before:type_name -> google.protobuf.Timestamp
+	6,  // 9: dragoman.admin.v1.Certificate.not_after:type_name -> google.protobuf.Timestamp
+	1,  // 10: dragoman.admin.v1.CertificateService.ListCertificates:input_type -> dragoman.admin.v1.ListCertificatesRequest
+	2,  // 11: dragoman.admin.v1.CertificateService.ListCertificates:output_type -> dragoman.admin.v1.ListCertificatesResponse
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_certificates_proto_init() }
@@ -333,13 +695,14 @@ func file_dragoman_admin_v1_certificates_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_certificates_proto_rawDesc), len(file_dragoman_admin_v1_certificates_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   3,
+			NumEnums:      1,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_dragoman_admin_v1_certificates_proto_goTypes,
 		DependencyIndexes: file_dragoman_admin_v1_certificates_proto_depIdxs,
+		EnumInfos:         file_dragoman_admin_v1_certificates_proto_enumTypes,
 		MessageInfos:      file_dragoman_admin_v1_certificates_proto_msgTypes,
 	}.Build()
 	File_dragoman_admin_v1_certificates_proto = out.File

@@ -31,7 +31,7 @@ const (
 //
 // CertificateService tells of the certificates that the gateway shows and trusts.
 type CertificateServiceClient interface {
-	// ListCertificates lists them, those that end first first.
+	// ListCertificates lists them, those that end first first, and tells how it stands with those that authorities give by ACME.
 	ListCertificates(ctx context.Context, in *ListCertificatesRequest, opts ...grpc.CallOption) (*ListCertificatesResponse, error)
 }
 
@@ -59,7 +59,7 @@ func (c *certificateServiceClient) ListCertificates(ctx context.Context, in *Lis
 //
 // CertificateService tells of the certificates that the gateway shows and trusts.
 type CertificateServiceServer interface {
-	// ListCertificates lists them, those that end first first.
+	// ListCertificates lists them, those that end first first, and tells how it stands with those that authorities give by ACME.
 	ListCertificates(context.Context, *ListCertificatesRequest) (*ListCertificatesResponse, error)
 	mustEmbedUnimplementedCertificateServiceServer()
 }

@@ -332,9 +332,15 @@ type Listener struct {
 	// Whether it answers grpc.reflection.v1.
 	Reflection bool `protobuf:"varint,5,opt,name=reflection,proto3" json:"reflection,omitempty"`
 	// Whether it answers grpc.health.v1.
-	Health        bool `protobuf:"varint,6,opt,name=health,proto3" json:"health,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Health bool `protobuf:"varint,6,opt,name=health,proto3" json:"health,omitempty"`
+	// Until when the certificate holds that ends first of those that it shows; absent without any.
+	CertificateNotAfter *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=certificate_not_after,json=certificateNotAfter,proto3" json:"certificate_not_after,omitempty"`
+	// How many certificates it shows.
+	Certificates int32 `protobuf:"varint,21,opt,name=certificates,proto3" json:"certificates,omitempty"`
+	// How many of its domains have none by ACME yet.
+	DomainsWithoutCertificate int32 `protobuf:"varint,22,opt,name=domains_without_certificate,json=domainsWithoutCertificate,proto3" json:"domains_without_certificate,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *Listener) Reset() {
@@ -407,6 +413,27 @@ func (x *Listener) GetHealth() bool {
 		return x.Health
 	}
 	return false
+}
+
+func (x *Listener) GetCertificateNotAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CertificateNotAfter
+	}
+	return nil
+}
+
+func (x *Listener) GetCertificates() int32 {
+	if x != nil {
+		return x.Certificates
+	}
+	return 0
+}
+
+func (x *Listener) GetDomainsWithoutCertificate() int32 {
+	if x != nil {
+		return x.DomainsWithoutCertificate
+	}
+	return 0
 }
 
 // Totals counts what a gateway has.
@@ -550,7 +577,7 @@ const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"\x05Check\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xa0\x01\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\xd4\x02\n" +
 	"\bListener\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
@@ -559,7 +586,10 @@ const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"\n" +
 	"reflection\x18\x05 \x01(\bR\n" +
 	"reflection\x12\x16\n" +
-	"\x06health\x18\x06 \x01(\bR\x06health\"\xf0\x01\n" +
+	"\x06health\x18\x06 \x01(\bR\x06health\x12N\n" +
+	"\x15certificate_not_after\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\x13certificateNotAfter\x12\"\n" +
+	"\fcertificates\x18\x15 \x01(\x05R\fcertificates\x12>\n" +
+	"\x1bdomains_without_certificate\x18\x16 \x01(\x05R\x19domainsWithoutCertificate\"\xf0\x01\n" +
 	"\x06Totals\x12\x1a\n" +
 	"\bservices\x18\x01 \x01(\x05R\bservices\x12\x18\n" +
 	"\amethods\x18\x02 \x01(\x05R\amethods\x12\x16\n" +
@@ -608,13 +638,14 @@ var file_dragoman_admin_v1_status_proto_depIdxs = []int32{
 	5,  // 6: dragoman.admin.v1.GetStatusResponse.in_force_since:type_name -> google.protobuf.Timestamp
 	8,  // 7: dragoman.admin.v1.GetStatusResponse.warnings:type_name -> dragoman.admin.v1.Diagnostic
 	9,  // 8: dragoman.admin.v1.GetStatusResponse.needs_restart:type_name -> dragoman.admin.v1.FieldChange
-	0,  // 9: dragoman.admin.v1.StatusService.GetStatus:input_type -> dragoman.admin.v1.GetStatusRequest
-	1,  // 10: dragoman.admin.v1.StatusService.GetStatus:output_type -> dragoman.admin.v1.GetStatusResponse
-	10, // [10:11] is the sub-list for method output_type
-	9,  // [9:10] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	5,  // 9: dragoman.admin.v1.Listener.certificate_not_after:type_name -> google.protobuf.Timestamp
+	0,  // 10: dragoman.admin.v1.StatusService.GetStatus:input_type -> dragoman.admin.v1.GetStatusRequest
+	1,  // 11: dragoman.admin.v1.StatusService.GetStatus:output_type -> dragoman.admin.v1.GetStatusResponse
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_status_proto_init() }
