@@ -186,11 +186,11 @@ type AcmeAccountBinding struct {
 	//
 	// Example: key_id: kid-1
 	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
-	// MacKey is the key, in base64url. It, or mac_key_file, is required.
+	// MacKey is the key, in base64url. Required, unless there is mac_key_file.
 	//
 	// Example: mac_key: "${ACME_MAC_KEY}"
 	MacKey string `protobuf:"bytes,2,opt,name=mac_key,json=macKey,proto3" json:"mac_key,omitempty"`
-	// MacKeyFile is a file that has the key. A change of it takes effect with the next reload.
+	// MacKeyFile is a file that has the key. A change of it takes effect with the next reload. Required, unless there is mac_key.
 	//
 	// Example: mac_key_file: /run/secrets/acme-mac-key
 	MacKeyFile    string `protobuf:"bytes,3,opt,name=mac_key_file,json=macKeyFile,proto3" json:"mac_key_file,omitempty"`

@@ -328,14 +328,15 @@ func (x *ListenerKeepalive) GetPingTimeout() *durationpb.Duration {
 	return nil
 }
 
-// ListenerTls is a certificate from files, which are read again when they change.
+// ListenerTls says which certificates a listener shows: one from files, those that an authority gives by ACME, or both.
 type ListenerTls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Cert is a PEM file with the certificate chain, the server's own first. Required.
+	// Cert is a PEM file with the certificate chain, the server's own first. It is read again when it changes, and so is key. Required, unless there
+	// is acme; beside that, it is shown to clients that ask for a name which is not one of acme.domains, or has no certificate yet.
 	//
 	// Example: cert: /etc/dragoman/tls/tls.crt
 	Cert string `protobuf:"bytes,1,opt,name=cert,proto3" json:"cert,omitempty"`
-	// Key is the PEM file with the private key of the certificate. Required.
+	// Key is the PEM file with the private key of the certificate. Required, where there is cert.
 	//
 	// Example: key: /etc/dragoman/tls/tls.key
 	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
@@ -343,6 +344,10 @@ type ListenerTls struct {
 	//
 	// Default: 1.2.
 	MinVersion string `protobuf:"bytes,3,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
+	// Acme has an authority give the certificates, and renew them.
+	//
+	// Default: none. Example: acme: {email: ops@example.com, domains: [api.example.com], storage: /var/lib/dragoman/acme}
+	Acme *Acme `protobuf:"bytes,4,opt,name=acme,proto3" json:"acme,omitempty"`
 	// ClientCertificates asks clients for a certificate: request lets those connect that have none, require does not. Who signed it is for a
 	// provider of authentication to check, auth.providers with mtls; methods that no such provider guards take any.
 	//
@@ -401,6 +406,13 @@ func (x *ListenerTls) GetMinVersion() string {
 		return x.MinVersion
 	}
 	return ""
+}
+
+func (x *ListenerTls) GetAcme() *Acme {
+	if x != nil {
+		return x.Acme
+	}
+	return nil
 }
 
 func (x *ListenerTls) GetClientCertificates() string {
@@ -674,7 +686,7 @@ var File_dragoman_config_v1_listener_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
-	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a'dragoman/config/v1/proxy_protocol.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9b\x05\n" +
+	"!dragoman/config/v1/listener.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddragoman/config/v1/acme.proto\x1a'dragoman/config/v1/proxy_protocol.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9b\x05\n" +
 	"\bListener\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#2!^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$R\x04name\x12 \n" +
 	"\aaddress\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\aaddress\x12B\n" +
@@ -700,13 +712,14 @@ const file_dragoman_config_v1_listener_proto_rawDesc = "" +
 	"\n" +
 	"ping_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
 	"\"\x04\b\x80\xa3\x052\x02\b\x01R\tpingAfter\x12M\n" +
-	"\fping_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\vpingTimeout\"\xc5\x01\n" +
-	"\vListenerTls\x12\x1a\n" +
-	"\x04cert\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x04cert\x12\x18\n" +
-	"\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x03key\x123\n" +
+	"\fping_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\vpingTimeout\"\xe3\x01\n" +
+	"\vListenerTls\x12\x12\n" +
+	"\x04cert\x18\x01 \x01(\tR\x04cert\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x123\n" +
 	"\vmin_version\x18\x03 \x01(\tB\x12\xbaH\x0f\xd8\x01\x01r\n" +
 	"R\x031.2R\x031.3R\n" +
-	"minVersion\x12K\n" +
+	"minVersion\x12,\n" +
+	"\x04acme\x18\x04 \x01(\v2\x18.dragoman.config.v1.AcmeR\x04acme\x12K\n" +
 	"\x13client_certificates\x18\x14 \x01(\tB\x1a\xbaH\x17\xd8\x01\x01r\x12R\arequestR\arequireR\x12clientCertificates\"\x83\x06\n" +
 	"\x06Limits\x12Q\n" +
 	"\vmax_message\x18\x01 \x01(\tB0\xbaH-\xd8\x01\x01r(2&^[1-9][0-9]{0,9}(B|KiB|MiB|GiB|kB|MB)$R\n" +
@@ -758,6 +771,7 @@ var file_dragoman_config_v1_listener_proto_goTypes = []any{
 	(*Connections)(nil),         // 5: dragoman.config.v1.Connections
 	(*ProxyProtocol)(nil),       // 6: dragoman.config.v1.ProxyProtocol
 	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
+	(*Acme)(nil),                // 8: dragoman.config.v1.Acme
 }
 var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
 	3,  // 0: dragoman.config.v1.Listener.tls:type_name -> dragoman.config.v1.ListenerTls
@@ -769,17 +783,18 @@ var file_dragoman_config_v1_listener_proto_depIdxs = []int32{
 	7,  // 6: dragoman.config.v1.ListenerAltSvc.max_age:type_name -> google.protobuf.Duration
 	7,  // 7: dragoman.config.v1.ListenerKeepalive.ping_after:type_name -> google.protobuf.Duration
 	7,  // 8: dragoman.config.v1.ListenerKeepalive.ping_timeout:type_name -> google.protobuf.Duration
-	7,  // 9: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
-	7,  // 10: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
-	7,  // 11: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
-	7,  // 12: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
-	7,  // 13: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
-	7,  // 14: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	8,  // 9: dragoman.config.v1.ListenerTls.acme:type_name -> dragoman.config.v1.Acme
+	7,  // 10: dragoman.config.v1.Limits.header_timeout:type_name -> google.protobuf.Duration
+	7,  // 11: dragoman.config.v1.Limits.request_timeout:type_name -> google.protobuf.Duration
+	7,  // 12: dragoman.config.v1.Limits.write_stall:type_name -> google.protobuf.Duration
+	7,  // 13: dragoman.config.v1.Connections.max_idle:type_name -> google.protobuf.Duration
+	7,  // 14: dragoman.config.v1.Connections.stream_heartbeat:type_name -> google.protobuf.Duration
+	7,  // 15: dragoman.config.v1.Connections.max_age:type_name -> google.protobuf.Duration
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_listener_proto_init() }
@@ -787,6 +802,7 @@ func file_dragoman_config_v1_listener_proto_init() {
 	if File_dragoman_config_v1_listener_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_acme_proto_init()
 	file_dragoman_config_v1_proxy_protocol_proto_init()
 	file_dragoman_config_v1_listener_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_config_v1_listener_proto_msgTypes[4].OneofWrappers = []any{}

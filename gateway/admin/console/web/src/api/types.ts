@@ -3,6 +3,30 @@
 
 // The messages of the admin API as JSON has them. Written by a test: go test ./gateway/admin/console -update.
 
+export interface AcmeDomain {
+  listener?: string;
+  name?: string;
+  hasCertificate?: boolean;
+  notAfter?: string;
+  error?: string;
+  failedAt?: string;
+  nextTry?: string;
+  issued?: string;
+  failed?: string;
+  authority?: string;
+}
+
+export interface AcmeEvent {
+  time?: string;
+  kind?: AcmeEventKind;
+  listener?: string;
+  name?: string;
+  renewal?: boolean;
+  text?: string;
+}
+
+export type AcmeEventKind = 'ACME_EVENT_KIND_UNSPECIFIED' | 'ACME_EVENT_KIND_LOADED' | 'ACME_EVENT_KIND_ORDERED' | 'ACME_EVENT_KIND_ISSUED' | 'ACME_EVENT_KIND_FAILED' | 'ACME_EVENT_KIND_REVOKED';
+
 export interface ApiKey {
   provider?: string;
   id?: string;
@@ -165,6 +189,8 @@ export interface Certificate {
   keyType?: string;
   error?: string;
   authority?: boolean;
+  source?: string;
+  listener?: string;
 }
 
 export interface Check {
@@ -610,6 +636,8 @@ export interface ListCertificatesRequest {
 
 export interface ListCertificatesResponse {
   certificates?: Certificate[];
+  domains?: AcmeDomain[];
+  events?: AcmeEvent[];
 }
 
 export interface ListKeysRequest {
@@ -698,6 +726,9 @@ export interface Listener {
   tls?: boolean;
   reflection?: boolean;
   health?: boolean;
+  certificateNotAfter?: string;
+  certificates?: number;
+  domainsWithoutCertificate?: number;
 }
 
 export interface LogLine {
