@@ -20,8 +20,6 @@ import (
 const (
 	// mostFile is how many bytes of a file are read: all authorities of a system have a fifth of it.
 	mostFile = 2 << 20
-	// folderMode is that of the storage: it has keys.
-	folderMode = 0o700
 )
 
 // Source is a Config with what its files have: all that is needed to ask for certificates.

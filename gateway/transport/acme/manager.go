@@ -76,7 +76,7 @@ func (q quiet) PreCheck(ctx context.Context, names []string, _ bool) error {
 // New returns a manager of certificates for the listener at an address. It begins with those that the storage has, and asks for nothing before Start.
 func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *slog.Logger) *Manager {
 	m := &Manager{
-		source: s, at: at, meeting: meeting, journal: journal, log: log, loaded: make(chan struct{}), now: make(chan struct{}), state: map[string]*domain{},
+		source: s, at: netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), meeting: meeting, journal: journal, log: log, loaded: make(chan struct{}), now: make(chan struct{}), state: map[string]*domain{},
 	}
 	for _, name := range s.names {
 		m.state[name] = &domain{}

@@ -34,7 +34,7 @@ func (m *Meeting) Plain(address net.Addr) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.plain = append(m.plain, a.AddrPort())
+	m.plain = append(m.plain, netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port()))
 }
 
 func (m *Meeting) join(own *Manager) {
