@@ -103,7 +103,7 @@ func full() metrics.State {
 				{Address: "10.0.0.1:1", State: "connecting"}, // an address that two instances share
 			},
 		}},
-		Connections:  []metrics.Connections{{Listener: "public", Protocol: "http2", Open: 11}},
+		Connections: []metrics.Connections{{Listener: "public", Protocol: "http2", Open: 11}},
 		Certificates: []metrics.Certificate{
 			{Listener: "public", Name: "a.example", NotAfter: time.Unix(1_800_000_000, 0)},
 			{Listener: "public", Name: "b.example", NotAfter: time.Unix(4_000_000_000, 0), ACME: true, Issued: 12, Failed: 13},

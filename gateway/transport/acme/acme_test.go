@@ -219,7 +219,7 @@ func TestMeeting(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/.well-known/acme-challenge/token"} {
 		w := httptest.NewRecorder()
-		if m.Answer(w, httptest.NewRequest(http.MethodGet, path, http.NoBody)) || w.Body.Len() > 0 {
+		if m.Answer(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)) || w.Body.Len() > 0 {
 			t.Errorf("%s: somebody answered for a name that nobody has", path)
 		}
 	}

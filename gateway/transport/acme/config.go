@@ -50,6 +50,16 @@ var keyTypes = []struct {
 	{"ed25519", certmagic.ED25519},
 }
 
+// kindOf returns what certmagic calls a kind of key.
+func kindOf(name string) (certmagic.KeyType, bool) {
+	for _, k := range keyTypes {
+		if k.name == name {
+			return k.kind, true
+		}
+	}
+	return "", false
+}
+
 // Config says whose certificates a listener shows, and who gives them. A zero field means its default.
 type Config struct {
 	// Domains are the names, each of which gets a certificate. The first is that of clients that name none.
@@ -135,12 +145,7 @@ func (c *Config) Check() []*Wrong {
 	if c.Storage == "" {
 		bad("storage", "or set admin.data_dir, in which it then is", "is empty; it must be a folder that outlives the process")
 	}
-	if !slices.ContainsFunc(keyTypes, func(k struct {
-		name string
-		kind certmagic.KeyType
-	}) bool {
-		return k.name == cmp.Or(c.KeyType, DefaultKeyType)
-	}) {
+	if _, ok := kindOf(cmp.Or(c.KeyType, DefaultKeyType)); !ok {
 		bad("key_type", "", "is %q; it must be p256, p384, rsa2048, rsa4096 or ed25519", c.KeyType)
 	}
 	for i, way := range c.Challenges {

@@ -81,13 +81,14 @@ func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *
 	for _, name := range s.names {
 		m.state[name] = &domain{}
 	}
+	kind, _ := kindOf(s.config.KeyType) // it was checked
 	zapLog := newLogger(log.Handler())
 	m.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(c certmagic.Certificate) (*certmagic.Config, error) { return m.configOf(c), nil },
 		RenewCheckInterval: s.checkEvery(), Logger: zapLog,
 	})
 	m.config = certmagic.New(m.cache, certmagic.Config{
-		DefaultServerName: s.names[0], KeySource: certmagic.StandardKeyGenerator{KeyType: s.keyType()},
+		DefaultServerName: s.names[0], KeySource: certmagic.StandardKeyGenerator{KeyType: kind},
 		Storage: &certmagic.FileStorage{Path: s.config.Storage}, OnEvent: m.happened, Logger: zapLog,
 		ShouldEmitFunc: func(event string) bool { return event != "tls_get_certificate" },
 	})
@@ -128,15 +129,6 @@ func (m *Manager) template() certmagic.ACMEIssuer {
 		t.TrustedRoots.AppendCertsFromPEM(m.source.roots)
 	}
 	return t
-}
-
-func (s *Source) keyType() certmagic.KeyType {
-	for _, k := range keyTypes {
-		if k.name == s.config.KeyType {
-			return k.kind
-		}
-	}
-	return certmagic.P256
 }
 
 // checkEvery is how often it is looked what has to be renewed.

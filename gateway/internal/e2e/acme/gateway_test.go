@@ -156,7 +156,7 @@ func (d *dragoman) reload(t *testing.T, s *settings) reload.Event {
 			t.Fatalf("the reload was refused: %v", e.Err)
 		}
 		return e
-	case <-time.After(patience): //nolint:forbidigo // only a broken test waits
+	case <-time.After(patience):
 		t.Fatal("there was no reload")
 		return reload.Event{}
 	}
@@ -214,10 +214,16 @@ func client(t *testing.T, address, name string, trusted *x509.CertPool) *counted
 	return c
 }
 
+// doer is an HTTP client.
+type doer interface {
+	Do(r *http.Request) (*http.Response, error)
+}
+
 // fetch makes a request and returns what it is answered with.
 func fetch(t *testing.T, c interface {
 	Do(*http.Request) (*http.Response, error)
-}, url string) (int, string, error) {
+}, url string,
+) (int, string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -269,5 +275,5 @@ func serveInstance(file string) {
 		}
 	}
 	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1) //nolint:forbidigo // it is the main of its process
+	os.Exit(1)
 }
