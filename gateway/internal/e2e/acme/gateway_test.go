@@ -220,10 +220,7 @@ type doer interface {
 }
 
 // fetch makes a request and returns what it is answered with.
-func fetch(t *testing.T, c interface {
-	Do(*http.Request) (*http.Response, error)
-}, url string,
-) (int, string, error) {
+func fetch(t *testing.T, c doer, url string) (int, string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
