@@ -25,10 +25,10 @@ var starter string
 
 func newConfig(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "config", Short: "Write a starter file; show a configuration with its defaults; compare it with a gateway that runs; print its JSON Schema", Args: cobra.NoArgs,
+		Use: "config", Short: "Write a starter file; show a configuration with its defaults; compare it with a gateway that runs; convert one of Envoy; print the JSON Schema", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newConfigInit(t), newConfigShow(t), newConfigDiff(t), newConfigSchema(t))
+	cmd.AddCommand(newConfigInit(t), newConfigShow(t), newConfigDiff(t), newConfigFromEnvoy(t), newConfigSchema(t))
 	return cmd
 }
 
