@@ -92,7 +92,7 @@ func (c *conversion) cluster(k found[*clusterv3.Cluster], backends *settings) {
 	if d := m.GetConnectTimeout(); d != nil {
 		own.set("connect_timeout", c.within(s, join(path, "connect_timeout"), d.AsDuration(), millisecond, 5*time.Minute)) //nolint:mnd // the bound of the setting
 	}
-	if d := m.GetDnsRefreshRate(); d != nil {
+	if d := m.GetDnsRefreshRate(); d != nil { //nolint:staticcheck // people have it
 		if at := join(path, "dns_refresh_rate"); how == byName && net.ParseIP(strings.Trim(hostOf(addresses(m)[0]), "[]")) == nil {
 			own.set("resolve_interval", c.within(s, at, d.AsDuration(), 10*millisecond, hour)) //nolint:mnd // the bound of the setting
 		} else {
@@ -314,7 +314,7 @@ var cookieName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // transport converts how connections are made.
 func (c *conversion) transport(s *source, m *clusterv3.Cluster, path string, own *settings) {
-	http2 := m.GetHttp2ProtocolOptions()
+	http2 := m.GetHttp2ProtocolOptions() //nolint:staticcheck // people have it
 	at := join(path, "http2_protocol_options")
 	for _, name := range sorted(m.GetTypedExtensionProtocolOptions()) {
 		each := entry(join(path, "typed_extension_protocol_options"), name)

@@ -23,7 +23,7 @@ import (
 )
 
 // converted are the extensions that are read; of all others there is a note.
-var converted = extensions(
+var converted = extensions( //nolint:gochecknoglobals // a table
 	&accesslogv3.FileAccessLog{}, &streamlogv3.StdoutAccessLog{}, &streamlogv3.StderrAccessLog{},
 	&corsv3.Cors{}, &corsv3.CorsPolicy{}, &extauthzv3.ExtAuthz{}, &extauthzv3.ExtAuthzPerRoute{},
 	&transcoderv3.GrpcJsonTranscoder{}, &grpcwebv3.GrpcWeb{}, &jwtv3.JwtAuthentication{}, &jwtv3.PerRouteConfig{},

@@ -199,11 +199,10 @@ func (c *conversion) accessLog(s *source, m *managerv3.HttpConnectionManager, pa
 
 // filtered is what the filters of a connection manager say that counts for its routes.
 type filtered struct {
-	cors         bool
-	transcodes   bool
-	matchesREST  bool     // routes are matched by the path as it came
-	services     []string // that are transcoded
-	authenticate []string // providers whom all calls need
+	cors        bool
+	transcodes  bool
+	matchesREST bool     // routes are matched by the path as it came
+	services    []string // that are transcoded
 }
 
 // filters converts the chain of filters.

@@ -58,7 +58,7 @@ func (c *conversion) times(s *source, a *routev3.RouteAction, path string, polic
 
 // clientDeadlines returns how long a deadline of a client may be, if it counts.
 func (c *conversion) clientDeadlines(s *source, a *routev3.RouteAction, path string) (longest time.Duration, counts bool) {
-	d, at := a.GetMaxGrpcTimeout(), join(path, "max_grpc_timeout")
+	d, at := a.GetMaxGrpcTimeout(), join(path, "max_grpc_timeout") //nolint:staticcheck // people have it
 	if m := a.GetMaxStreamDuration(); m != nil {
 		own := join(path, "max_stream_duration")
 		c.rest(s, m, own, "grpc_timeout_header_max")
@@ -221,7 +221,8 @@ func (c *conversion) origins(s *source, m corsFields, path string, f *filtered, 
 	policy.set("cors", own)
 }
 
-var originPattern = serverOrigin()
+// originPattern is what an origin looks like that our setting takes.
+var originPattern = regexp.MustCompile(`(?i)^https?://(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?$`)
 
 // origin converts what origins are matched by; "" where it has no equal. Envoy asks a matcher about "*", too: one that matches it stands for all.
 func (c *conversion) origin(s *source, m *matcherv3.StringMatcher, path string) string {
@@ -267,9 +268,4 @@ func (c *conversion) headerList(s *source, list, path string) []string {
 		}
 	}
 	return names
-}
-
-// serverOrigin is what an origin looks like that our setting takes.
-func serverOrigin() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^https?://(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?$`)
 }

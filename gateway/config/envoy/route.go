@@ -66,7 +66,7 @@ func (c *conversion) hosts(s *source, t *routev3.RouteConfiguration, path string
 	}
 	for i, v := range list {
 		policy := newSettings()
-		c.cors(s, v.GetCors(), join(v.path, "cors"), f, policy)
+		c.cors(s, v.GetCors(), join(v.path, "cors"), f, policy) //nolint:staticcheck // people have it
 		c.perFilter(s, v.GetTypedPerFilterConfig(), join(v.path, "typed_per_filter_config"), f, policy, everything, len(list) == 1)
 		c.retry(s, v.GetRetryPolicy(), join(v.path, "retry_policy"), policy)
 		closed := false
@@ -169,7 +169,7 @@ func (c *conversion) route(s *source, r *routev3.Route, path string, f *filtered
 	}
 	c.times(s, a, at, own.policy)
 	c.retry(s, a.GetRetryPolicy(), join(at, "retry_policy"), own.policy)
-	c.cors(s, a.GetCors(), join(at, "cors"), f, own.policy)
+	c.cors(s, a.GetCors(), join(at, "cors"), f, own.policy) //nolint:staticcheck // people have it
 	c.perFilter(s, r.GetTypedPerFilterConfig(), join(path, "typed_per_filter_config"), f, own.policy, own.pattern, !own.conditional())
 	c.hashing(s, a, join(at, "hash_policy"), own.targets)
 	c.mirrors(s, a, join(at, "request_mirror_policies"), own)
@@ -233,9 +233,9 @@ func (c *conversion) header(s *source, h *routev3.HeaderMatcher, path string, ow
 	name, value, ok := strings.ToLower(h.GetName()), "", false
 	switch m := h.GetHeaderMatchSpecifier().(type) {
 	case *routev3.HeaderMatcher_ExactMatch:
-		value, ok = m.ExactMatch, m.ExactMatch != "" && !strings.HasSuffix(m.ExactMatch, "*")
+		value, ok = m.ExactMatch, m.ExactMatch != "" && !strings.HasSuffix(m.ExactMatch, "*") //nolint:staticcheck // people have it
 	case *routev3.HeaderMatcher_PrefixMatch:
-		value, ok = m.PrefixMatch+"*", true
+		value, ok = m.PrefixMatch+"*", true //nolint:staticcheck // people have it
 	case *routev3.HeaderMatcher_PresentMatch:
 		value, ok = "*", m.PresentMatch
 	case *routev3.HeaderMatcher_StringMatch:
@@ -289,7 +289,7 @@ func (c *conversion) targets(s *source, a *routev3.RouteAction, path string, own
 	case *routev3.RouteAction_WeightedClusters:
 		at := join(path, "weighted_clusters")
 		c.rest(s, to.WeightedClusters, at, "clusters", "total_weight")
-		if to.WeightedClusters.GetTotalWeight() != nil {
+		if to.WeightedClusters.GetTotalWeight() != nil { //nolint:staticcheck // people have it
 			c.note(s, join(at, "total_weight"), Done, "weights are relative to each other here")
 		}
 		total := uint32(0)

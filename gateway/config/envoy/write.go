@@ -138,7 +138,7 @@ func nodeOf(value any) *yaml.Node { //nolint:cyclop // a case for each kind of v
 		}
 		return list
 	default:
-		panic(fmt.Sprintf("no setting is a %T", value))
+		panic(fmt.Sprintf("no setting is a %T", value)) //nolint:forbidigo // a mistake in this package
 	}
 }
 
