@@ -72,10 +72,13 @@ func start(t *testing.T, dir string, args ...string) *process {
 // startWith is start with another standard output; nil discards it.
 func startWith(t *testing.T, dir string, out io.Writer, args ...string) *process {
 	t.Helper()
-	p := &process{
-		t: t, cmd: exec.CommandContext(t.Context(), "dragoman", args...), temp: t.TempDir(),
-		out: newTranscript(), err: newTranscript(), ended: make(chan struct{}),
-	}
+	return startCommand(t, dir, out, exec.CommandContext(t.Context(), "dragoman", args...))
+}
+
+// startCommand is startWith for a command that becomes dragoman.
+func startCommand(t *testing.T, dir string, out io.Writer, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, temp: t.TempDir(), out: newTranscript(), err: newTranscript(), ended: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, p.err
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.temp, "NO_COLOR=1", "GORACE="+raceOptions)
 	p.began = time.Now()
@@ -92,7 +95,7 @@ func startWith(t *testing.T, dir string, out io.Writer, args ...string) *process
 			t.Error("the process has a data race")
 		}
 		if t.Failed() {
-			t.Logf("dragoman %s\n%s\n%s", strings.Join(args, " "), p.out, p.err)
+			t.Logf("%s\n%s\n%s", strings.Join(cmd.Args, " "), p.out, p.err)
 		}
 	})
 	return p

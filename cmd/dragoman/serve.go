@@ -11,12 +11,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/systemd"
 )
 
 // service is a gateway that a command serves until it is told to stop.
@@ -68,10 +70,13 @@ func (s *service) run(ctx context.Context) error {
 	if s.reloaded == nil {
 		s.reloaded = func(e reload.Event) { logReload(log, &e) }
 	}
-	tell := func(text string) { //nolint:contextcheck // systemd is told whatever became of the start
-		if err := notify(text); err != nil {
-			log.Warn("systemd was not told", slog.Any("error", err))
-		}
+	system, err := systemd.NewNotifier(log)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	sockets, err := systemd.Sockets()
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
 	}
 	hangups := make(chan os.Signal, 1)
 	notifyReload(hangups)
@@ -80,10 +85,8 @@ func (s *service) run(ctx context.Context) error {
 		Config: s.config, Log: log, AccessLog: access,
 		AccessFormat: accessFormat, OnReload: func(e reload.Event) {
 			s.reloaded(e)
-			if e.Trigger == reload.Signal {
-				tell(notifyReady)
-			}
-		}, Reread: s.reread, Version: version(), Level: current, Logs: tail,
+			tellReload(system, &e)
+		}, Reread: s.reread, Sockets: sockets, Version: version(), Level: current, Logs: tail,
 		OnConfig: func(cfg *config.Config) {
 			if level, err := s.terminal.level(levelName(cfg.Observability.Log.Level)); err == nil {
 				current.Set(level) // the flag was looked at when the process began
@@ -109,12 +112,15 @@ func (s *service) run(ctx context.Context) error {
 		return s.terminal.startError(err)
 	}
 	s.started(info)
-	tell(notifyReady)
+	system.Ready(startStatus(info))
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { system.Watch(starting, func(ctx context.Context) error { return alive(ctx, info.Admin.String()) }) })
 	go func() {
 		for {
 			select {
 			case <-hangups:
-				tell(notifyReloading)
+				system.Reloading()
 				info.Reload()
 			case <-starting.Done():
 				return
@@ -129,7 +135,7 @@ func (s *service) run(ctx context.Context) error {
 		}
 	case failed = <-a.Failed():
 	}
-	tell(notifyStopping)
+	system.Stopping(fmt.Sprintf("draining %s", counted(int(info.InFlight()), "call")), info.StopTime())
 	cancel()
 	return s.stop(a, signals, failed) //nolint:contextcheck // the drain has a time of its own
 }

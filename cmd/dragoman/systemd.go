@@ -6,43 +6,63 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"os"
+	"io"
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/dragoman-gateway/dragoman/gateway/app"
+	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/systemd"
 )
 
-// What systemd is told of a service with Type=notify.
-//
-// https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
-const (
-	notifyReady     = "READY=1"
-	notifyReloading = "RELOADING=1" // ready follows, when the reload is over
-	notifyStopping  = "STOPPING=1"
-)
-
-// notifyTime bounds what telling may take: systemd reads at once, or is not there.
-const notifyTime = time.Second
-
-// notify tells systemd something, where it has started the process. The error is for the log: nothing depends on it.
-func notify(text string) error {
-	socket := os.Getenv("NOTIFY_SOCKET")
-	if socket == "" {
-		return nil
+// startStatus is what `systemctl status` shows of a gateway that serves.
+func startStatus(info *app.Started) string {
+	var at []string
+	for _, l := range info.Listeners {
+		at = append(at, l.Name+" "+l.Addr.String())
 	}
-	if name, abstract := strings.CutPrefix(socket, "@"); abstract {
-		socket = "\x00" + name
+	return fmt.Sprintf("serving %s at %s", counted(methodsOf(info.Load.Snapshot.Mux), "method"), strings.Join(at, ", "))
+}
+
+// tellReload tells systemd how a reload went; that one which it asked for is over with this.
+func tellReload(system *systemd.Notifier, e *reload.Event) {
+	status := ""
+	switch at := time.Now().UTC().Format(time.RFC3339); {
+	case e.DryRun:
+		return
+	case e.Err != nil:
+		status = fmt.Sprintf("a reload was refused at %s; what was loaded at %s is still served", at, e.Since.UTC().Format(time.RFC3339))
+	case e.Applied:
+		status = fmt.Sprintf("serving %s since the reload at %s", counted(methodsOf(e.Snapshot.Mux), "method"), at)
+	default:
+		status = fmt.Sprintf("serving %s; nothing was new at %s", counted(methodsOf(e.Snapshot.Mux), "method"), at)
 	}
-	conn, err := (&net.Dialer{Timeout: notifyTime}).DialContext(context.Background(), "unixgram", socket)
+	if e.Trigger == reload.Signal {
+		system.Ready(status)
+		return
+	}
+	system.Status(status)
+}
+
+// alive asks the gateway over its own admin listener whether it is there. Nobody answers where no goroutine runs, no connection is
+// accepted, or a lock is never released.
+func alive(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/livez", http.NoBody)
 	if err != nil {
-		return fmt.Errorf("NOTIFY_SOCKET: %w", err)
+		return err
 	}
-	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(notifyTime)); err != nil {
-		return fmt.Errorf("NOTIFY_SOCKET: %w", err)
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		return err
 	}
-	if _, err := conn.Write([]byte(text)); err != nil {
-		return fmt.Errorf("NOTIFY_SOCKET: %w", err)
+	defer func() { _ = answer.Body.Close() }()
+	const most = 1 << 20
+	if _, err := io.Copy(io.Discard, io.LimitReader(answer.Body, most)); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("/livez answers %s", answer.Status)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
+	"github.com/dragoman-gateway/dragoman/gateway/systemd"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/metrics"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
@@ -50,6 +51,8 @@ type Options struct {
 	// Level is the level of Log, which the admin API and reloads change; nil where it is fixed. Logs keeps the last lines of Log; nil keeps none.
 	Level *slog.LevelVar
 	Logs  *api.LogTail
+	// Sockets are open already, for the listeners whose names they have; the others open their own.
+	Sockets []systemd.Socket
 	// OnConfig is told of each configuration that comes into force after the first; nil tells nobody.
 	OnConfig func(*config.Config)
 	// OnReload is told of every reload after the first load; nil tells nobody.
@@ -129,6 +132,8 @@ type Started struct {
 	Admin net.Addr
 	// InFlight tells how many calls are under way.
 	InFlight func() int64
+	// StopTime is how long Stop takes at most, by the configuration in force.
+	StopTime func() time.Duration
 	// Config returns the configuration in force.
 	Config func() *config.Config
 	// Reload asks for the configuration and all schemas to be read anew, and does not wait.

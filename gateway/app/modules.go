@@ -48,10 +48,10 @@ func (p *parts) config() *config.Config {
 // farewell is how long streams that are ended have to say so.
 const farewell = time.Second
 
-// stopTimeout is how long a stop may take: the delay, the drain, and a moment to close what is left.
+// stopTimeout is how long a stop may take, by the configuration in force: the delay, the drain, and a moment to close what is left.
 func (p *parts) stopTimeout() time.Duration {
 	const closing = 5 * time.Second
-	s := p.options.Config.Shutdown
+	s := p.config().Shutdown
 	return s.Delay + s.Drain + closing
 }
 
@@ -106,9 +106,13 @@ func newEntrance(lc fx.Lifecycle, p *parts, g *gateway.Gateway, own *local.Servi
 
 // open opens all sockets before the first one serves, so that a port that is taken is told before a call is lost.
 func (e *entrance) open(ctx context.Context, p *parts, g *gateway.Gateway) error {
+	given, err := givenSockets(p.options.Sockets, p.options.Config.Listeners)
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, cfg := range p.options.Config.Listeners {
-		server, err := transport.Listen(ctx, cfg, g.Serve, p.options.Log)
+		server, err := transport.ListenOn(ctx, cfg, given[cfg.Name], g.Serve, p.options.Log)
 		if err != nil {
 			errs = append(errs, err)
 			continue

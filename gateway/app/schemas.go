@@ -82,7 +82,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 			p.started.Overviews = func() []backend.Overview { return s.now().Overviews() }
 			p.started.Authorization = func() []authz.State { return s.now().Authorization() }
 			p.started.Cache = func() *cache.Cache { return s.now().Cache() }
-			p.started.Reload, p.started.Config = s.manager.Signal, p.config
+			p.started.Reload, p.started.Config, p.started.StopTime = s.manager.Signal, p.config, p.stopTimeout
 			running.Go(func() { s.manager.Run(ctx) })
 			return nil
 		},

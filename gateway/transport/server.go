@@ -37,17 +37,22 @@ type Server struct {
 // Listen opens the socket of a listener; serve is called for each request once Start was. The error names
 // everything that is wrong with the configuration.
 func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), log *slog.Logger) (*Server, error) {
+	return ListenOn(ctx, cfg, Sockets{}, serve, log)
+}
+
+// ListenOn is Listen on sockets that are open already. They are closed with the server, and where it returns an error.
+func ListenOn(ctx context.Context, cfg Config, given Sockets, serve func(transcoder.Exchange), log *slog.Logger) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
-		return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
+		return nil, errors.Join(fmt.Errorf("listener %q: %w", cfg.Name, err), given.close())
 	}
 	s := &Server{config: cfg}
 	if cfg.TLS != nil {
 		if s.certs, err = newCredentials(&cfg, log.With("listener", cfg.Name)); err != nil {
-			return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
+			return nil, errors.Join(fmt.Errorf("listener %q: %w", cfg.Name, err), given.close())
 		}
 	}
-	if err := s.open(ctx, serve, log); err != nil {
+	if err := s.open(ctx, given, serve, log); err != nil {
 		if s.certs != nil {
 			s.certs.close()
 		}
@@ -57,21 +62,16 @@ func Listen(ctx context.Context, cfg Config, serve func(transcoder.Exchange), lo
 	return s, nil
 }
 
-// open opens the sockets.
-func (s *Server) open(ctx context.Context, serve func(transcoder.Exchange), log *slog.Logger) error {
+// open opens the sockets that it was not given.
+func (s *Server) open(ctx context.Context, given Sockets, serve func(transcoder.Exchange), log *slog.Logger) error {
 	cfg := &s.config
-	sockets := &net.ListenConfig{KeepAliveConfig: cfg.keepAlive(), Control: control(cfg.deadAfter())}
-	connections := newPlaces(cfg.MaxConnections)
-	if !cfg.speaks(HTTP3) {
-		tcp, err := sockets.Listen(ctx, "tcp", cfg.Address)
-		if err != nil {
-			return err
-		}
-		return s.accept(newBounded(tcp, connections, &s.conns), log)
-	}
-	tcp, udp, err := listenBoth(ctx, sockets, cfg.Address)
+	tcp, udp, err := cfg.sockets(ctx, given)
 	if err != nil {
 		return err
+	}
+	connections := newPlaces(cfg.MaxConnections)
+	if udp == nil {
+		return s.accept(newBounded(tcp, connections, &s.conns), log)
 	}
 	if s.quic, err = newQUICServer(udp, cfg, s.certs.quic(), connections, serve, log); err != nil {
 		return errors.Join(err, tcp.Close(), udp.Close())
@@ -98,7 +98,11 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 	cfg := &s.config
 	log = log.With("listener", cfg.Name)
 	sampled := slog.New(newSampled(log.Handler()))
-	altSvc := cfg.altSvc(portOf(s.listener.Addr()))
+	announced := s.listener.Addr()
+	if s.quic != nil {
+		announced = s.quic.socket.LocalAddr() // of a socket that was given, the port may be another one
+	}
+	altSvc := cfg.altSvc(portOf(announced))
 	s.http2 = newHTTP2Server(cfg, altSvc, serve, sampled)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(cfg.speaks(HTTP1))
