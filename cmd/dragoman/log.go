@@ -4,12 +4,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/memory"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/compare"
@@ -25,6 +27,15 @@ func logStart(log *slog.Logger, info *app.Started) {
 	mux := info.Load.Snapshot.Mux
 	log.Info("serving", slog.String("version", version()), slog.Group("listeners", listeners...), slog.String("admin", info.Admin.String()),
 		slog.Int("methods", methodsOf(mux)), slog.Int("routes", len(mux.Routes().Bindings())))
+}
+
+// logResources tells what the process may use, or that nobody knows.
+func logResources(log *slog.Logger, limit *memory.Limit) {
+	level := slog.LevelInfo
+	if limit.Unknown != nil {
+		level = slog.LevelWarn
+	}
+	log.Log(context.Background(), level, "resources of the process", slog.Any("limits", limit))
 }
 
 // logReload tells what a reload changed, or why it was refused: each mistake is a line of its own.

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/memory"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/systemd"
 )
@@ -70,6 +71,11 @@ func (s *service) run(ctx context.Context) error {
 	if s.reloaded == nil {
 		s.reloaded = func(e reload.Event) { logReload(log, &e) }
 	}
+	limit, err := memory.Apply()
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	logResources(log, &limit)
 	system, err := systemd.NewNotifier(log)
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
