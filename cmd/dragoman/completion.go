@@ -33,9 +33,9 @@ func addCompletions(root *cobra.Command, t *terminal) {
 		"apis reset":       only(1, t.switchGlobs),
 		"apis to":          t.backendThenMethods,
 		"backends":         only(1, t.backendNames),
-		"backends drain":   only(2, t.backendThenEndpoints),   //nolint:mnd // a backend and an endpoint
-		"backends undrain": only(2, t.backendThenEndpoints),   //nolint:mnd // a backend and an endpoint
-		"backends weight":  only(2, t.backendThenEndpoints),   //nolint:mnd // the weight is up to the person
+		"backends drain":   only(2, t.backendThenEndpoints), //nolint:mnd // a backend and an endpoint
+		"backends undrain": only(2, t.backendThenEndpoints), //nolint:mnd // a backend and an endpoint
+		"backends weight":  only(2, t.backendThenEndpoints), //nolint:mnd // the weight is up to the person
 		"call":             only(1, t.methodNames),
 		"explain":          t.codesOrVerbs,
 	}

@@ -30,12 +30,12 @@ func logStart(log *slog.Logger, info *app.Started) {
 }
 
 // logResources tells what the process may use, or that nobody knows.
-func logResources(log *slog.Logger, limit *memory.Limit) {
+func logResources(ctx context.Context, log *slog.Logger, limit *memory.Limit) {
 	level := slog.LevelInfo
 	if limit.Unknown != nil {
 		level = slog.LevelWarn
 	}
-	log.Log(context.Background(), level, "resources of the process", slog.Any("limits", limit))
+	log.Log(ctx, level, "resources of the process", slog.Any("limits", limit))
 }
 
 // logReload tells what a reload changed, or why it was refused: each mistake is a line of its own.

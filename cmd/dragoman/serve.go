@@ -75,8 +75,8 @@ func (s *service) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
-	logResources(log, &limit)
-	system, err := systemd.NewNotifier(log)
+	logResources(ctx, log, &limit)
+	system, err := systemd.NewNotifier(log) //nolint:contextcheck // systemd is told whatever became of the start
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
@@ -121,7 +121,9 @@ func (s *service) run(ctx context.Context) error {
 	system.Ready(startStatus(info))
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	watching.Go(func() { system.Watch(starting, func(ctx context.Context) error { return alive(ctx, info.Admin.String()) }) })
+	watching.Go(func() {
+		system.Watch(starting, func(ctx context.Context) error { return alive(ctx, info.Admin.String()) })
+	})
 	go func() {
 		for {
 			select {

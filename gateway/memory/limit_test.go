@@ -13,8 +13,6 @@ import (
 )
 
 // What the environment says comes first, then the cgroup; without either there is no limit.
-//
-//nolint:paralleltest // the environment is of the whole process
 func TestApply(t *testing.T) {
 	const mebibyte = 1 << 20
 	limited := func() (uint64, error) { return 512 * mebibyte, nil }

@@ -126,8 +126,6 @@ func TestSystemdIsTold(t *testing.T) {
 }
 
 // Without systemd nothing is told, and nothing fails.
-//
-//nolint:paralleltest // the environment is of the whole process
 func TestNobodyListens(t *testing.T) {
 	t.Setenv(notifySocket, "")
 	n, err := NewNotifier(slog.New(slog.DiscardHandler))
@@ -140,7 +138,6 @@ func TestNobodyListens(t *testing.T) {
 	n.Watch(t.Context(), func(context.Context) error { t.Error("it was asked whether it lives"); return nil })
 }
 
-//nolint:paralleltest // the environment is of the whole process
 func TestTheEnvironmentTellsOfTheWatchdog(t *testing.T) {
 	own := strconv.Itoa(os.Getpid())
 	for _, tt := range []struct {
