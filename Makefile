@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # `make help` lists the targets. Everything that a target needs and Go can build is pinned, with checksums, in
-# tools/go.mod, tools/golangci/go.mod and tools/conformance/go.mod, and built once into .tmp/bin.
+# tools/go.mod, tools/golangci/go.mod, tools/conformance/go.mod and tools/packaging/go.mod, and built once into .tmp/bin.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -41,6 +41,14 @@ ARGS ?= demo
 # Folders with a go.mod, the root first.
 MODULES = $(shell find . -name go.mod -not -path './.tmp/*' -not -path '*/testdata/*' -not -path '*/node_modules/*' -printf '%h\n' | sort)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The time of what is built, in seconds since 1970: that of the last commit, so that everybody who builds it gets the same bytes.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# What make dist and make packages make, and for what.
+DIST := $(TMP)/dist
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+ARCHITECTURES ?= amd64 arm64
+# The name of the image that make image builds.
+IMAGE ?= dragoman:$(VERSION)
 
 .PHONY: all
 all: generate test lint ## Generate, test and lint
@@ -51,7 +59,29 @@ help: ## Describe the targets
 
 .PHONY: build
 build: ## Build the gateway, a static binary, into .tmp/bin/dragoman
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o $(BIN)/dragoman ./cmd/dragoman
+	tools/build.sh $(VERSION) $(SOURCE_DATE_EPOCH) $(BIN)/dragoman
+
+.PHONY: dist
+dist: ## Build archives for PLATFORMS into .tmp/dist
+	tools/dist.sh $(VERSION) $(SOURCE_DATE_EPOCH) $(DIST) $(PLATFORMS)
+
+.PHONY: packages
+packages: $(BIN)/nfpm ## Build packages for Debian and RPM systems, for ARCHITECTURES, into .tmp/dist
+	tools/packages.sh $(VERSION) $(SOURCE_DATE_EPOCH) $(DIST) $(ARCHITECTURES)
+
+.PHONY: image
+image: ## Build the image IMAGE (needs Docker)
+	docker build -f deploy/docker/Dockerfile --build-arg VERSION=$(VERSION) --build-arg SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) -t $(IMAGE) .
+
+.PHONY: reproducible
+reproducible: ## Build the gateway twice, in two folders and without a common cache; the bytes must be the same
+	@tools/reproducible.sh $(VERSION) $(SOURCE_DATE_EPOCH)
+
+.PHONY: package-check
+package-check: build $(BIN)/helm $(BIN)/nfpm ## Check the image, the chart and the packages: what they hold, and that the gateway runs from it
+	@tools/setup.sh iproute2 lintian rpm systemd
+	tools/packages.sh $(VERSION) $(SOURCE_DATE_EPOCH) $(DIST)/check amd64
+	cd tools/packaging && go test -count=1 -timeout 10m $(TESTFLAGS) . -bin $(BIN) -packages $(DIST)/check
 
 .PHONY: run
 run: build ## Build the gateway and run it: make run ARGS='run -c dragoman.yaml'
@@ -218,4 +248,6 @@ $(eval $(call tool,staticcheck,tools,honnef.co/go/tools/cmd/staticcheck))
 $(eval $(call tool,connectconformance,tools/conformance,connectrpc.com/conformance/cmd/connectconformance))
 $(eval $(call tool,referenceserver,tools/conformance,connectrpc.com/conformance/cmd/referenceserver))
 $(eval $(call tool,grpcserver,tools/conformance,connectrpc.com/conformance/cmd/grpcserver))
+$(eval $(call tool,helm,tools/packaging,helm.sh/helm/v4/cmd/helm))
+$(eval $(call tool,nfpm,tools/packaging,github.com/goreleaser/nfpm/v2/cmd/nfpm))
 $(eval $(call tool,golangci-lint,tools/golangci,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))

@@ -21,6 +21,7 @@ program_of() {
 	nginx-light) echo nginx ;;
 	ngtcp2-client) echo gtlsclient ;;
 	nodejs) echo node ;;
+	systemd) echo systemd-analyze ;;
 	*) echo "$1" ;;
 	esac
 }
