@@ -46,7 +46,7 @@ func addCompletions(root *cobra.Command, t *terminal) {
 		"service":   t.serviceGlobs,
 		"via":       fixed(vias()...),
 	}
-	eachCommand(root, func(cmd *cobra.Command) {
+	walkCommands(root, func(cmd *cobra.Command) {
 		offered, ok := arguments[strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")]
 		switch {
 		case ok:
@@ -76,11 +76,11 @@ func addCompletions(root *cobra.Command, t *terminal) {
 	})
 }
 
-// eachCommand visits a command and all below it.
-func eachCommand(cmd *cobra.Command, visit func(*cobra.Command)) {
+// walkCommands visits a command and all below it.
+func walkCommands(cmd *cobra.Command, visit func(*cobra.Command)) {
 	visit(cmd)
 	for _, below := range cmd.Commands() {
-		eachCommand(below, visit)
+		walkCommands(below, visit)
 	}
 }
 

@@ -40,7 +40,7 @@ They have a date only where SOURCE_DATE_EPOCH says one, so that two runs of one 
 				return &exitError{code: exitFailed, err: err}
 			}
 			var errs []error
-			eachCommand(cmd.Root(), func(c *cobra.Command) {
+			walkCommands(cmd.Root(), func(c *cobra.Command) {
 				if c.IsAvailableCommand() || c == c.Root() {
 					errs = append(errs, os.WriteFile(filepath.Join(args[0], manName(c)+".1"), []byte(manPage(c, date)), file)) //nolint:gosec // it is for everybody
 				}
