@@ -26,11 +26,7 @@ func CheckHead(r *Request) error {
 	if r.Limits != nil {
 		limits = *r.Limits
 	}
-	most := limits.MaxFields
-	if most == 0 {
-		most = DefaultMaxFields
-	}
-	if len(r.Header) > most {
+	if len(r.Header) > limits.Fields() {
 		return &status.Error{
 			Code: codes.ResourceExhausted, Reason: status.ReasonHeaderTooLarge, HTTP: http.StatusRequestHeaderFieldsTooLarge,
 			Message: "the request has more header fields than are allowed",

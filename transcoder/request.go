@@ -74,6 +74,14 @@ const (
 	DefaultHeartbeat  = 25 * time.Second
 )
 
+// Fields is how many header fields a request may have.
+func (l *Limits) Fields() int {
+	if l.MaxFields <= 0 {
+		return DefaultMaxFields
+	}
+	return l.MaxFields
+}
+
 // Heartbeat is how long an answer that streams may be silent.
 func (r *Request) Heartbeat() time.Duration {
 	if r.Limits == nil || r.Limits.Heartbeat <= 0 {

@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package head provides the rules for the heads of requests that HTTP/2 and HTTP/3 have in common.
+// Package head provides the rules for heads that the versions of HTTP have in common.
 package head
 
 import (
@@ -13,6 +13,10 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
+
+// Limit is how large a head may be by the measure of HTTP/2 and HTTP/3, which counts FieldOverhead for each field: one that keeps to both limits of a
+// listener, that of its bytes and that of its fields, has room.
+func Limit(bytes, fields int) int { return bytes + FieldOverhead*fields }
 
 // FieldOverhead is what a field counts for beside its name and its value (RFC 9113 section 6.5.2, RFC 9114 section 4.2.2).
 const FieldOverhead = 32
@@ -56,9 +60,10 @@ func (h *Head) Add(name, value string) error {
 	if !httpguts.ValidHeaderFieldName(name) || strings.ToLower(name) != name {
 		return Malformed("a field has a name that none may have")
 	}
-	switch name {
-	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+	if ofConnections(name) {
 		return Malformed("a field is about connections of HTTP/1.1")
+	}
+	switch name {
 	case "te":
 		if value != "trailers" {
 			return Malformed("te is not trailers")
@@ -169,4 +174,20 @@ func (h *Head) Check() error {
 		}
 	}
 	return nil
+}
+
+// ofConnections tells whether a field is about a connection of HTTP/1.1. Who serves the connection alone says such things, and HTTP/2 and HTTP/3 have
+// none of them.
+func ofConnections(name string) bool {
+	switch name {
+	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+		return true
+	}
+	return false
+}
+
+// Sendable tells whether a field of an answer can be sent, and by which name: one that cannot would make the whole answer malformed.
+func Sendable(f *wire.Field) (name string, ok bool) {
+	name = strings.ToLower(f.Name)
+	return name, !ofConnections(name) && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(f.Value)
 }

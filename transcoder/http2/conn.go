@@ -21,6 +21,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/head"
+	"github.com/dragoman-gateway/dragoman/transcoder/worker"
 )
 
 // Times of a farewell.
@@ -133,21 +134,13 @@ func NewConn(socket net.Conn, cfg *Config, maxAge time.Duration) *Conn {
 	return c
 }
 
-// headLimit is how large a head may be by the measure of HTTP/2, which counts 32 bytes for each field: a head that keeps to both limits of the
-// listener has room.
-func (c *Config) headLimit() int { return c.MaxHeader + head.FieldOverhead*c.maxFields() }
-
-func (c *Config) maxFields() int {
-	if c.Limits.MaxFields > 0 {
-		return c.Limits.MaxFields
-	}
-	return transcoder.DefaultMaxFields
-}
+// headLimit is how large a head may be.
+func (c *Config) headLimit() int { return head.Limit(c.MaxHeader, c.Limits.Fields()) }
 
 // Serve serves the connection until it has ended and all that it began has returned. It is called once.
 func (c *Conn) Serve() {
-	workers.join()
-	defer workers.leave()
+	worker.Join()
+	defer worker.Leave()
 	defer c.running.Wait()
 	defer func() { _ = c.socket.Close() }()
 	err := c.greet()
@@ -370,5 +363,5 @@ func (c *Conn) dispatch() {
 // run serves a stream in a goroutine. The caller holds mu.
 func (c *Conn) run(s *stream) {
 	c.running.Add(1)
-	workers.work(s)
+	worker.Do(s)
 }

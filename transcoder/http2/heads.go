@@ -79,7 +79,7 @@ func (c *Conn) headers(f *frame) error {
 		c.block.trailers = true
 	} else {
 		c.newest = f.stream
-		c.block.head = head.Head{Length: -1, Most: c.config.maxFields(), Fields: make(wire.Header, 0, manyFields)}
+		c.block.head = head.Head{Length: -1, Most: c.config.Limits.Fields(), Fields: make(wire.Header, 0, manyFields)}
 	}
 	c.something(0)
 	c.mu.Unlock()

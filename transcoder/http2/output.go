@@ -8,14 +8,13 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/dragoman-gateway/dragoman/transcoder/head"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
@@ -220,31 +219,13 @@ func (o *output) finish(c *Conn, stream uint32, flags uint8) {
 	c.something(0)
 }
 
-// fields encodes what can be sent: a field that cannot would make the whole answer malformed.
+// fields encodes what can be sent.
 func (o *output) fields(header wire.Header) {
 	for i := range header {
-		f := &header[i]
-		switch f.Name {
-		case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
-			continue
-		}
-		name := f.Name
-		if hasUpper(name) {
-			name = strings.ToLower(name)
-		}
-		if httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(f.Value) {
-			o.field(name, f.Value, passing(name))
+		if name, ok := head.Sendable(&header[i]); ok {
+			o.field(name, header[i].Value, passing(name))
 		}
 	}
-}
-
-func hasUpper(name string) bool {
-	for i := range len(name) {
-		if 'A' <= name[i] && name[i] <= 'Z' {
-			return true
-		}
-	}
-	return false
 }
 
 // passing tells whether a field has another value each time, so that there is no use in remembering it.

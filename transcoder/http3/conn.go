@@ -139,18 +139,8 @@ func (c *Conn) tell(frames []byte) error {
 	return nil
 }
 
-// headLimit is how large a head may be by the measure of HTTP/3, which counts 32 bytes for each field: a head that keeps to both limits
-// of the listener has room.
-func (c *Conn) headLimit() int {
-	return c.config.MaxHeader + head.FieldOverhead*c.maxFields()
-}
-
-func (c *Conn) maxFields() int {
-	if most := c.config.Limits.MaxFields; most > 0 {
-		return most
-	}
-	return transcoder.DefaultMaxFields
-}
+// headLimit is how large a head may be.
+func (c *Conn) headLimit() int { return head.Limit(c.config.MaxHeader, c.config.Limits.Fields()) }
 
 // begin takes a request in, or refuses it because it came after the end.
 func (c *Conn) begin(id quic.StreamID) bool {
@@ -320,7 +310,7 @@ func (c *Conn) readHead(str *quic.Stream) (*head.Head, error) {
 			if _, err := io.CopyN(&block, str, int64(length)); err != nil {
 				return nil, err
 			}
-			h, err := decodeHead(block.Bytes(), c.headLimit(), c.maxFields())
+			h, err := decodeHead(block.Bytes(), c.headLimit(), c.config.Limits.Fields())
 			_ = str.SetReadDeadline(time.Time{})
 			if err == nil && h.Many() && c.config.Limits.DropInvalidHeaders {
 				return nil, errHeadTooLarge // after some are dropped it would not be seen that there are too many

@@ -6,15 +6,14 @@ package http3
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/quic-go/qpack"
 	"github.com/quic-go/quic-go"
-	"golang.org/x/net/http/httpguts"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/transcoder/head"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
@@ -90,16 +89,11 @@ func (o *output) fields(trailer wire.Header) {
 	g.finish()
 }
 
-// fields encodes what can be sent: a field that cannot would make the whole answer malformed.
+// fields encodes what can be sent.
 func (g *gathering) fields(header wire.Header) {
-	for _, f := range header {
-		switch f.Name {
-		case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
-			continue
-		}
-		name := strings.ToLower(f.Name)
-		if httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(f.Value) {
-			g.field(name, f.Value)
+	for i := range header {
+		if name, ok := head.Sendable(&header[i]); ok {
+			g.field(name, header[i].Value)
 		}
 	}
 }
