@@ -152,7 +152,7 @@ func (h *Head) Check() error {
 	if !httpguts.ValidHeaderFieldName(h.Method) { // a method is a token as well
 		return Malformed("the method is none")
 	}
-	if h.Authority == "" || strings.Contains(h.Authority, "@") || !httpguts.ValidHostHeader(h.Authority) {
+	if !ValidAuthority(h.Authority) {
 		return Malformed("the authority is none")
 	}
 	if h.Method == http.MethodConnect {
@@ -190,4 +190,9 @@ func ofConnections(name string) bool {
 func Sendable(f *wire.Field) (name string, ok bool) {
 	name = strings.ToLower(f.Name)
 	return name, !ofConnections(name) && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(f.Value)
+}
+
+// ValidAuthority tells whether a request can be for that host (RFC 9110 section 4.2.4: without what is before "@").
+func ValidAuthority(authority string) bool {
+	return authority != "" && !strings.Contains(authority, "@") && httpguts.ValidHostHeader(authority)
 }

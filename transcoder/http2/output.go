@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
@@ -183,7 +182,7 @@ func (o *output) head(c *Conn, stream uint32, status int, header wire.Header, le
 	}
 	if status >= http.StatusOK {
 		if !header.Has("date") {
-			o.field("date", date(), true)
+			o.field("date", head.Date(), true)
 		}
 		if c.config.AltSvc != "" {
 			o.field("alt-svc", c.config.AltSvc, false)
@@ -247,22 +246,4 @@ func statusText(status int) string {
 		return "200"
 	}
 	return strconv.Itoa(status)
-}
-
-// now is the date of answers, which changes once a second.
-var now atomic.Pointer[dated] //nolint:gochecknoglobals // all connections have the same
-
-type dated struct {
-	second int64
-	text   string
-}
-
-func date() string {
-	t := time.Now()
-	if d := now.Load(); d != nil && d.second == t.Unix() {
-		return d.text
-	}
-	d := &dated{t.Unix(), t.UTC().Format(http.TimeFormat)}
-	now.Store(d)
-	return d.text
 }

@@ -77,7 +77,7 @@ func (o *output) head(status int, header wire.Header, length ...int) {
 		g.field("content-length", strconv.Itoa(n))
 	}
 	if status >= http.StatusOK && !header.Has("date") {
-		g.field("date", time.Now().UTC().Format(http.TimeFormat))
+		g.field("date", head.Date())
 	}
 	g.finish()
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/coder/websocket"
@@ -18,10 +19,22 @@ import (
 
 var _ transcoder.Upgrader = (*exchange)(nil)
 
-// Upgrade makes the connection a WebSocket. Compression is off: what it saves small messages do not have, and what it remembers of
-// others is a risk (CRIME). Origins are looked at by who knows the method.
 func (e *exchange) Upgrade(subprotocol string, header wire.Header, limit int64) (transcoder.Socket, error) {
-	h := e.w.Header()
+	// What was set to read the request must not end the conversation. A writer without deadlines has none.
+	_ = e.control.SetReadDeadline(time.Time{})
+	_ = e.control.SetWriteDeadline(time.Time{})
+	s, err := Upgrade(e.w, e.r, subprotocol, header, limit, e.config.WriteStall)
+	if err != nil {
+		return nil, err
+	}
+	e.read.Store(true) // there is no body any more
+	return s, nil
+}
+
+// Upgrade makes a connection a WebSocket, as transcoder.Upgrader says; stall is how long a client may take nothing of a message. Compression is off: what it
+// saves small messages do not have, and what it remembers of others is a risk (CRIME). Origins are looked at by who knows the method.
+func Upgrade(w http.ResponseWriter, r *http.Request, subprotocol string, header wire.Header, limit int64, stall time.Duration) (transcoder.Socket, error) {
+	h := w.Header()
 	for _, f := range header {
 		h.Add(f.Name, f.Value)
 	}
@@ -29,16 +42,12 @@ func (e *exchange) Upgrade(subprotocol string, header wire.Header, limit int64) 
 	if subprotocol != "" {
 		options.Subprotocols = []string{subprotocol}
 	}
-	// What was set to read the request must not end the conversation. A writer without deadlines has none.
-	_ = e.control.SetReadDeadline(time.Time{})
-	_ = e.control.SetWriteDeadline(time.Time{})
-	conn, err := websocket.Accept(e.w, e.r, options)
+	conn, err := websocket.Accept(w, r, options)
 	if err != nil {
 		return nil, err
 	}
-	e.read.Store(true)    // there is no body any more
 	conn.SetReadLimit(-1) // the library would end the connection with a code of its own
-	return &socket{conn: conn, stall: e.config.WriteStall, limit: limit}, nil
+	return &socket{conn: conn, stall: stall, limit: limit}, nil
 }
 
 // socket is a WebSocket that net/http has accepted.
