@@ -29,6 +29,7 @@ type Gateway struct {
 	flights  flights
 	changed  atomic.Pointer[chan struct{}] // closed and replaced by Swap
 	tracing  atomic.Pointer[Tracing]       // nil where no traces are kept
+	capturer atomic.Pointer[Capturer]      // nil where nothing is captured
 
 	ending     context.Context //nolint:containedctx // it ends when streams are to end
 	endStreams context.CancelFunc
@@ -46,6 +47,16 @@ func New(log *slog.Logger) *Gateway {
 // EndStreams ends all streams that are under way, and those that still begin, with UNAVAILABLE, in the form that their protocol has for it:
 // the gateway is about to close (T146).
 func (g *Gateway) EndStreams() { g.endStreams() }
+
+// Capturer keeps what calls say.
+type Capturer interface {
+	// Capture returns the stream that a call is to have instead of one; that one itself where nothing is kept of it. It is called when it is known what
+	// is called, before any policy is asked, and must not block.
+	Capture(c *transcoder.Call, s transcoder.Stream) transcoder.Stream
+}
+
+// SetCapturer has what calls say kept from now on. It may be called at any time.
+func (g *Gateway) SetCapturer(k Capturer) { g.capturer.Store(&k) }
 
 // Swap puts a snapshot in force. Calls that are under way keep the one that they began with; the old one is released
 // after the last of them.
@@ -116,6 +127,9 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	}
 	s.announce(c)
 	stream := transcoder.NewStream(c, s.cors(c).Wrap(ex), framer)
+	if k := g.capturer.Load(); k != nil {
+		stream = (*k).Capture(c, stream)
+	}
 	admitted, flight := 0, s.plan.of(c)
 	g.flights.begin(flight, c)
 	defer func() { // also of an answer that panicked

@@ -59,6 +59,7 @@ const devDrain = 3 * time.Second
 // forPeople makes logs readable and quiet: the screen says what happens.
 func forPeople(cfg *config.Config) {
 	cfg.Shutdown.Drain = devDrain
+	cfg.Admin.Capture = &config.Capture{Bodies: true} // who develops wants to see what was said
 	cfg.Observability.Log = config.Log{Level: slog.LevelError, Format: config.FormatText}
 	cfg.Observability.AccessLog.Format = config.FormatText
 }

@@ -29,7 +29,7 @@ served as REST/JSON and as gRPC on one port, with no code generation and no rest
 	cmd.PersistentFlags().StringVar(&t.color, "color", "auto", "colour the output: auto, always or never (NO_COLOR is honoured)")
 	cmd.PersistentFlags().StringVar(&t.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration")
 	cmd.AddCommand(newDev(t), newDemo(t), newRun(t), newCheck(t), newRoutes(t), newOpenAPI(t), newExplain(t), newCall(t), newSchema(t), newKeys(t), newVersion(t), newGraph(t),
-		newStatus(t), newReload(t), newBackends(t), newConfig(t), newHealth(t), newTap(t), newTop(t), newReplay(t), newAPIs(t), newCache(t))
+		newStatus(t), newReload(t), newBackends(t), newConfig(t), newHealth(t), newTap(t), newCapture(t), newTop(t), newReplay(t), newAPIs(t), newCache(t))
 	cmd.AddCommand(newMan())
 	addCompletion(cmd)
 	addCompletions(cmd, t)

@@ -40,7 +40,14 @@ func newTap(t *terminal) *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
-			return c.ask(ctx, func(ctx context.Context, conn *grpc.ClientConn) error { return c.tap(ctx, conn, in, most) })
+			return c.ask(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+				if in.GetDetails() {
+					if err := c.doubtCapture(ctx, conn); err != nil {
+						return err
+					}
+				}
+				return c.tap(ctx, conn, in, most)
+			})
 		},
 	}
 	c.flags(cmd)
@@ -104,24 +111,18 @@ func (t *terminal) call(told *adminv1.TailCallsResponse) {
 	for _, m := range told.GetDetails().GetRequestMessages() {
 		t.printf("    > %s\n", m)
 	}
+	if n := told.GetDetails().GetRequestLeftOut(); n > 0 {
+		t.printf("    > …%d more, not kept\n", n)
+	}
+	for _, list := range [][]*adminv1.HeaderField{told.GetDetails().GetResponseHeaders(), told.GetDetails().GetResponseTrailers()} {
+		for _, h := range list {
+			t.printf("    < %s: %s\n", h.GetName(), h.GetValue())
+		}
+	}
 	for _, m := range told.GetDetails().GetResponseMessages() {
 		t.printf("    < %s\n", m)
 	}
-}
-
-func newReplay(t *terminal) *cobra.Command {
-	c := &control{terminal: t}
-	cmd := &cobra.Command{
-		Use: "replay ID", Short: "Let a gateway that runs send a captured call again", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return unary(c, cmd, func(ctx context.Context, conn *grpc.ClientConn) (*adminv1.ReplayCallResponse, error) {
-				return adminv1.NewTrafficServiceClient(conn).ReplayCall(ctx, &adminv1.ReplayCallRequest{Id: args[0]})
-			}, func(answer *adminv1.ReplayCallResponse) error {
-				t.call(&adminv1.TailCallsResponse{Call: answer.GetCall().GetSummary(), Details: answer.GetCall()})
-				return nil
-			})
-		},
+	if n := told.GetDetails().GetResponseLeftOut(); n > 0 {
+		t.printf("    < …%d more, not kept\n", n)
 	}
-	c.flags(cmd)
-	return cmd
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/admin"
 	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/admin/console"
+	"github.com/dragoman-gateway/dragoman/gateway/admin/replay"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
@@ -79,6 +80,7 @@ func (c *control) config(g *gateway.Gateway, loaded *schemas) api.Config {
 		Ready: func() map[string]error { return ready(p, g) }, Listeners: p.apiListeners, Connections: c.seen.connections,
 		Certificates: c.seen.certificates, Address: func() string { return c.server.Addr().String() },
 		Switches: func() *switches.Board { return loaded.shared.Switches }, Feed: p.started.Feed, History: p.started.History,
+		Capture: c.seen.capture, Replay: replay.New(replay.Config{Serve: g.Serve, Mux: func() *transcoder.Mux { return muxOf(g) }, Limits: p.limitsOf}),
 		Logs: p.options.Logs, Level: p.options.Level, Log: p.options.Log,
 	}
 }
@@ -177,6 +179,24 @@ func (p *parts) apiListeners() []api.Listener {
 		}
 	}
 	return all
+}
+
+// muxOf returns what finds methods by what is in force; nil before anything is.
+func muxOf(g *gateway.Gateway) *transcoder.Mux {
+	if s := g.Snapshot(); s != nil {
+		return s.Mux
+	}
+	return nil
+}
+
+// limitsOf returns what requests of a listener are held to.
+func (p *parts) limitsOf(listener string) transcoder.Limits {
+	for i := range p.options.Config.Listeners {
+		if p.options.Config.Listeners[i].Name == listener {
+			return p.options.Config.Listeners[i].Limits()
+		}
+	}
+	return transcoder.Limits{}
 }
 
 // ready tells what keeps the gateway from serving.

@@ -79,8 +79,11 @@ func modules(p *parts) fx.Option {
 
 func newPool(p *parts) *backend.Pool { return backend.NewPool(p.options.Log) }
 
-func newGateway(lc fx.Lifecycle, p *parts, _ *backend.Pool) *gateway.Gateway {
+func newGateway(lc fx.Lifecycle, p *parts, seen *watchers, _ *backend.Pool) *gateway.Gateway {
 	g := gateway.New(p.options.Log)
+	if seen.capture != nil {
+		g.SetCapturer(seen.capture)
+	}
 	lc.Append(fx.StopHook(g.Close))
 	return g
 }

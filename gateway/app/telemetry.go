@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/admin/api"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
+	"github.com/dragoman-gateway/dragoman/gateway/capture"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
@@ -31,6 +32,7 @@ type watchers struct {
 	feed    *telemetry.Feed
 	history *telemetry.History
 	metrics *metrics.Metrics     // nil where none are wanted
+	capture *capture.Capture     // nil where the configuration does not permit it
 	access  *telemetry.AccessLog // nil where none is wanted
 
 	exporter *otlp.Exporter
@@ -62,12 +64,20 @@ func newTelemetry(lc fx.Lifecycle, p *parts) (*watchers, error) {
 
 func newWatchers(p *parts) (*watchers, error) {
 	o := &p.options.Config.Observability
-	feed, err := telemetry.NewFeed(telemetry.DefaultRecent)
+	recent, kept := telemetry.DefaultRecent, (*capture.Capture)(nil)
+	if own := p.options.Config.Admin.Capture; own != nil {
+		var err error
+		if kept, err = capture.New(own.Config(append(credentials(p.options.Config), o.AccessLog.Redact...))); err != nil {
+			return nil, err
+		}
+		recent = max(recent, own.Requests)
+	}
+	feed, err := telemetry.NewFeed(recent)
 	if err != nil {
 		return nil, err
 	}
 	w := &watchers{
-		feed: feed, history: telemetry.NewHistory(), redact: telemetry.NewRedacted(append(credentials(p.options.Config), o.AccessLog.Redact...)), headers: o.AccessLog.Headers,
+		capture: kept, feed: feed, history: telemetry.NewHistory(), redact: telemetry.NewRedacted(append(credentials(p.options.Config), o.AccessLog.Redact...)), headers: o.AccessLog.Headers,
 	}
 	if w.sampling, err = telemetry.NewSampling(o.AccessLog.SamplePercent, o.AccessLog.AlwaysOver); err != nil {
 		return nil, err
@@ -156,7 +166,11 @@ func (w *watchers) observers() []gateway.Observer {
 		sinks = append(sinks, w.access)
 	}
 	sinks = append(sinks, w.exporter.Sinks()...)
-	return []gateway.Observer{telemetry.NewRecorder(sinks...).WithHeaders(w.headers)}
+	observers := []gateway.Observer{telemetry.NewRecorder(sinks...).WithHeaders(w.headers)}
+	if w.capture != nil {
+		observers = append([]gateway.Observer{w.capture}, observers...) // before the call is told to those who then ask for it
+	}
+	return observers
 }
 
 // loaded is told of a load of schemas, the first one or a later one, and drops what is counted of methods that are gone.

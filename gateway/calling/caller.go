@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,6 +49,8 @@ type Config struct {
 	TLS *tls.Config
 	// Trace is where the heads of the exchange are written; nil for nowhere.
 	Trace io.Writer
+	// Dial connects; nil does as programs do, by a proxy where the environment names one.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Caller makes calls. Close ends its connections.
@@ -73,11 +76,15 @@ func New(cfg Config) (*Caller, error) {
 	first.SetHTTP1(true)
 	second.SetHTTP2(true)
 	second.SetUnencryptedHTTP2(true)
-	return &Caller{
+	c := &Caller{
 		base: base, via: cfg.Via, trace: cfg.Trace,
 		http1: &http.Transport{TLSClientConfig: cfg.TLS.Clone(), Protocols: first, Proxy: http.ProxyFromEnvironment},
 		http2: &http.Transport{TLSClientConfig: cfg.TLS.Clone(), Protocols: second},
-	}, nil
+	}
+	if cfg.Dial != nil {
+		c.http1.Proxy, c.http1.DialContext, c.http2.DialContext = nil, cfg.Dial, cfg.Dial
+	}
+	return c, nil
 }
 
 // Close ends the connections.

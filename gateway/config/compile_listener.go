@@ -38,6 +38,7 @@ type socket struct{ host, port, path string }
 func (k *compiler) admin(m *configv1.Admin) {
 	const path = "admin.address"
 	k.cfg.Admin = Admin{Address: m.GetAddress(), Token: m.GetToken(), TokenFile: k.file(m.GetTokenFile()), ReadOnly: m.GetReadOnly(), DataDir: k.file(m.GetDataDir())}
+	k.capture(m.GetCapture(), "admin.capture")
 	if m.GetToken() != "" {
 		if m.GetTokenFile() != "" {
 			k.on("admin.token_file", "keep one of them", "excludes token, which is set")

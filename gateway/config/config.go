@@ -300,6 +300,8 @@ type Admin struct {
 	ReadOnly bool
 	// DataDir is the folder for what is to hold over restarts; "" for none.
 	DataDir string
+	// Capture keeps what calls say; nil keeps nothing, whatever the admin API is told.
+	Capture *Capture
 }
 
 // Shutdown says how the gateway ends.

@@ -196,7 +196,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 			OTLP:       config.OTLP{Headers: map[string]string{"api-key": "secret"}, CA: "collector.pem", Gzip: true, Timeout: 5 * time.Second},
 			HideReason: true, DebugToken: "sixteen-letters-or-more",
 		},
-		Admin:    config.Admin{Address: "10.0.0.5:9902", Token: "of-the-operators", ReadOnly: true, DataDir: "data"},
+		Admin:    config.Admin{Address: "10.0.0.5:9902", Token: "of-the-operators", ReadOnly: true, DataDir: "data", Capture: completeCapture(t)},
 		Shutdown: config.Shutdown{Delay: 5 * time.Second, Drain: time.Minute},
 		Docs: &docs.Config{Path: "/help", WithoutPage: true, OpenAPI: "/spec/v1", Listeners: []string{"internal"}, Info: openapi.Info{
 			Title: "Acme API", Version: "2.1", Description: "What Acme sells.", Servers: []string{"https://api.acme.example", "/prefix"}, Visibility: []string{"PREVIEW"},

@@ -135,6 +135,7 @@ var patternSentences = []struct{ part, sentence string }{
 	{"{0,255}/", "must be the full name of a method, such as /acme.users.v1.UserService/Ping"},
 	{"{0,255}", "must be the name of a method, without its service"},
 	{"{0,61}", `must be lower-case letters, digits and "-", beginning and ending with a letter or a digit, at most 63`},
+	{"^([*][.])?[A-Za-z_]", "must be the name of a field, such as password, or the full name of a field of a message behind a dot, such as .acme.users.v1.User.phone"},
 	{"^[.]?[A-Za-z_]", "must be a path of fields, such as owner.email, or the full name of a field behind a dot, such as .acme.users.v1.User.email"},
 	{"{1,64}", `must be letters, digits, "_", "-" and ".", at most 64`},
 }

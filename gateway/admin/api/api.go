@@ -11,7 +11,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/dragoman-gateway/dragoman/gateway"
+	"github.com/dragoman-gateway/dragoman/gateway/admin/replay"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/capture"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/switches"
@@ -64,6 +66,9 @@ type Config struct {
 	// Feed has the calls as they end, History their figures.
 	Feed    *telemetry.Feed
 	History *telemetry.History
+	// Capture keeps what calls say; nil where the configuration does not permit it. Replay sends such calls again.
+	Capture *capture.Capture
+	Replay  *replay.Replayer
 	// Switches are what operators say of APIs while the gateway runs.
 	Switches func() *switches.Board
 	// Logs are the last lines of the gateway's own log; nil where they are not kept.

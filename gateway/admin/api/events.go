@@ -70,7 +70,7 @@ func (s *eventServer) WatchEvents(in *adminv1.WatchEventsRequest, out grpc.Serve
 				w.missed++
 				continue
 			}
-			err = w.send(&adminv1.WatchEventsResponse{Event: &adminv1.WatchEventsResponse_Call{Call: summaryOf(&r)}})
+			err = w.send(&adminv1.WatchEventsResponse{Event: &adminv1.WatchEventsResponse_Call{Call: s.api.summaryOf(&r)}})
 		case r := <-reloads.values:
 			if w.wants(adminv1.Topic_TOPIC_RELOADS) {
 				w.missed += s.api.sampler.reloads.takeMissed(reloads)

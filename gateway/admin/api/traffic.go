@@ -45,7 +45,7 @@ func (s *trafficServer) ListCalls(_ context.Context, in *adminv1.ListCallsReques
 	}
 	out := &adminv1.ListCallsResponse{}
 	for _, r := range s.api.config.Feed.Recent(filter, limit) {
-		out.Calls = append(out.Calls, summaryOf(&r))
+		out.Calls = append(out.Calls, s.api.summaryOf(&r))
 	}
 	return out, nil
 }
@@ -56,7 +56,7 @@ func (s *trafficServer) GetCall(_ context.Context, in *adminv1.GetCallRequest) (
 	if !ok {
 		return nil, notFound("there is no call %.64q among those that are kept", in.GetId())
 	}
-	return &adminv1.GetCallResponse{Call: callOf(&r)}, nil
+	return &adminv1.GetCallResponse{Call: s.api.callOf(&r)}, nil
 }
 
 // TailCalls tells of calls as they end.
@@ -75,22 +75,14 @@ func (s *trafficServer) TailCalls(in *adminv1.TailCallsRequest, out grpc.ServerS
 		if err != nil {
 			return err
 		}
-		answer := &adminv1.TailCallsResponse{Call: summaryOf(&r), Missed: int64(lost)} //nolint:gosec // a count
+		answer := &adminv1.TailCallsResponse{Call: s.api.summaryOf(&r), Missed: int64(lost)} //nolint:gosec // a count
 		if in.GetDetails() {
-			answer.Details = callOf(&r)
+			answer.Details = s.api.callOf(&r)
 		}
 		if err := out.Send(answer); err != nil {
 			return err
 		}
 	}
-}
-
-// ReplayCall refuses: what a call said is not kept.
-func (s *trafficServer) ReplayCall(_ context.Context, in *adminv1.ReplayCallRequest) (*adminv1.ReplayCallResponse, error) {
-	if _, ok := s.api.config.Feed.Find(in.GetId()); !ok {
-		return nil, notFound("there is no call %.64q among those that are kept", in.GetId())
-	}
-	return nil, status.Errorf(codes.FailedPrecondition, status.ReasonBadRequest, "the messages of the call were not captured, so that it cannot be sent again")
 }
 
 // codesByName are the codes of gRPC by their names.
@@ -158,7 +150,7 @@ func summaryOf(r *telemetry.Record) *adminv1.CallSummary {
 // clean makes a text of a client's one that can be sent on: of UTF-8, and not longer than what is kept of one.
 func clean(s string) string { return strings.ToValidUTF8(cut(s), "\ufffd") }
 
-func callOf(r *telemetry.Record) *adminv1.CapturedCall {
+func (a *API) callOf(r *telemetry.Record) *adminv1.CapturedCall {
 	c := &adminv1.CapturedCall{Summary: summaryOf(r), Detail: clean(r.Detail)}
 	last := time.Duration(0)
 	for _, s := range r.Stops() {
@@ -170,6 +162,7 @@ func callOf(r *telemetry.Record) *adminv1.CapturedCall {
 			Name: "attempt", Offset: durationpb.New(t.Offset), Took: durationpb.New(t.Took), Detail: fmt.Sprintf("%d %s %s", i+1, t.Endpoint, codeName(t.Code)),
 		})
 	}
+	a.addCaptured(c)
 	if rest := r.Duration - last; rest > 0 {
 		c.Timeline = append(c.Timeline, &adminv1.Stop{Name: "answer", Offset: durationpb.New(last), Took: durationpb.New(rest)})
 	}

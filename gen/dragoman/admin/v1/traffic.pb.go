@@ -443,7 +443,9 @@ func (x *TailCallsResponse) GetMissed() int64 {
 type ReplayCallRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of its request.
-	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Header fields to send beside those that were captured, and instead of them: credentials above all, which are not kept. At most 64.
+	Headers       []*HeaderField `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -485,11 +487,20 @@ func (x *ReplayCallRequest) GetId() string {
 	return ""
 }
 
+func (x *ReplayCallRequest) GetHeaders() []*HeaderField {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
 // ReplayCallResponse tells how the call ended this time.
 type ReplayCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The new call.
-	Call          *CapturedCall `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// The new call. Its answer is here whether or not calls are captured.
+	Call *CapturedCall `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// What was not as in the call before: fields that are redacted, a stream that was ended early.
+	Notes         []string `protobuf:"bytes,2,rep,name=notes,proto3" json:"notes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -531,6 +542,387 @@ func (x *ReplayCallResponse) GetCall() *CapturedCall {
 	return nil
 }
 
+func (x *ReplayCallResponse) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+// GetCaptureRequest asks how captures stand.
+type GetCaptureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCaptureRequest) Reset() {
+	*x = GetCaptureRequest{}
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCaptureRequest) ProtoMessage() {}
+
+func (x *GetCaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCaptureRequest.ProtoReflect.Descriptor instead.
+func (*GetCaptureRequest) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{9}
+}
+
+// GetCaptureResponse tells how captures stand.
+type GetCaptureResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How they stand.
+	Capture       *Capture `protobuf:"bytes,1,opt,name=capture,proto3" json:"capture,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCaptureResponse) Reset() {
+	*x = GetCaptureResponse{}
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCaptureResponse) ProtoMessage() {}
+
+func (x *GetCaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCaptureResponse.ProtoReflect.Descriptor instead.
+func (*GetCaptureResponse) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetCaptureResponse) GetCapture() *Capture {
+	if x != nil {
+		return x.Capture
+	}
+	return nil
+}
+
+// SetCaptureRequest says what to capture.
+type SetCaptureRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether calls are captured.
+	On bool `protobuf:"varint,1,opt,name=on,proto3" json:"on,omitempty"`
+	// Whether messages are, too, and not header fields alone.
+	Bodies bool `protobuf:"varint,2,opt,name=bodies,proto3" json:"bodies,omitempty"`
+	// Whether those calls alone are that do not end with OK.
+	Errors bool `protobuf:"varint,3,opt,name=errors,proto3" json:"errors,omitempty"`
+	// Globs of methods; empty for all calls. At most 64.
+	Match []string `protobuf:"bytes,4,rep,name=match,proto3" json:"match,omitempty"`
+	// For how long; then what the configuration says counts again. At most 24 hours; absent means ten minutes.
+	Duration *durationpb.Duration `protobuf:"bytes,5,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Puts back in force what the configuration says; nothing else of the request counts then.
+	AsConfigured bool `protobuf:"varint,6,opt,name=as_configured,json=asConfigured,proto3" json:"as_configured,omitempty"`
+	// Forgets what is kept.
+	Clear         bool `protobuf:"varint,7,opt,name=clear,proto3" json:"clear,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetCaptureRequest) Reset() {
+	*x = SetCaptureRequest{}
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetCaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetCaptureRequest) ProtoMessage() {}
+
+func (x *SetCaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetCaptureRequest.ProtoReflect.Descriptor instead.
+func (*SetCaptureRequest) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SetCaptureRequest) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+func (x *SetCaptureRequest) GetBodies() bool {
+	if x != nil {
+		return x.Bodies
+	}
+	return false
+}
+
+func (x *SetCaptureRequest) GetErrors() bool {
+	if x != nil {
+		return x.Errors
+	}
+	return false
+}
+
+func (x *SetCaptureRequest) GetMatch() []string {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
+func (x *SetCaptureRequest) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *SetCaptureRequest) GetAsConfigured() bool {
+	if x != nil {
+		return x.AsConfigured
+	}
+	return false
+}
+
+func (x *SetCaptureRequest) GetClear() bool {
+	if x != nil {
+		return x.Clear
+	}
+	return false
+}
+
+// SetCaptureResponse tells how captures stand then.
+type SetCaptureResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How they stand.
+	Capture       *Capture `protobuf:"bytes,1,opt,name=capture,proto3" json:"capture,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetCaptureResponse) Reset() {
+	*x = SetCaptureResponse{}
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetCaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetCaptureResponse) ProtoMessage() {}
+
+func (x *SetCaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetCaptureResponse.ProtoReflect.Descriptor instead.
+func (*SetCaptureResponse) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SetCaptureResponse) GetCapture() *Capture {
+	if x != nil {
+		return x.Capture
+	}
+	return nil
+}
+
+// Capture is how captures stand.
+type Capture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the configuration permits them: admin: {capture: {}}.
+	Permitted bool `protobuf:"varint,1,opt,name=permitted,proto3" json:"permitted,omitempty"`
+	// Whether calls are captured now.
+	On bool `protobuf:"varint,2,opt,name=on,proto3" json:"on,omitempty"`
+	// Whether messages are, too.
+	Bodies bool `protobuf:"varint,3,opt,name=bodies,proto3" json:"bodies,omitempty"`
+	// Whether those calls alone are that do not end with OK.
+	Errors bool `protobuf:"varint,4,opt,name=errors,proto3" json:"errors,omitempty"`
+	// Globs of their methods; empty for all calls.
+	Match []string `protobuf:"bytes,5,rep,name=match,proto3" json:"match,omitempty"`
+	// Until when, if the admin API said so; absent where the configuration says it.
+	Until *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	// Who said so, as an address.
+	Who string `protobuf:"bytes,7,opt,name=who,proto3" json:"who,omitempty"`
+	// How many calls are kept.
+	Calls int32 `protobuf:"varint,8,opt,name=calls,proto3" json:"calls,omitempty"`
+	// How many may be.
+	MaxCalls int32 `protobuf:"varint,9,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
+	// How many bytes are kept, of calls under way as well.
+	Bytes int64 `protobuf:"varint,10,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// How many may be.
+	MaxBytes int64 `protobuf:"varint,11,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// How many messages were not kept because there was no room for them.
+	LeftOut       int64 `protobuf:"varint,12,opt,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Capture) Reset() {
+	*x = Capture{}
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Capture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Capture) ProtoMessage() {}
+
+func (x *Capture) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Capture.ProtoReflect.Descriptor instead.
+func (*Capture) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Capture) GetPermitted() bool {
+	if x != nil {
+		return x.Permitted
+	}
+	return false
+}
+
+func (x *Capture) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+func (x *Capture) GetBodies() bool {
+	if x != nil {
+		return x.Bodies
+	}
+	return false
+}
+
+func (x *Capture) GetErrors() bool {
+	if x != nil {
+		return x.Errors
+	}
+	return false
+}
+
+func (x *Capture) GetMatch() []string {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
+func (x *Capture) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Capture) GetWho() string {
+	if x != nil {
+		return x.Who
+	}
+	return ""
+}
+
+func (x *Capture) GetCalls() int32 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *Capture) GetMaxCalls() int32 {
+	if x != nil {
+		return x.MaxCalls
+	}
+	return 0
+}
+
+func (x *Capture) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Capture) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *Capture) GetLeftOut() int64 {
+	if x != nil {
+		return x.LeftOut
+	}
+	return 0
+}
+
 // CallSummary is what a line of the access log has of a call.
 type CallSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -540,7 +932,7 @@ type CallSummary struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// The trace that it belongs to; may be empty.
 	TraceId string `protobuf:"bytes,3,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	// rest, grpc, grpcweb, connect or websocket.
+	// rest, grpc, grpc-web, connect or websocket.
 	Protocol string `protobuf:"bytes,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	// The listener by which it came.
 	Listener string `protobuf:"bytes,5,opt,name=listener,proto3" json:"listener,omitempty"`
@@ -600,7 +992,7 @@ type CallSummary struct {
 
 func (x *CallSummary) Reset() {
 	*x = CallSummary{}
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[9]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +1004,7 @@ func (x *CallSummary) String() string {
 func (*CallSummary) ProtoMessage() {}
 
 func (x *CallSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[9]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +1017,7 @@ func (x *CallSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallSummary.ProtoReflect.Descriptor instead.
 func (*CallSummary) Descriptor() ([]byte, []int) {
-	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{9}
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CallSummary) GetId() string {
@@ -856,14 +1248,24 @@ type CapturedCall struct {
 	// A `dragoman call` line that makes the call again.
 	Command string `protobuf:"bytes,7,opt,name=command,proto3" json:"command,omitempty"`
 	// Why it ended as it did, which its client was not told.
-	Detail        string `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
+	// The trailers of the answer, redacted.
+	ResponseTrailers []*HeaderField `protobuf:"bytes,9,rep,name=response_trailers,json=responseTrailers,proto3" json:"response_trailers,omitempty"`
+	// How many messages of the request were not kept, for which there was no room.
+	RequestLeftOut int32 `protobuf:"varint,10,opt,name=request_left_out,json=requestLeftOut,proto3" json:"request_left_out,omitempty"`
+	// How many of the answer.
+	ResponseLeftOut int32 `protobuf:"varint,11,opt,name=response_left_out,json=responseLeftOut,proto3" json:"response_left_out,omitempty"`
+	// Whether fields were taken out of messages, because they may be secret.
+	Redacted bool `protobuf:"varint,12,opt,name=redacted,proto3" json:"redacted,omitempty"`
+	// Whether it can be replayed: all messages of its request are here.
+	Replayable    bool `protobuf:"varint,13,opt,name=replayable,proto3" json:"replayable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CapturedCall) Reset() {
 	*x = CapturedCall{}
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[10]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1277,7 @@ func (x *CapturedCall) String() string {
 func (*CapturedCall) ProtoMessage() {}
 
 func (x *CapturedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[10]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1290,7 @@ func (x *CapturedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CapturedCall.ProtoReflect.Descriptor instead.
 func (*CapturedCall) Descriptor() ([]byte, []int) {
-	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{10}
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CapturedCall) GetSummary() *CallSummary {
@@ -947,6 +1349,41 @@ func (x *CapturedCall) GetDetail() string {
 	return ""
 }
 
+func (x *CapturedCall) GetResponseTrailers() []*HeaderField {
+	if x != nil {
+		return x.ResponseTrailers
+	}
+	return nil
+}
+
+func (x *CapturedCall) GetRequestLeftOut() int32 {
+	if x != nil {
+		return x.RequestLeftOut
+	}
+	return 0
+}
+
+func (x *CapturedCall) GetResponseLeftOut() int32 {
+	if x != nil {
+		return x.ResponseLeftOut
+	}
+	return 0
+}
+
+func (x *CapturedCall) GetRedacted() bool {
+	if x != nil {
+		return x.Redacted
+	}
+	return false
+}
+
+func (x *CapturedCall) GetReplayable() bool {
+	if x != nil {
+		return x.Replayable
+	}
+	return false
+}
+
 // Stop is a part of the life of a call.
 type Stop struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -964,7 +1401,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[11]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1413,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[11]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1426,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{11}
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Stop) GetName() string {
@@ -1033,7 +1470,7 @@ type HeaderField struct {
 
 func (x *HeaderField) Reset() {
 	*x = HeaderField{}
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[12]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1045,7 +1482,7 @@ func (x *HeaderField) String() string {
 func (*HeaderField) ProtoMessage() {}
 
 func (x *HeaderField) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[12]
+	mi := &file_dragoman_admin_v1_traffic_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1058,7 +1495,7 @@ func (x *HeaderField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeaderField.ProtoReflect.Descriptor instead.
 func (*HeaderField) Descriptor() ([]byte, []int) {
-	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{12}
+	return file_dragoman_admin_v1_traffic_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HeaderField) GetName() string {
@@ -1105,11 +1542,40 @@ const file_dragoman_admin_v1_traffic_proto_rawDesc = "" +
 	"\x11TailCallsResponse\x122\n" +
 	"\x04call\x18\x01 \x01(\v2\x1e.dragoman.admin.v1.CallSummaryR\x04call\x129\n" +
 	"\adetails\x18\x02 \x01(\v2\x1f.dragoman.admin.v1.CapturedCallR\adetails\x12\x16\n" +
-	"\x06missed\x18\x03 \x01(\x03R\x06missed\"#\n" +
+	"\x06missed\x18\x03 \x01(\x03R\x06missed\"]\n" +
 	"\x11ReplayCallRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"I\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x128\n" +
+	"\aheaders\x18\x02 \x03(\v2\x1e.dragoman.admin.v1.HeaderFieldR\aheaders\"_\n" +
 	"\x12ReplayCallResponse\x123\n" +
-	"\x04call\x18\x01 \x01(\v2\x1f.dragoman.admin.v1.CapturedCallR\x04call\"\x9b\a\n" +
+	"\x04call\x18\x01 \x01(\v2\x1f.dragoman.admin.v1.CapturedCallR\x04call\x12\x14\n" +
+	"\x05notes\x18\x02 \x03(\tR\x05notes\"\x13\n" +
+	"\x11GetCaptureRequest\"J\n" +
+	"\x12GetCaptureResponse\x124\n" +
+	"\acapture\x18\x01 \x01(\v2\x1a.dragoman.admin.v1.CaptureR\acapture\"\xdb\x01\n" +
+	"\x11SetCaptureRequest\x12\x0e\n" +
+	"\x02on\x18\x01 \x01(\bR\x02on\x12\x16\n" +
+	"\x06bodies\x18\x02 \x01(\bR\x06bodies\x12\x16\n" +
+	"\x06errors\x18\x03 \x01(\bR\x06errors\x12\x14\n" +
+	"\x05match\x18\x04 \x03(\tR\x05match\x125\n" +
+	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12#\n" +
+	"\ras_configured\x18\x06 \x01(\bR\fasConfigured\x12\x14\n" +
+	"\x05clear\x18\a \x01(\bR\x05clear\"J\n" +
+	"\x12SetCaptureResponse\x124\n" +
+	"\acapture\x18\x01 \x01(\v2\x1a.dragoman.admin.v1.CaptureR\acapture\"\xc2\x02\n" +
+	"\aCapture\x12\x1c\n" +
+	"\tpermitted\x18\x01 \x01(\bR\tpermitted\x12\x0e\n" +
+	"\x02on\x18\x02 \x01(\bR\x02on\x12\x16\n" +
+	"\x06bodies\x18\x03 \x01(\bR\x06bodies\x12\x16\n" +
+	"\x06errors\x18\x04 \x01(\bR\x06errors\x12\x14\n" +
+	"\x05match\x18\x05 \x03(\tR\x05match\x120\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x10\n" +
+	"\x03who\x18\a \x01(\tR\x03who\x12\x14\n" +
+	"\x05calls\x18\b \x01(\x05R\x05calls\x12\x1b\n" +
+	"\tmax_calls\x18\t \x01(\x05R\bmaxCalls\x12\x14\n" +
+	"\x05bytes\x18\n" +
+	" \x01(\x03R\x05bytes\x12\x1b\n" +
+	"\tmax_bytes\x18\v \x01(\x03R\bmaxBytes\x12\x19\n" +
+	"\bleft_out\x18\f \x01(\x03R\aleftOut\"\x9b\a\n" +
 	"\vCallSummary\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x19\n" +
@@ -1144,7 +1610,7 @@ const file_dragoman_admin_v1_traffic_proto_rawDesc = "" +
 	"\n" +
 	"user_agent\x18\x1c \x01(\tR\tuserAgent\x12\x14\n" +
 	"\x05cache\x18\x1d \x01(\tR\x05cache\x12\x1a\n" +
-	"\bcaptured\x18\x1e \x01(\bR\bcaptured\"\x9b\x03\n" +
+	"\bcaptured\x18\x1e \x01(\bR\bcaptured\"\xfa\x04\n" +
 	"\fCapturedCall\x128\n" +
 	"\asummary\x18\x01 \x01(\v2\x1e.dragoman.admin.v1.CallSummaryR\asummary\x123\n" +
 	"\btimeline\x18\x02 \x03(\v2\x17.dragoman.admin.v1.StopR\btimeline\x12G\n" +
@@ -1153,7 +1619,15 @@ const file_dragoman_admin_v1_traffic_proto_rawDesc = "" +
 	"\x10request_messages\x18\x05 \x03(\tR\x0frequestMessages\x12+\n" +
 	"\x11response_messages\x18\x06 \x03(\tR\x10responseMessages\x12\x18\n" +
 	"\acommand\x18\a \x01(\tR\acommand\x12\x16\n" +
-	"\x06detail\x18\b \x01(\tR\x06detail\"\x94\x01\n" +
+	"\x06detail\x18\b \x01(\tR\x06detail\x12K\n" +
+	"\x11response_trailers\x18\t \x03(\v2\x1e.dragoman.admin.v1.HeaderFieldR\x10responseTrailers\x12(\n" +
+	"\x10request_left_out\x18\n" +
+	" \x01(\x05R\x0erequestLeftOut\x12*\n" +
+	"\x11response_left_out\x18\v \x01(\x05R\x0fresponseLeftOut\x12\x1a\n" +
+	"\bredacted\x18\f \x01(\bR\bredacted\x12\x1e\n" +
+	"\n" +
+	"replayable\x18\r \x01(\bR\n" +
+	"replayable\"\x94\x01\n" +
 	"\x04Stop\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x121\n" +
 	"\x06offset\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06offset\x12-\n" +
@@ -1161,11 +1635,15 @@ const file_dragoman_admin_v1_traffic_proto_rawDesc = "" +
 	"\x06detail\x18\x04 \x01(\tR\x06detail\"7\n" +
 	"\vHeaderField\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value2\xf6\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value2\xf8\x05\n" +
 	"\x0eTrafficService\x12r\n" +
 	"\tListCalls\x12#.dragoman.admin.v1.ListCallsRequest\x1a$.dragoman.admin.v1.ListCallsResponse\"\x1a\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/traffic\x90\x02\x01\x12q\n" +
 	"\aGetCall\x12!.dragoman.admin.v1.GetCallRequest\x1a\".dragoman.admin.v1.GetCallResponse\"\x1f\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/traffic/{id}\x90\x02\x01\x12y\n" +
-	"\tTailCalls\x12#.dragoman.admin.v1.TailCallsRequest\x1a$.dragoman.admin.v1.TailCallsResponse\"\x1f\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/traffic:tail\x90\x02\x010\x01\x12\x81\x01\n" +
+	"\tTailCalls\x12#.dragoman.admin.v1.TailCallsRequest\x1a$.dragoman.admin.v1.TailCallsResponse\"\x1f\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/traffic:tail\x90\x02\x010\x01\x12}\n" +
+	"\n" +
+	"GetCapture\x12$.dragoman.admin.v1.GetCaptureRequest\x1a%.dragoman.admin.v1.GetCaptureResponse\"\"\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/traffic:capture\x90\x02\x01\x12\x80\x01\n" +
+	"\n" +
+	"SetCapture\x12$.dragoman.admin.v1.SetCaptureRequest\x1a%.dragoman.admin.v1.SetCaptureResponse\"%\x82\xd3\xe4\x93\x02\x1c:\x01*\x1a\x17/api/v1/traffic:capture\x90\x02\x02\x12\x81\x01\n" +
 	"\n" +
 	"ReplayCall\x12$.dragoman.admin.v1.ReplayCallRequest\x1a%.dragoman.admin.v1.ReplayCallResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/traffic/{id}:replayB\xcf\x01\n" +
 	"\x15com.dragoman.admin.v1B\fTrafficProtoP\x01ZBgithub.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1;adminv1\xa2\x02\x03DAX\xaa\x02\x11Dragoman.Admin.V1\xca\x02\x11Dragoman\\Admin\\V1\xe2\x02\x1dDragoman\\Admin\\V1\\GPBMetadata\xea\x02\x13Dragoman::Admin::V1b\x06proto3"
@@ -1182,7 +1660,7 @@ func file_dragoman_admin_v1_traffic_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_traffic_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_traffic_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_dragoman_admin_v1_traffic_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_dragoman_admin_v1_traffic_proto_goTypes = []any{
 	(*CallFilter)(nil),            // 0: dragoman.admin.v1.CallFilter
 	(*ListCallsRequest)(nil),      // 1: dragoman.admin.v1.ListCallsRequest
@@ -1193,46 +1671,61 @@ var file_dragoman_admin_v1_traffic_proto_goTypes = []any{
 	(*TailCallsResponse)(nil),     // 6: dragoman.admin.v1.TailCallsResponse
 	(*ReplayCallRequest)(nil),     // 7: dragoman.admin.v1.ReplayCallRequest
 	(*ReplayCallResponse)(nil),    // 8: dragoman.admin.v1.ReplayCallResponse
-	(*CallSummary)(nil),           // 9: dragoman.admin.v1.CallSummary
-	(*CapturedCall)(nil),          // 10: dragoman.admin.v1.CapturedCall
-	(*Stop)(nil),                  // 11: dragoman.admin.v1.Stop
-	(*HeaderField)(nil),           // 12: dragoman.admin.v1.HeaderField
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*GetCaptureRequest)(nil),     // 9: dragoman.admin.v1.GetCaptureRequest
+	(*GetCaptureResponse)(nil),    // 10: dragoman.admin.v1.GetCaptureResponse
+	(*SetCaptureRequest)(nil),     // 11: dragoman.admin.v1.SetCaptureRequest
+	(*SetCaptureResponse)(nil),    // 12: dragoman.admin.v1.SetCaptureResponse
+	(*Capture)(nil),               // 13: dragoman.admin.v1.Capture
+	(*CallSummary)(nil),           // 14: dragoman.admin.v1.CallSummary
+	(*CapturedCall)(nil),          // 15: dragoman.admin.v1.CapturedCall
+	(*Stop)(nil),                  // 16: dragoman.admin.v1.Stop
+	(*HeaderField)(nil),           // 17: dragoman.admin.v1.HeaderField
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
 }
 var file_dragoman_admin_v1_traffic_proto_depIdxs = []int32{
-	13, // 0: dragoman.admin.v1.CallFilter.slower_than:type_name -> google.protobuf.Duration
+	18, // 0: dragoman.admin.v1.CallFilter.slower_than:type_name -> google.protobuf.Duration
 	0,  // 1: dragoman.admin.v1.ListCallsRequest.filter:type_name -> dragoman.admin.v1.CallFilter
-	9,  // 2: dragoman.admin.v1.ListCallsResponse.calls:type_name -> dragoman.admin.v1.CallSummary
-	10, // 3: dragoman.admin.v1.GetCallResponse.call:type_name -> dragoman.admin.v1.CapturedCall
+	14, // 2: dragoman.admin.v1.ListCallsResponse.calls:type_name -> dragoman.admin.v1.CallSummary
+	15, // 3: dragoman.admin.v1.GetCallResponse.call:type_name -> dragoman.admin.v1.CapturedCall
 	0,  // 4: dragoman.admin.v1.TailCallsRequest.filter:type_name -> dragoman.admin.v1.CallFilter
-	9,  // 5: dragoman.admin.v1.TailCallsResponse.call:type_name -> dragoman.admin.v1.CallSummary
-	10, // 6: dragoman.admin.v1.TailCallsResponse.details:type_name -> dragoman.admin.v1.CapturedCall
-	10, // 7: dragoman.admin.v1.ReplayCallResponse.call:type_name -> dragoman.admin.v1.CapturedCall
-	14, // 8: dragoman.admin.v1.CallSummary.time:type_name -> google.protobuf.Timestamp
-	13, // 9: dragoman.admin.v1.CallSummary.duration:type_name -> google.protobuf.Duration
-	13, // 10: dragoman.admin.v1.CallSummary.gateway:type_name -> google.protobuf.Duration
-	13, // 11: dragoman.admin.v1.CallSummary.backend_time:type_name -> google.protobuf.Duration
-	13, // 12: dragoman.admin.v1.CallSummary.ttfb:type_name -> google.protobuf.Duration
-	9,  // 13: dragoman.admin.v1.CapturedCall.summary:type_name -> dragoman.admin.v1.CallSummary
-	11, // 14: dragoman.admin.v1.CapturedCall.timeline:type_name -> dragoman.admin.v1.Stop
-	12, // 15: dragoman.admin.v1.CapturedCall.request_headers:type_name -> dragoman.admin.v1.HeaderField
-	12, // 16: dragoman.admin.v1.CapturedCall.response_headers:type_name -> dragoman.admin.v1.HeaderField
-	13, // 17: dragoman.admin.v1.Stop.offset:type_name -> google.protobuf.Duration
-	13, // 18: dragoman.admin.v1.Stop.took:type_name -> google.protobuf.Duration
-	1,  // 19: dragoman.admin.v1.TrafficService.ListCalls:input_type -> dragoman.admin.v1.ListCallsRequest
-	3,  // 20: dragoman.admin.v1.TrafficService.GetCall:input_type -> dragoman.admin.v1.GetCallRequest
-	5,  // 21: dragoman.admin.v1.TrafficService.TailCalls:input_type -> dragoman.admin.v1.TailCallsRequest
-	7,  // 22: dragoman.admin.v1.TrafficService.ReplayCall:input_type -> dragoman.admin.v1.ReplayCallRequest
-	2,  // 23: dragoman.admin.v1.TrafficService.ListCalls:output_type -> dragoman.admin.v1.ListCallsResponse
-	4,  // 24: dragoman.admin.v1.TrafficService.GetCall:output_type -> dragoman.admin.v1.GetCallResponse
-	6,  // 25: dragoman.admin.v1.TrafficService.TailCalls:output_type -> dragoman.admin.v1.TailCallsResponse
-	8,  // 26: dragoman.admin.v1.TrafficService.ReplayCall:output_type -> dragoman.admin.v1.ReplayCallResponse
-	23, // [23:27] is the sub-list for method output_type
-	19, // [19:23] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	14, // 5: dragoman.admin.v1.TailCallsResponse.call:type_name -> dragoman.admin.v1.CallSummary
+	15, // 6: dragoman.admin.v1.TailCallsResponse.details:type_name -> dragoman.admin.v1.CapturedCall
+	17, // 7: dragoman.admin.v1.ReplayCallRequest.headers:type_name -> dragoman.admin.v1.HeaderField
+	15, // 8: dragoman.admin.v1.ReplayCallResponse.call:type_name -> dragoman.admin.v1.CapturedCall
+	13, // 9: dragoman.admin.v1.GetCaptureResponse.capture:type_name -> dragoman.admin.v1.Capture
+	18, // 10: dragoman.admin.v1.SetCaptureRequest.duration:type_name -> google.protobuf.Duration
+	13, // 11: dragoman.admin.v1.SetCaptureResponse.capture:type_name -> dragoman.admin.v1.Capture
+	19, // 12: dragoman.admin.v1.Capture.until:type_name -> google.protobuf.Timestamp
+	19, // 13: dragoman.admin.v1.CallSummary.time:type_name -> google.protobuf.Timestamp
+	18, // 14: dragoman.admin.v1.CallSummary.duration:type_name -> google.protobuf.Duration
+	18, // 15: dragoman.admin.v1.CallSummary.gateway:type_name -> google.protobuf.Duration
+	18, // 16: dragoman.admin.v1.CallSummary.backend_time:type_name -> google.protobuf.Duration
+	18, // 17: dragoman.admin.v1.CallSummary.ttfb:type_name -> google.protobuf.Duration
+	14, // 18: dragoman.admin.v1.CapturedCall.summary:type_name -> dragoman.admin.v1.CallSummary
+	16, // 19: dragoman.admin.v1.CapturedCall.timeline:type_name -> dragoman.admin.v1.Stop
+	17, // 20: dragoman.admin.v1.CapturedCall.request_headers:type_name -> dragoman.admin.v1.HeaderField
+	17, // 21: dragoman.admin.v1.CapturedCall.response_headers:type_name -> dragoman.admin.v1.HeaderField
+	17, // 22: dragoman.admin.v1.CapturedCall.response_trailers:type_name -> dragoman.admin.v1.HeaderField
+	18, // 23: dragoman.admin.v1.Stop.offset:type_name -> google.protobuf.Duration
+	18, // 24: dragoman.admin.v1.Stop.took:type_name -> google.protobuf.Duration
+	1,  // 25: dragoman.admin.v1.TrafficService.ListCalls:input_type -> dragoman.admin.v1.ListCallsRequest
+	3,  // 26: dragoman.admin.v1.TrafficService.GetCall:input_type -> dragoman.admin.v1.GetCallRequest
+	5,  // 27: dragoman.admin.v1.TrafficService.TailCalls:input_type -> dragoman.admin.v1.TailCallsRequest
+	9,  // 28: dragoman.admin.v1.TrafficService.GetCapture:input_type -> dragoman.admin.v1.GetCaptureRequest
+	11, // 29: dragoman.admin.v1.TrafficService.SetCapture:input_type -> dragoman.admin.v1.SetCaptureRequest
+	7,  // 30: dragoman.admin.v1.TrafficService.ReplayCall:input_type -> dragoman.admin.v1.ReplayCallRequest
+	2,  // 31: dragoman.admin.v1.TrafficService.ListCalls:output_type -> dragoman.admin.v1.ListCallsResponse
+	4,  // 32: dragoman.admin.v1.TrafficService.GetCall:output_type -> dragoman.admin.v1.GetCallResponse
+	6,  // 33: dragoman.admin.v1.TrafficService.TailCalls:output_type -> dragoman.admin.v1.TailCallsResponse
+	10, // 34: dragoman.admin.v1.TrafficService.GetCapture:output_type -> dragoman.admin.v1.GetCaptureResponse
+	12, // 35: dragoman.admin.v1.TrafficService.SetCapture:output_type -> dragoman.admin.v1.SetCaptureResponse
+	8,  // 36: dragoman.admin.v1.TrafficService.ReplayCall:output_type -> dragoman.admin.v1.ReplayCallResponse
+	31, // [31:37] is the sub-list for method output_type
+	25, // [25:31] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_traffic_proto_init() }
@@ -1246,7 +1739,7 @@ func file_dragoman_admin_v1_traffic_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_traffic_proto_rawDesc), len(file_dragoman_admin_v1_traffic_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,8 @@ const (
 	TrafficService_ListCalls_FullMethodName  = "/dragoman.admin.v1.TrafficService/ListCalls"
 	TrafficService_GetCall_FullMethodName    = "/dragoman.admin.v1.TrafficService/GetCall"
 	TrafficService_TailCalls_FullMethodName  = "/dragoman.admin.v1.TrafficService/TailCalls"
+	TrafficService_GetCapture_FullMethodName = "/dragoman.admin.v1.TrafficService/GetCapture"
+	TrafficService_SetCapture_FullMethodName = "/dragoman.admin.v1.TrafficService/SetCapture"
 	TrafficService_ReplayCall_FullMethodName = "/dragoman.admin.v1.TrafficService/ReplayCall"
 )
 
@@ -40,7 +42,12 @@ type TrafficServiceClient interface {
 	GetCall(ctx context.Context, in *GetCallRequest, opts ...grpc.CallOption) (*GetCallResponse, error)
 	// TailCalls tells of calls as they end. When there are more than the reader takes, some are left out, and the next one says how many.
 	TailCalls(ctx context.Context, in *TailCallsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailCallsResponse], error)
-	// ReplayCall sends a captured call again, by the route that it had, and tells how it ended. FAILED_PRECONDITION when its message was not captured.
+	// GetCapture tells what is captured of calls, and how much of that is kept.
+	GetCapture(ctx context.Context, in *GetCaptureRequest, opts ...grpc.CallOption) (*GetCaptureResponse, error)
+	// SetCapture has calls captured for a while, or no more. FAILED_PRECONDITION where the configuration has no admin: {capture: {}}.
+	SetCapture(ctx context.Context, in *SetCaptureRequest, opts ...grpc.CallOption) (*SetCaptureResponse, error)
+	// ReplayCall sends a captured call again, by the protocol and the route that it had, through all policies, and tells how it ended. It counts in no figure.
+	// FAILED_PRECONDITION when its messages were not captured, or not all of them, or what it called is not there any more.
 	ReplayCall(ctx context.Context, in *ReplayCallRequest, opts ...grpc.CallOption) (*ReplayCallResponse, error)
 }
 
@@ -91,6 +98,26 @@ func (c *trafficServiceClient) TailCalls(ctx context.Context, in *TailCallsReque
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type TrafficService_TailCallsClient = grpc.ServerStreamingClient[TailCallsResponse]
 
+func (c *trafficServiceClient) GetCapture(ctx context.Context, in *GetCaptureRequest, opts ...grpc.CallOption) (*GetCaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetCaptureResponse)
+	err := c.cc.Invoke(ctx, TrafficService_GetCapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *trafficServiceClient) SetCapture(ctx context.Context, in *SetCaptureRequest, opts ...grpc.CallOption) (*SetCaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetCaptureResponse)
+	err := c.cc.Invoke(ctx, TrafficService_SetCapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *trafficServiceClient) ReplayCall(ctx context.Context, in *ReplayCallRequest, opts ...grpc.CallOption) (*ReplayCallResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReplayCallResponse)
@@ -113,7 +140,12 @@ type TrafficServiceServer interface {
 	GetCall(context.Context, *GetCallRequest) (*GetCallResponse, error)
 	// TailCalls tells of calls as they end. When there are more than the reader takes, some are left out, and the next one says how many.
 	TailCalls(*TailCallsRequest, grpc.ServerStreamingServer[TailCallsResponse]) error
-	// ReplayCall sends a captured call again, by the route that it had, and tells how it ended. FAILED_PRECONDITION when its message was not captured.
+	// GetCapture tells what is captured of calls, and how much of that is kept.
+	GetCapture(context.Context, *GetCaptureRequest) (*GetCaptureResponse, error)
+	// SetCapture has calls captured for a while, or no more. FAILED_PRECONDITION where the configuration has no admin: {capture: {}}.
+	SetCapture(context.Context, *SetCaptureRequest) (*SetCaptureResponse, error)
+	// ReplayCall sends a captured call again, by the protocol and the route that it had, through all policies, and tells how it ended. It counts in no figure.
+	// FAILED_PRECONDITION when its messages were not captured, or not all of them, or what it called is not there any more.
 	ReplayCall(context.Context, *ReplayCallRequest) (*ReplayCallResponse, error)
 	mustEmbedUnimplementedTrafficServiceServer()
 }
@@ -133,6 +165,12 @@ func (UnimplementedTrafficServiceServer) GetCall(context.Context, *GetCallReques
 }
 func (UnimplementedTrafficServiceServer) TailCalls(*TailCallsRequest, grpc.ServerStreamingServer[TailCallsResponse]) error {
 	return status.Error(codes.Unimplemented, "method TailCalls not implemented")
+}
+func (UnimplementedTrafficServiceServer) GetCapture(context.Context, *GetCaptureRequest) (*GetCaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCapture not implemented")
+}
+func (UnimplementedTrafficServiceServer) SetCapture(context.Context, *SetCaptureRequest) (*SetCaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetCapture not implemented")
 }
 func (UnimplementedTrafficServiceServer) ReplayCall(context.Context, *ReplayCallRequest) (*ReplayCallResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReplayCall not implemented")
@@ -205,6 +243,42 @@ func _TrafficService_TailCalls_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type TrafficService_TailCallsServer = grpc.ServerStreamingServer[TailCallsResponse]
 
+func _TrafficService_GetCapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TrafficServiceServer).GetCapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TrafficService_GetCapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TrafficServiceServer).GetCapture(ctx, req.(*GetCaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TrafficService_SetCapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetCaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TrafficServiceServer).SetCapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TrafficService_SetCapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TrafficServiceServer).SetCapture(ctx, req.(*SetCaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TrafficService_ReplayCall_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReplayCallRequest)
 	if err := dec(in); err != nil {
@@ -237,6 +311,14 @@ var TrafficService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCall",
 			Handler:    _TrafficService_GetCall_Handler,
+		},
+		{
+			MethodName: "GetCapture",
+			Handler:    _TrafficService_GetCapture_Handler,
+		},
+		{
+			MethodName: "SetCapture",
+			Handler:    _TrafficService_SetCapture_Handler,
 		},
 		{
 			MethodName: "ReplayCall",

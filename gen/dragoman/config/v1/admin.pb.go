@@ -49,7 +49,11 @@ type Admin struct {
 	// or sent elsewhere. It is made when it is needed.
 	//
 	// Default: none; such things hold until the gateway ends. Example: data_dir: /var/lib/dragoman
-	DataDir       string `protobuf:"bytes,5,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
+	DataDir string `protobuf:"bytes,5,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
+	// Capture keeps what the last calls have said.
+	//
+	// Default: nothing is kept. Example: capture: {bodies: true, redact: [password]}
+	Capture       *Capture `protobuf:"bytes,6,opt,name=capture,proto3" json:"capture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -119,18 +123,26 @@ func (x *Admin) GetDataDir() string {
 	return ""
 }
 
+func (x *Admin) GetCapture() *Capture {
+	if x != nil {
+		return x.Capture
+	}
+	return nil
+}
+
 var File_dragoman_config_v1_admin_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x1edragoman/config/v1/admin.proto\x12\x12dragoman.config.v1\"\x8e\x01\n" +
+	"\x1edragoman/config/v1/admin.proto\x12\x12dragoman.config.v1\x1a dragoman/config/v1/capture.proto\"\xc5\x01\n" +
 	"\x05Admin\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1d\n" +
 	"\n" +
 	"token_file\x18\x03 \x01(\tR\ttokenFile\x12\x1b\n" +
 	"\tread_only\x18\x04 \x01(\bR\breadOnly\x12\x19\n" +
-	"\bdata_dir\x18\x05 \x01(\tR\adataDirB\xd4\x01\n" +
+	"\bdata_dir\x18\x05 \x01(\tR\adataDir\x125\n" +
+	"\acapture\x18\x06 \x01(\v2\x1b.dragoman.config.v1.CaptureR\acaptureB\xd4\x01\n" +
 	"\x16com.dragoman.config.v1B\n" +
 	"AdminProtoP\x01ZDgithub.com/dragoman-gateway/dragoman/gen/dragoman/config/v1;configv1\xa2\x02\x03DCX\xaa\x02\x12Dragoman.Config.V1\xca\x02\x12Dragoman\\Config\\V1\xe2\x02\x1eDragoman\\Config\\V1\\GPBMetadata\xea\x02\x14Dragoman::Config::V1b\x06proto3"
 
@@ -148,14 +160,16 @@ func file_dragoman_config_v1_admin_proto_rawDescGZIP() []byte {
 
 var file_dragoman_config_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_dragoman_config_v1_admin_proto_goTypes = []any{
-	(*Admin)(nil), // 0: dragoman.config.v1.Admin
+	(*Admin)(nil),   // 0: dragoman.config.v1.Admin
+	(*Capture)(nil), // 1: dragoman.config.v1.Capture
 }
 var file_dragoman_config_v1_admin_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	1, // 0: dragoman.config.v1.Admin.capture:type_name -> dragoman.config.v1.Capture
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_admin_proto_init() }
@@ -163,6 +177,7 @@ func file_dragoman_config_v1_admin_proto_init() {
 	if File_dragoman_config_v1_admin_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_capture_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -164,6 +164,21 @@ export interface CallSummary {
   captured?: boolean;
 }
 
+export interface Capture {
+  permitted?: boolean;
+  on?: boolean;
+  bodies?: boolean;
+  errors?: boolean;
+  match?: string[];
+  until?: string;
+  who?: string;
+  calls?: number;
+  maxCalls?: number;
+  bytes?: string;
+  maxBytes?: string;
+  leftOut?: string;
+}
+
 export interface CapturedCall {
   summary?: CallSummary;
   timeline?: Stop[];
@@ -173,6 +188,11 @@ export interface CapturedCall {
   responseMessages?: string[];
   command?: string;
   detail?: string;
+  responseTrailers?: HeaderField[];
+  requestLeftOut?: number;
+  responseLeftOut?: number;
+  redacted?: boolean;
+  replayable?: boolean;
 }
 
 export interface Certificate {
@@ -487,6 +507,13 @@ export interface GetCallRequest {
 
 export interface GetCallResponse {
   call?: CapturedCall;
+}
+
+export interface GetCaptureRequest {
+}
+
+export interface GetCaptureResponse {
+  capture?: Capture;
 }
 
 export interface GetConfigRequest {
@@ -869,10 +896,12 @@ export type ReloadResult = 'RELOAD_RESULT_UNSPECIFIED' | 'RELOAD_RESULT_APPLIED'
 
 export interface ReplayCallRequest {
   id?: string;
+  headers?: HeaderField[];
 }
 
 export interface ReplayCallResponse {
   call?: CapturedCall;
+  notes?: string[];
 }
 
 export interface RevokeKeyRequest {
@@ -954,6 +983,20 @@ export interface ServiceSeries {
   span?: string;
   totalCalls?: string;
   totalErrors?: string;
+}
+
+export interface SetCaptureRequest {
+  on?: boolean;
+  bodies?: boolean;
+  errors?: boolean;
+  match?: string[];
+  duration?: string;
+  asConfigured?: boolean;
+  clear?: boolean;
+}
+
+export interface SetCaptureResponse {
+  capture?: Capture;
 }
 
 export interface SetEndpointWeightRequest {
