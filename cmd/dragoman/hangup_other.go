@@ -9,3 +9,6 @@ import "os"
 
 // notifyReload does nothing: there is no signal that asks for a reload. The admin API does.
 func notifyReload(chan<- os.Signal) {}
+
+// notifyReopen does nothing: a file that was moved is begun anew by itself.
+func notifyReopen(chan<- os.Signal) {}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/memory"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/systemd"
+	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
 )
 
 // service is a gateway that a command serves until it is told to stop.
@@ -45,18 +47,6 @@ func (s *service) run(ctx context.Context) error {
 
 	defer keepHeap(s.heapFloor)()
 	o := &s.config.Observability
-	file, closeAccess, err := s.accessLog()
-	if err != nil {
-		return &exitError{code: exitFailed, err: err}
-	}
-	defer closeAccess()
-	var (
-		access       io.Writer // stays nil where nothing is to be written
-		accessFormat string
-	)
-	if file != nil {
-		access, accessFormat = file, format(o.AccessLog.Format, file)
-	}
 	level, err := s.terminal.level(levelName(o.Log.Level))
 	if err != nil {
 		return err
@@ -65,6 +55,11 @@ func (s *service) run(ctx context.Context) error {
 	current.Set(level)
 	tail := api.NewLogTail(logger(s.terminal.err, current, format(o.Log.Format, s.terminal.err)).Handler())
 	log := slog.New(tail)
+	access, err := s.accessLog(log)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	defer access.close()
 	if s.started == nil {
 		s.started = func(info *app.Started) { logStart(log, info) }
 	}
@@ -84,12 +79,14 @@ func (s *service) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
-	hangups := make(chan os.Signal, 1)
+	hangups, rotations := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	notifyReload(hangups)
 	defer signal.Stop(hangups)
+	notifyReopen(rotations)
+	defer signal.Stop(rotations)
 	a := app.New(app.Options{
-		Config: s.config, Log: log, AccessLog: access,
-		AccessFormat: accessFormat, OnReload: func(e reload.Event) {
+		Config: s.config, Log: log, AccessLog: access.out,
+		AccessFormat: access.format, OnReload: func(e reload.Event) {
 			s.reloaded(e)
 			tellReload(system, &e)
 		}, Reread: s.reread, Sockets: sockets, Version: version(), Level: current, Logs: tail,
@@ -128,8 +125,11 @@ func (s *service) run(ctx context.Context) error {
 		for {
 			select {
 			case <-hangups:
+				access.reopen()
 				system.Reloading()
 				info.Reload()
+			case <-rotations:
+				access.reopen()
 			case <-starting.Done():
 				return
 			}
@@ -173,23 +173,33 @@ func (s *service) stop(a *app.App, signals <-chan os.Signal, failed error) error
 	return nil
 }
 
-// accessLog opens what lines of calls are written to; nil for none.
-func (s *service) accessLog() (*os.File, func(), error) {
-	switch output := s.config.Observability.AccessLog.Output; output {
+// accessLog is what lines of calls are written to.
+type accessLog struct {
+	out    io.Writer // nil for none
+	format string
+	// reopen begins a file anew that somebody has moved, close closes it; both do nothing to what is no file.
+	reopen, close func()
+}
+
+// accessLog opens what lines of calls are written to. log is told when a file cannot be begun anew.
+func (s *service) accessLog(log *slog.Logger) (*accessLog, error) {
+	own := &s.config.Observability.AccessLog
+	a := &accessLog{reopen: func() {}, close: func() {}}
+	switch own.Output {
 	case config.OutputOff:
-		return nil, func() {}, nil
 	case config.OutputStdout:
-		return s.terminal.out, func() {}, nil
+		a.out, a.format = s.terminal.out, format(own.Format, s.terminal.out)
 	case config.OutputStderr:
-		return s.terminal.err, func() {}, nil
+		a.out, a.format = s.terminal.err, format(own.Format, s.terminal.err)
 	default:
-		const mode = 0o640
-		f, err := os.OpenFile(output, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
+		f, err := telemetry.OpenLogFile(own.Output, log)
 		if err != nil {
-			return nil, nil, fmt.Errorf("observability.access_log.output: %w", err)
+			return nil, fmt.Errorf("observability.access_log.output: %w", err)
 		}
-		return f, func() { _ = f.Close() }, nil // everything is written through: nothing is left to fail
+		a.out, a.format, a.reopen = f, string(cmp.Or(own.Format, config.FormatJSON)), f.Reopen
+		a.close = func() { _ = f.Close() } // everything is written through: nothing is left to fail
 	}
+	return a, nil
 }
 
 // format is the form of a log that goes to f.
