@@ -41,6 +41,7 @@ try {
   await call('/v1/shelves/classics/books', 10, as(world.token));
   await call('/v1/shelves/nowhere', 3);
   await call('/v1/shelves/classics', 3, as(world.ended));
+  await call('/v1/shelves', 6, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }); // more than its limit allows
   await together({ ...looks, ...tries });
   for (const [name, run] of Object.entries(operations)) await runCase(name, run);
   await runCase('nothing leaves the origin', async () => {

@@ -98,6 +98,28 @@ export const operations = {
       equal(services.filter((s) => s.startsWith('dragoman.')), [], 'services of the admin API in the statistics');
     }),
 
+  figures: () =>
+    visit({}, async (page) => {
+      await page.goto(`${root}/routes?open=${encodeURIComponent('GET /v1/shelves')}&part=calls`);
+      const strip = page.locator('.heatstrip svg');
+      await strip.first().waitFor();
+      await until(async () => /: [1-9]\d* calls/.test(await strip.first().getAttribute('aria-label')), 'a heat strip with calls in it');
+      await strip.first().focus();
+      await page.keyboard.press('ArrowUp'); // the last span, and the fastest calls of it
+      await page.locator('.heatstrip figcaption', { hasText: /\d\d:\d\d:\d\d, .*: \d/ }).first().waitFor();
+      await shot(page, 'heat-light');
+      await page.locator('.nav a', { hasText: 'Backends' }).click();
+      const row = page.locator('section[aria-label="Backend bookstore"] tbody tr', { hasText: /\d (ms|µs)/ });
+      await row.first().waitFor(); // its quantiles
+      await page.locator('.nav a', { hasText: 'Overview' }).click();
+      await page.locator('.figures > div', { hasText: 'Connections' }).locator('dd', { hasText: /[1-9]/ }).waitFor();
+      await page.locator('.nav a', { hasText: 'Policies' }).click();
+      await page.locator('tr', { hasText: 'mobile' }).locator('td', { hasText: 'token_expired' }).waitFor();
+      await page.locator('tr', { hasText: 'mobile' }).locator('td', { hasText: '2026-11' }).waitFor(); // the key that it trusts
+      await page.locator('tr', { hasText: 'new-shelves' }).locator('.hottest', { hasText: 'client.address=127.0.0.1' }).waitFor();
+      await page.locator('section.panel', { hasText: 'Circuit breakers' }).locator('tr', { hasText: 'bookstore' }).locator('.tag', { hasText: 'closed' }).waitFor();
+    }),
+
   keys: () =>
     visit({}, async (page) => {
       await page.goto(root + '/policies');
