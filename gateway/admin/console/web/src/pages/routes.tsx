@@ -118,19 +118,19 @@ function Row({ route: r, narrow, selected }: { route: Route; narrow: boolean; se
   return (
     <tr class="link" aria-selected={selected} onClick={(e) => (e.target as Element).closest('a') || setQuery({ open: selected ? '' : routeKey(r) })}>
       <td>
-        <span class="row">
+        <span class="row routename">
           <Verb verb={r.verb ?? ''} />
-          <a class="plain" href={href(place)}>
-            <Path path={r.path ?? ''} />
-          </a>
-          {r.kind !== 'unary' && !narrow && <Tag>{kindName(r.kind)}</Tag>}
-          {r.deprecated && <Tag tone="warn">deprecated</Tag>}
-          {r.switchedOff && <Tag tone="err">off</Tag>}
+          <span class="grow">
+            <a class="plain" href={href(place)}>
+              <Path path={r.path ?? ''} />
+            </a>{' '}
+            {r.kind !== 'unary' && !narrow && <Tag>{kindName(r.kind)}</Tag>} {r.deprecated && <Tag tone="warn">deprecated</Tag>} {r.switchedOff && <Tag tone="err">off</Tag>}
+          </span>
         </span>
       </td>
       {!narrow && (
         <td class="c2 mono ink2" title={r.method}>
-          {(r.method ?? '').slice((r.service ?? '').length + 1)}
+          <div class="methodname clip">{(r.method ?? '').slice((r.service ?? '').length + 1)}</div>
         </td>
       )}
       {!narrow && (

@@ -12,7 +12,7 @@ import { now, reloads, status } from '../live';
 import { args, href, query, setQuery, to } from '../router';
 import { ago, base64, clock, count, reflow, short } from '../format';
 import { Icon } from '../ui/icons';
-import { Dot, Empty, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
+import { Breakable, Dot, Empty, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
 import { place, Problem } from '../ui/problem';
 import { kindName } from './routes';
 import { Declared } from './source';
@@ -162,7 +162,7 @@ function Shown({ chosen, services }: { chosen: string; services: Service[] }) {
 function OneService({ service: s }: { service: Service }) {
   return (
     <Panel
-      title={<span class="mono break">{s.name}</span>}
+      title={<span class="mono break"><Breakable text={s.name ?? ''} /></span>}
       actions={
         <span class="row">
           {s.deprecated && <Tag tone="warn">deprecated</Tag>}
@@ -254,7 +254,7 @@ function OneMethod({ method: m }: { method: Method }) {
   return (
     <div class="col">
       <Panel
-        title={<span class="mono break">{m.fullName}</span>}
+        title={<span class="mono break"><Breakable text={m.fullName ?? ''} /></span>}
         actions={
           <span class="row">
             <SwitchLink match={m.fullName!} />
@@ -299,7 +299,7 @@ function TypePanel({ name, role }: { name: string; role: string }) {
   const message = type.data?.messages?.find((m) => m.name === name);
   const enumeration = type.data?.enums?.find((e) => e.name === name);
   return (
-    <Panel title={<span class="mono break">{name}</span>} note={role} flush>
+    <Panel title={<span class="mono break"><Breakable text={name} /></span>} note={role} flush>
       {type.error && (
         <div class="pad">
           <Notice tone="err">{type.error.message}</Notice>
@@ -353,8 +353,11 @@ function Message({ type: m, enums }: { type: MessageType; enums: NonNullable<Get
                 const values = enums.find((e) => e.name === f.typeName)?.values;
                 return (
                   <tr key={f.name}>
-                    <td class="nowrap">
-                      <span class={'mono' + (f.deprecated ? ' struck' : '')}>{f.name}</span> <span class="dim">{f.number}</span>
+                    <td class="break">
+                      <span class={'mono' + (f.deprecated ? ' struck' : '')}>
+                        <Breakable text={f.name ?? ''} />
+                      </span>{' '}
+                      <span class="dim">{f.number}</span>
                     </td>
                     <td>
                       <FieldType field={f} />

@@ -20,7 +20,7 @@ import { open, protocolNames, streamsRequests, type Plan, type Protocol, type Se
 import { environment, fields, remember, script, type Made } from '../try/store';
 import { check } from '../try/validate';
 import { Icon } from '../ui/icons';
-import { Choice, Empty, Notice, Panel, Search, Tabs, Tag } from '../ui/parts';
+import { Breakable, Choice, Empty, Notice, Panel, Search, Tabs, Tag } from '../ui/parts';
 import { kindName } from './routes';
 import { firstSentence } from './schemas';
 
@@ -233,7 +233,9 @@ function Workbench({ method }: { method: Method }) {
       <div class="benchhead">
         <div class="grow">
           <div class="row wrap">
-            <h2 class="mono break">{method.name}</h2>
+            <h2 class="mono break">
+              <Breakable text={method.name ?? ''} />
+            </h2>
             {method.kind !== 'unary' && <Tag>{kindName(method.kind)}</Tag>}
             {method.deprecated && <Tag tone="warn">deprecated</Tag>}
             {method.switchedOff && <Tag tone="err">switched off</Tag>}
@@ -250,7 +252,7 @@ function Workbench({ method }: { method: Method }) {
           )}
           {spoken === 'rest' && routes.length === 1 && (
             <code class="ink2 break">
-              {route!.verb} {route!.path}
+              {route!.verb} <Breakable text={route!.path ?? ''} />
             </code>
           )}
           {spoken !== 'rest' && <code class="ink2 break">/{method.fullName}</code>}

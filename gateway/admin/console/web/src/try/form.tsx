@@ -5,6 +5,7 @@ import { useId, useState } from 'preact/hooks';
 
 import type { Field, MessageType } from '../api/types';
 import { Icon } from '../ui/icons';
+import { Breakable } from '../ui/parts';
 import { base64, bytes, short } from '../format';
 import { answersOnly, emptyItem, emptyOf, isNumber, isObject, required, skeleton, wellKnown, type Json, type Obj, type Types } from './schema';
 import { ruleText, type Hint } from './validate';
@@ -102,7 +103,9 @@ function FieldForm({ field: f, value, types, hints, path, onChange }: FieldProps
     <div class={compound ? 'fieldset' : 'fieldrow'} role={compound ? 'group' : undefined} aria-label={compound ? f.name : undefined}>
       <div class="fieldname">
         <label for={compound ? undefined : id} title={f.comment}>
-          <span class={f.deprecated ? 'struck' : ''}>{f.name}</span>
+          <span class={f.deprecated ? 'struck' : ''}>
+            <Breakable text={f.name ?? ''} />
+          </span>
           {required(f) && (
             <span class="must" title="required">
               {' '}
@@ -110,7 +113,9 @@ function FieldForm({ field: f, value, types, hints, path, onChange }: FieldProps
             </span>
           )}
         </label>
-        <span class="dim type">{type}</span>
+        <span class="dim type">
+          <Breakable text={type} />
+        </span>
         {compound && <AddRemove field={f} value={value} types={types} onChange={onChange} />}
       </div>
       <div class="fieldvalue">

@@ -140,11 +140,11 @@ export function KV({ rows }: { rows: [ComponentChildren, ComponentChildren][] })
   );
 }
 
-/** Breakable is a name that may be broken behind its dots, slashes and underscores, and nowhere else unless it must. */
+/** Breakable is a name that may be broken behind its dots, slashes and underscores and before a capital, and nowhere else unless it must. */
 export function Breakable({ text }: { text: string }) {
   return (
     <>
-      {text.split(/(?<=[./_,\]])(?![.[])/).map((part, i) => (
+      {text.split(/(?<=[^/][./_,\]:])(?![.[])|(?<=[a-z0-9])(?=[A-Z])/).map((part, i) => (
         <>
           {i > 0 && <wbr />}
           {part}

@@ -113,6 +113,7 @@ export const operations = {
       await row.first().waitFor(); // its quantiles
       await page.locator('.nav a', { hasText: 'Overview' }).click();
       await page.locator('.figures > div', { hasText: 'Connections' }).locator('dd', { hasText: /[1-9]/ }).waitFor();
+      await call('/v1/shelves', 6, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }); // more than its limit allows
       await page.locator('.nav a', { hasText: 'Policies' }).click();
       await page.locator('tr', { hasText: 'mobile' }).locator('td', { hasText: 'token_expired' }).waitFor();
       await page.locator('tr', { hasText: 'mobile' }).locator('td', { hasText: '2026-11' }).waitFor(); // the key that it trusts
