@@ -75,6 +75,7 @@ func consoleCases() []row {
 		{"drain", "an endpoint is taken out and put back"},
 		{"traffic", "calls as they end, by reason and by subject, one of them opened; the admin API's own calls are none"},
 		{"figures", "latencies of a route as a heat strip, quantiles of endpoints, connections, refusals by cause, the keys that a limit refused most, circuit breakers"},
+		{"cache", "what is stored is listed, and forgotten"},
 		{"keys", "a key is made, calls are let in with it, and is revoked"},
 		{"switches", "an API is switched off, with a note for its clients, and on; calls are sent to another backend"},
 		{"configuration", "a change of the file is seen in force, a mistake is refused and told, a pasted text is checked"},

@@ -190,6 +190,25 @@ function Steps({ e }: { e: ExplainResponse }) {
             </table>
           </Step>
         )}
+        {e.cache && (
+          <Step tone={e.cache.stores ? 'ok' : ''} title={e.cache.stores ? `Answers are stored${e.cache.ttl ? ` for ${e.cache.ttl}` : ''}${e.cache.shared ? ', the same for all who may call' : ''}` : 'Answers are not stored'}>
+            {e.cache.why && <div class="ink2">{e.cache.why}</div>}
+            {(e.cache.staleWhileRevalidate || e.cache.staleIfError) && (
+              <div class="ink2">
+                {e.cache.staleWhileRevalidate && `${e.cache.staleWhileRevalidate} more while a new one is fetched`}
+                {e.cache.staleWhileRevalidate && e.cache.staleIfError && ', '}
+                {e.cache.staleIfError && `${e.cache.staleIfError} more when the backend fails`}
+              </div>
+            )}
+            {e.cache.key?.length ? <div class="ink2 break">Stored under: {e.cache.key.join(', ')}</div> : null}
+            {(e.cache.notes ?? []).map((n, i) => (
+              <div key={i} class="ink2 break">
+                {n}
+              </div>
+            ))}
+            {e.cache.origin && <div class="dim break">{e.cache.place || e.cache.origin}</div>}
+          </Step>
+        )}
         {e.traffic && (
           <Step
             tone={e.traffic.backend ? 'ok' : ''}

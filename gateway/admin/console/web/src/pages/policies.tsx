@@ -3,15 +3,13 @@
 
 // Who may call, how often, and what is answered from memory: the policies, and how they fare.
 
-import { useState } from 'preact/hooks';
-
-import { post, type ApiError } from '../api/client';
 import { useResource } from '../api/resource';
-import type { AuthProvider, Cache, HotKey, ListPoliciesResponse, ListServicesResponse, PurgeCacheResponse, RateLimit } from '../api/types';
-import { beats, now, status } from '../live';
+import type { AuthorizationRule, AuthProvider, HotKey, ListPoliciesResponse, RateLimit } from '../api/types';
+import { beats, now } from '../live';
 import { href, to } from '../router';
-import { ago, bytes, clock, count, ms, percent, rate, seconds } from '../format';
+import { ago, clock, count, ms, percent, rate, seconds } from '../format';
 import { Bar, Breakable, Empty, Notice, Panel, Scroll, Tag } from '../ui/parts';
+import { Caches } from './caches';
 import { Keys } from './keys';
 
 export function PoliciesPage() {
@@ -23,6 +21,7 @@ export function PoliciesPage() {
     <>
       <Providers all={p.data.authProviders ?? []} />
       {withKeys.length > 0 && <Keys providers={withKeys} />}
+      {(p.data.authorizationRules ?? []).length > 0 && <Rules all={p.data.authorizationRules!} />}
       <Limits all={p.data.rateLimits ?? []} data={p.data} />
       <div class="cols">
         <Caches all={p.data.caches ?? []} refresh={p.refresh} />
@@ -211,58 +210,36 @@ function Hottest({ keys }: { keys: HotKey[] }) {
   );
 }
 
-function Caches({ all, refresh }: { all: Cache[]; refresh: () => void }) {
-  const [match, setMatch] = useState('**');
-  const services = useResource<ListServicesResponse>(all.length ? '/api/v1/schemas/services' : '');
-  const names = (services.data?.services ?? []).flatMap((s) => [s.name!, ...(s.methods ?? []).filter((m) => m.noSideEffects).map((m) => m.fullName!)]);
-  const [told, setTold] = useState<{ text: string; bad: boolean } | undefined>();
-  const purge = (e: Event) => {
-    e.preventDefault();
-    post<PurgeCacheResponse>('/api/v1/policies/caches:purge', { match }).then(
-      (r) => {
-        setTold({ text: `${count(r.purged)} answers are forgotten`, bad: false });
-        refresh();
-      },
-      (err: ApiError) => setTold({ text: err.message, bad: true }),
-    );
-  };
+function Rules({ all }: { all: AuthorizationRule[] }) {
   return (
-    <Panel title="Caches" flush={!all.length}>
-      {!all.length ? (
-        <Empty>No answer is kept: no policy says cache.</Empty>
-      ) : (
-        <div class="col">
-          {all.map((c) => {
-            const asked = Number(c.hits ?? 0) + Number(c.misses ?? 0);
-            return (
-              <div key={c.name} class="col narrow">
-                <div class="row">
-                  <b class="grow">{c.name}</b>
-                  <span>{percent(Number(c.hits ?? 0), asked)} hits</span>
-                </div>
-                <Bar share={asked ? Number(c.hits ?? 0) / asked : 0} />
-                <span class="dim">
-                  {count(c.entries)} answers, {bytes(c.bytes)} of {bytes(c.maxBytes)}, {count(c.hits)} hits, {count(c.misses)} misses, {count(c.evicted)} given up
-                </span>
-              </div>
-            );
-          })}
-          {!status.value?.readOnly && (
-            <form class="row" onSubmit={purge}>
-              <input class="field mono grow" aria-label="Methods whose answers are forgotten, as a glob" list="cached" value={match} onInput={(e) => setMatch(e.currentTarget.value)} spellcheck={false} />
-              <datalist id="cached">
-                {['**', ...names].map((n) => (
-                  <option key={n} value={n} />
-                ))}
-              </datalist>
-              <button class="btn" type="submit" disabled={!match}>
-                Purge
-              </button>
-            </form>
-          )}
-          {told && <Notice tone={told.bad ? 'err' : 'ok'}>{told.text}</Notice>}
-        </div>
-      )}
+    <Panel title="Authorisation" note="rules, and whom they refused" flush>
+      <Scroll label="Rules of authorisation">
+        <table>
+          <thead>
+            <tr>
+              <th>Rule</th>
+              <th class="num">Refused</th>
+              <th class="num c2">Undecided</th>
+            </tr>
+          </thead>
+          <tbody>
+            {all.map((r) => (
+              <tr key={r.name}>
+                <td>
+                  <span class="row wrap">
+                    <b class="break">{r.name}</b>
+                    {r.dryRun && <Tag title="It refuses nothing; what it would refuse is counted">on trial</Tag>}
+                  </span>
+                </td>
+                <td class={'num ' + (Number(r.refused ?? 0) ? (r.dryRun ? 't-warn' : 't-err') : 'dim')}>{count(r.refused)}</td>
+                <td class={'num c2 ' + (Number(r.unknown ?? 0) ? 't-warn' : 'dim')} title="Calls for which its expression could not be evaluated">
+                  {count(r.unknown)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
     </Panel>
   );
 }

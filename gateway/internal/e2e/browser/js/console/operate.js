@@ -121,6 +121,19 @@ export const operations = {
       await page.locator('section.panel', { hasText: 'Circuit breakers' }).locator('tr', { hasText: 'bookstore' }).locator('.tag', { hasText: 'closed' }).waitFor();
     }),
 
+  cache: () =>
+    visit({}, async (page) => {
+      await call('/v1/shelves/classics', 3);
+      await page.goto(root + '/policies');
+      const caches = page.locator('section.panel', { hasText: 'Caches' });
+      await caches.getByText(/\d+ % hits/).waitFor();
+      await caches.getByRole('button', { name: 'Show answers' }).click();
+      await caches.locator('tr', { hasText: `${service}/GetShelf` }).first().waitFor();
+      await caches.getByRole('button', { name: 'Purge', exact: true }).click();
+      await caches.locator('.notice.ok', { hasText: /answers? forgotten/ }).waitFor();
+      await caches.getByText('No answer is stored.').waitFor();
+    }),
+
   keys: () =>
     visit({}, async (page) => {
       await page.goto(root + '/policies');
