@@ -42,6 +42,9 @@ type consoleWorld struct {
 	Screenshots string `json:"screenshots,omitempty"`
 }
 
+// acmeOfNobody asks an authority for a certificate that is not there.
+const acmeOfNobody = `, acme: {domains: [api.acme.example], storage: acme, ca: "https://127.0.0.1:1/directory"}`
+
 // guardToken is what the admin listener of the second gateway wants.
 const guardToken = "of-the-operators-of-this-test"
 
@@ -76,6 +79,7 @@ func consoleCases() []row {
 		{"traffic", "calls as they end, by reason and by subject, one of them opened; the admin API's own calls are none"},
 		{"figures", "latencies of a route as a heat strip, quantiles of endpoints, connections, refusals by cause, the keys that a limit refused most, circuit breakers"},
 		{"cache", "what is stored is listed, and forgotten"},
+		{"acme", "a domain that gets no certificate, and why; the log of ACME"},
 		{"keys", "a key is made, calls are let in with it, and is revoked"},
 		{"switches", "an API is switched off, with a note for its clients, and on; calls are sent to another backend"},
 		{"configuration", "a change of the file is seen in force, a mistake is refused and told, a pasted text is checked"},
@@ -100,14 +104,14 @@ func TestConsole(t *testing.T) {
 	addresses := append(stores.Addresses(), third.address)
 	own := t.TempDir()
 	id := newIdentity(t, own)
-	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, "")})
+	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, "", "")})
 	world := consoleWorld{
 		Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Config: filepath.Join(own, "dragoman.yaml"),
 		Failing: third.address, Control: third.control(t), Token: id.token(t, "ada", time.Hour), Ended: id.token(t, "eve", -time.Hour),
 	}
 	guarded := t.TempDir()
 	newIdentity(t, guarded)
-	world.Guarded = startGateway(t, &params{file: writeConsoleFile(t, guarded, folder, addresses, `, token: `+guardToken+`, read_only: true`)}).admin
+	world.Guarded = startGateway(t, &params{file: writeConsoleFile(t, guarded, folder, addresses, acmeOfNobody, `, token: `+guardToken+`, read_only: true`)}).admin
 	world.GuardToken = guardToken
 	if *screenshots != "" {
 		if world.Screenshots, err = filepath.Abs(*screenshots); err != nil {

@@ -21,7 +21,7 @@ import (
 const consoleFile = `version: v1
 listeners:
   - {name: public, address: "127.0.0.1:0"}
-  - {name: secure, address: "127.0.0.1:0", tls: {cert: %[1]s, key: %[2]s}}
+  - {name: secure, address: "127.0.0.1:0", tls: {cert: %[1]s, key: %[2]s%[6]s}}
 schemas:
   sources: [{name: bookstore, protos: {dir: %[3]s, watch: true}}]
 backends:
@@ -36,6 +36,7 @@ auth:
     partner: {api_key: {keys_file: keys.yaml}}
 defaults: {auth: [mobile, partner, none]}
 services:
+  - {match: bookstore.v1.CoverService, backend: archive}
   - match: "**"
     backend: bookstore
     methods:
@@ -95,8 +96,8 @@ func (id *identity) token(t *testing.T, subject string, life time.Duration) stri
 
 func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
-// writeConsoleFile writes the configuration with its files into a folder. more is for the admin listener.
-func writeConsoleFile(t *testing.T, folder, protos string, addresses []string, more string) (file string) {
+// writeConsoleFile writes the configuration with its files into a folder. tls and admin are more of these sections.
+func writeConsoleFile(t *testing.T, folder, protos string, addresses []string, tls, admin string) (file string) {
 	t.Helper()
 	c := newCertificate(t)
 	endpoints := make([]string, 0, len(addresses))
@@ -105,7 +106,7 @@ func writeConsoleFile(t *testing.T, folder, protos string, addresses []string, m
 	}
 	writeText(t, filepath.Join(folder, "keys.yaml"), "keys: []\n")
 	file = filepath.Join(folder, "dragoman.yaml")
-	writeText(t, file, fmt.Sprintf(consoleFile, c.cert, c.key, protos, strings.Join(endpoints, ", "), more))
+	writeText(t, file, fmt.Sprintf(consoleFile, c.cert, c.key, protos, strings.Join(endpoints, ", "), admin, tls))
 	return file
 }
 

@@ -134,6 +134,21 @@ export const operations = {
       await caches.getByText('No answer is stored.').waitFor();
     }),
 
+  acme: () =>
+    visit(
+      {},
+      async (page) => {
+        // The authority of the other gateway is not to be had.
+        await page.goto(`http://${world.guarded}/console/tls`);
+        await page.getByLabel('Token').fill(world.guardToken);
+        await page.getByRole('button', { name: 'Go on' }).click();
+        await page.locator('section.panel', { hasText: 'By ACME' }).locator('tr', { hasText: 'api.acme.example' }).locator('.tag', { hasText: 'failing' }).waitFor();
+        await page.locator('section.panel', { hasText: 'ACME log' }).locator('tr', { hasText: 'failed' }).first().waitFor();
+        await shot(page, 'acme-light');
+      },
+      true,
+    ),
+
   keys: () =>
     visit({}, async (page) => {
       await page.goto(root + '/policies');
