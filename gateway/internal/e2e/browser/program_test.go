@@ -24,7 +24,7 @@ import (
 
 const (
 	// runWithin is how long a run of Node may take, the start of the browser included. Its cases have limits of their own.
-	runWithin = 4 * time.Minute
+	runWithin = 6 * time.Minute
 	// endWithin is how long Node and what it started may take to end.
 	endWithin = 15 * time.Second
 	// marker is the name of the variable by which the processes of a run are known: they all inherit it.

@@ -106,6 +106,9 @@ async function fill(): Promise<void> {
 function take(e: WatchEventsResponse): void {
   if (e.point) {
     const p = e.point;
+    // What was asked for while the stream opened may have it already.
+    const before = points.value[points.value.length - 1]?.time;
+    if (before && Date.parse(p.time ?? '') <= Date.parse(before)) return;
     points.value = [...points.value.slice(-(windowSeconds - 1)), p];
     quiet = Number(p.calls ?? 0) > 0 || Number(p.inFlight ?? 0) > 0 ? quiet + 1 : quiet;
     if (quiet >= 5) {

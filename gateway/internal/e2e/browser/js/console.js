@@ -31,8 +31,8 @@ async function traffic() {
     const burst = 2 + Math.round(2 * Math.sin(n / 40) + 1.5 * Math.random());
     for (let i = 0; i < burst; i++) void call(paths[Math.floor(Math.random() ** 2 * paths.length)], 1, Math.random() < 0.5 ? as(world.token) : {}).catch(() => {});
     n++;
-  }, 90).unref();
-  await new Promise((r) => setTimeout(r, 45_000));
+  }, 150).unref();
+  await new Promise((r) => setTimeout(r, 30_000));
 }
 
 try {

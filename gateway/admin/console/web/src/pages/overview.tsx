@@ -242,7 +242,7 @@ function Gateway({ last }: { last?: Point }) {
   if (!s) return null;
   const t = s.totals ?? {};
   const rows: [string, ComponentChildren][] = [
-    ['Version', <span class="mono break">{s.version}</span>],
+    ...(s.version ? [['Version', <span class="mono break">{s.version}</span>] as [string, ComponentChildren]] : []),
     ['Up', s.startTime ? <span title={s.startTime}>{span((now.value - Date.parse(s.startTime)) / 1000)}</span> : '–'],
     [
       'API',

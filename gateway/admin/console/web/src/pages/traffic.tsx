@@ -19,6 +19,9 @@ import { Copy, Empty, KV, Notice, Panel, Scroll, Search, Tabs, Tag, Verb, type T
 
 const paused = signal<CallSummary[] | undefined>(undefined);
 
+/** page is how many calls show at first, and how many more when one asks for more. */
+const page = 80;
+
 export function codeTone(code: string | undefined): Tone {
   if (!code || code === 'OK') return 'ok';
   return ['INTERNAL', 'UNAVAILABLE', 'UNKNOWN', 'DATA_LOSS', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED'].includes(code) ? 'err' : 'warn';
@@ -30,6 +33,7 @@ export function TrafficPage() {
   const q = query.value;
   const filter = { route: q.get('route') ?? '', code: q.get('code') ?? '', reason: q.get('reason') ?? '', subject: q.get('subject') ?? '', slower: q.get('slower') ?? '', errors: q.get('errors') ?? '' };
   const open = q.get('id') ?? '';
+  const [room, setRoom] = useState(page);
   useEffect(() => {
     // What ended before the page opened.
     get<ListCallsResponse>('/api/v1/traffic', { limit: 200 }).then(
@@ -105,11 +109,19 @@ export function TrafficPage() {
                   </tr>
                 </thead>
                 <tbody>
-                  {shown.slice(0, 300).map((c) => (
+                  {shown.slice(0, room).map((c) => (
                     <Row key={c.id} call={c} open={open} />
                   ))}
                 </tbody>
               </table>
+              {shown.length > room && (
+                <p class="pad">
+                  <button type="button" class="btn small" onClick={() => setRoom(room + page)}>
+                    Show more
+                  </button>{' '}
+                  <span class="dim">{count(shown.length - room)} are older</span>
+                </p>
+              )}
             </Scroll>
           )}
         </Panel>

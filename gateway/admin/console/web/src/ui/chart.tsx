@@ -45,7 +45,7 @@ export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[
         },
         axes: [
           { ...axis, grid: { show: false }, size: 24, space: 90, values: (_u, splits) => splits.map((s) => (Number.isInteger(s) ? hour(s) : '')) },
-          { ...axis, size: 52, space: 34, splits: p.log ? (_u, _i, min, max) => powers(min, max) : undefined, filter: p.log ? (_u, splits) => splits : undefined, values: (_u, splits) => splits.map((v) => latest.current.format(v)) },
+          { ...axis, size: 52, space: 34, incrs: whole, splits: p.log ? (_u, _i, min, max) => powers(min, max) : undefined, filter: p.log ? (_u, splits) => splits : undefined, values: (_u, splits) => splits.map((v) => latest.current.format(v)) },
         ],
         series: [
           {},
@@ -94,6 +94,9 @@ function range(x: number[], seconds: number): [number, number] {
   const known = x.length ? end - x[0] + 1 : 0;
   return [end - Math.min(seconds, Math.max(least, known)) + 1, end];
 }
+
+/** whole are the steps of an axis on which things are counted. */
+const whole = Array.from({ length: 13 }, (_, e) => [1, 2, 5].map((n) => n * 10 ** e)).flat();
 
 /** decades are the powers of ten around what there is to show. */
 function decades(min: number | null, max: number | null): [number, number] {
