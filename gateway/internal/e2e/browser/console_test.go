@@ -79,6 +79,7 @@ func consoleCases() []row {
 		{"traffic", "calls as they end, by reason and by subject, one of them opened; the admin API's own calls are none"},
 		{"figures", "latencies of a route as a heat strip, quantiles of endpoints, connections, refusals by cause, the keys that a limit refused most, circuit breakers"},
 		{"cache", "what is stored is listed, and forgotten"},
+		{"captures", "messages are captured for a while, and a call is sent again"},
 		{"acme", "a domain that gets no certificate, and why; the log of ACME"},
 		{"keys", "a key is made, calls are let in with it, and is revoked"},
 		{"switches", "an API is switched off, with a note for its clients, and on; calls are sent to another backend"},
@@ -104,7 +105,7 @@ func TestConsole(t *testing.T) {
 	addresses := append(stores.Addresses(), third.address)
 	own := t.TempDir()
 	id := newIdentity(t, own)
-	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, "", "")})
+	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, "", ", capture: {on_demand: true}")})
 	world := consoleWorld{
 		Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Config: filepath.Join(own, "dragoman.yaml"),
 		Failing: third.address, Control: third.control(t), Token: id.token(t, "ada", time.Hour), Ended: id.token(t, "eve", -time.Hour),

@@ -14,8 +14,13 @@ import { calls, missedCalls, status } from '../live';
 import { href, query, setQuery, to } from '../router';
 import { bytes, clock, count, many, ms, seconds, short } from '../format';
 import { Code } from '../ui/code';
+import { HeaderRows } from '../try/environments';
 import { Icon } from '../ui/icons';
 import { Copy, Empty, KV, Notice, Panel, Scroll, Search, Tabs, Tag, Verb, type Tone } from '../ui/parts';
+import { Captures } from './capture';
+
+/** more are header fields that replayed calls carry: credentials are not kept. */
+const more = signal<[string, string][]>([]);
 
 const paused = signal<CallSummary[] | undefined>(undefined);
 
@@ -82,6 +87,7 @@ export function TrafficPage() {
         </button>
         {missedCalls.value > 0 && <span class="dim">{count(missedCalls.value)} were left out, for there were too many</span>}
       </div>
+      <Captures />
       <div class="split" data-open={!!open}>
         <Panel flush label="Calls">
           {shown.length === 0 ? (
@@ -174,17 +180,19 @@ type Part = 'timeline' | 'headers' | 'messages' | 'again';
 
 function Opened({ id }: { id: string }) {
   const found = useResource<GetCallResponse>('/api/v1/traffic/' + encodeURIComponent(id));
-  const [replayed, setReplayed] = useState<CapturedCall | undefined>();
+  const [replayed, setReplayed] = useState<ReplayCallResponse | undefined>();
+  const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
   const [part, setPart] = useState<Part>('timeline');
   const call: CapturedCall = found.data?.call ?? { summary: calls.value.find((c) => c.id === id) };
   const s = call.summary;
   const replay = () => {
     setProblem('');
-    post<ReplayCallResponse>(`/api/v1/traffic/${encodeURIComponent(id)}:replay`, {}).then(
-      (r) => setReplayed(r.call),
-      (e: ApiError) => setProblem(e.message),
-    );
+    setBusy(true);
+    const headers = more.value.filter(([k]) => k.trim()).map(([name, value]) => ({ name: name.trim(), value }));
+    post<ReplayCallResponse>(`/api/v1/traffic/${encodeURIComponent(id)}:replay`, { headers })
+      .then(setReplayed, (e: ApiError) => setProblem(e.message))
+      .finally(() => setBusy(false));
   };
   return (
     <Panel
@@ -195,7 +203,7 @@ function Opened({ id }: { id: string }) {
       actions={
         <span class="row">
           {!status.value?.readOnly && (
-            <button type="button" class="btn small" disabled={!s?.captured} title={s?.captured ? undefined : 'Its messages were not kept: admin.capture.bodies'} onClick={replay}>
+            <button type="button" class="btn small" disabled={busy || !call.replayable} title={call.replayable ? 'Sends it again, through all policies' : 'Not all of its messages were kept'} onClick={replay}>
               <Icon name="refresh" size={12} />
               Replay
             </button>
@@ -220,17 +228,35 @@ function Opened({ id }: { id: string }) {
       <div class="pad col">
         {found.error && !s && <Notice tone="warn">{found.error.message}</Notice>}
         {problem && <Notice tone="err">{problem}</Notice>}
-        {replayed?.summary && (
-          <Notice tone={codeTone(replayed.summary.code) === 'ok' ? 'ok' : 'warn'} actions={<a href={href(to(['traffic'], { id: replayed.summary.id }))}>Open</a>}>
-            Sent again: {replayed.summary.code} after {ms(seconds(replayed.summary.duration) * 1000)}, from {replayed.summary.endpoint}
-          </Notice>
-        )}
+        {replayed?.call?.summary && <Replayed answer={replayed} before={call} />}
         {s && part === 'timeline' && <Timeline call={call} />}
         {part === 'headers' && <Headers call={call} />}
         {part === 'messages' && <Messages call={call} />}
         {part === 'again' && <Again call={call} />}
       </div>
     </Panel>
+  );
+}
+
+/** Replayed is how a call ended that was sent again, beside how it had ended. */
+function Replayed({ answer, before }: { answer: ReplayCallResponse; before: CapturedCall }) {
+  const s = answer.call!.summary!;
+  const same = JSON.stringify(answer.call!.responseMessages ?? []) === JSON.stringify(before.responseMessages ?? []);
+  return (
+    <Notice tone={codeTone(s.code) === 'ok' ? 'ok' : 'warn'} actions={<a href={href(to(['traffic'], { id: s.id }))}>Open</a>}>
+      <div>
+        Sent again: <b>{s.code}</b> after {ms(seconds(s.duration) * 1000)}
+        {s.endpoint && `, from ${s.endpoint}`}
+        {before.responseMessages?.length ? (same ? '; the answer is the same' : '; the answer is another one') : ''}
+      </div>
+      {s.message && <div class="ink2">{s.message}</div>}
+      {(answer.notes ?? []).map((n, i) => (
+        <div key={i} class="ink2">
+          {n}
+        </div>
+      ))}
+      {!same && (answer.call!.responseMessages ?? []).slice(0, 3).map((m, i) => <Code key={i} text={pretty(m)} language="json" label={`Message ${i + 1} of the new answer`} />)}
+    </Notice>
   );
 }
 
@@ -338,22 +364,29 @@ function Headers({ call }: { call: CapturedCall }) {
     <>
       {table('Of the request', call.requestHeaders)}
       {table('Of the answer', call.responseHeaders)}
+      {call.responseTrailers?.length ? table('Trailers', call.responseTrailers) : null}
     </>
   );
 }
 
 function Messages({ call }: { call: CapturedCall }) {
-  const list = (name: string, messages: string[] | undefined) => (
+  const list = (name: string, messages: string[] | undefined, leftOut: number | undefined) => (
     <div class="col narrow">
       <h3>{name}</h3>
+      {leftOut ? <p class="dim">{many(leftOut, 'more message')} did not fit.</p> : null}
       {messages?.length ? messages.map((m, i) => <Code key={i} text={pretty(m)} language="json" label={`${name}, ${i + 1}`} />) : <p class="dim">None are kept.</p>}
     </div>
   );
   return (
     <>
-      {!call.requestMessages?.length && !call.responseMessages?.length && <Notice>Messages are kept only where the configuration says admin: {'{capture: {bodies: true}}'}.</Notice>}
-      {list('Of the request', call.requestMessages)}
-      {list('Of the answer', call.responseMessages)}
+      {!call.requestMessages?.length && !call.responseMessages?.length && (
+        <Notice>
+          Messages are kept where the configuration says <code>{'admin: {capture: {…}}'}</code>, while captures are on.
+        </Notice>
+      )}
+      {call.redacted && <p class="dim">Fields that may be secret were taken out.</p>}
+      {list('Of the request', call.requestMessages, call.requestLeftOut)}
+      {list('Of the answer', call.responseMessages, call.responseLeftOut)}
     </>
   );
 }
@@ -380,6 +413,13 @@ function Again({ call }: { call: CapturedCall }) {
         </div>
       ) : (
         <p class="dim">Its message was not kept, so there is no command that makes it again.</p>
+      )}
+      {call.replayable && !status.value?.readOnly && (
+        <div class="col narrow">
+          <h3>Header fields that Replay adds</h3>
+          <p class="dim">Credentials are not kept: a call that needs them is refused without.</p>
+          <HeaderRows value={more.value} onChange={(v) => (more.value = v)} />
+        </div>
       )}
       {s?.method && (
         <p>

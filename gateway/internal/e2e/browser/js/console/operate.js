@@ -135,6 +135,29 @@ export const operations = {
       ok(Number(stored.purged) > 0, `the cache is ${JSON.stringify(stored)}`);
     }),
 
+  captures: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/traffic');
+      await live(page);
+      const captures = page.locator('section.captures');
+      await captures.getByText('not capturing').waitFor();
+      await captures.getByRole('button', { name: 'Capture' }).click();
+      await captures.getByLabel('Of which methods; all, if empty').fill(`${service}/GetBook`);
+      await captures.getByRole('button', { name: 'Begin' }).click();
+      await captures.locator('.tag', { hasText: /^capturing$/ }).waitFor();
+      const book = (await fetch(`http://${world.gateway}/v1/shelves/classics/books`).then((r) => r.json())).books[0].name;
+      await call(`/v1/${book}`);
+      await page.locator('table.traffic tbody tr', { hasText: `/v1/${book}` }).first().locator('a').click();
+      await tab(page, 'Parts of the call', 'Messages').click();
+      await page.locator('.detail pre', { hasText: book }).first().waitFor();
+      await page.getByRole('button', { name: 'Replay' }).click();
+      await page.locator('.detail .notice.ok', { hasText: 'Sent again: OK' }).waitFor();
+      await page.locator('.detail .notice.ok', { hasText: 'the answer is the same' }).waitFor();
+      await shot(page, 'replay-light');
+      await captures.getByRole('button', { name: 'Stop' }).click();
+      await captures.getByText('not capturing').waitFor();
+    }),
+
   acme: () =>
     visit(
       {},
