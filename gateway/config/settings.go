@@ -15,6 +15,8 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/dragoman-gateway/dragoman/gateway/transport"
 )
 
 // Source of a value.
@@ -66,6 +68,14 @@ var effects = []struct {
 	{"listeners[].reflection", ""},
 	{"listeners[].health", ""},
 	{"listeners[].tls", ""},
+	{"listeners[].trusted_proxies", ""},
+	{"listeners[].alt_svc", ""},
+	{"listeners[].keepalive", ""},
+	{"listeners[].connections.max_idle", NeedsRestart},
+	{"listeners[].connections", ""},
+	{"listeners[].limits.header_timeout", NeedsRestart},
+	{"listeners[].limits.max_header", NeedsRestart},
+	{"listeners[].limits", ""},
 	{"listeners", NeedsRestart},
 	{"observability.access_log", NeedsRestart},
 	{"observability.log.format", NeedsRestart},
@@ -278,15 +288,29 @@ func Changes(before, after *Config) []Change {
 		if b.plain == a.plain {
 			continue
 		}
-		changes = append(changes, Change{Path: a.Path, Before: b.Value, After: a.Value, Effect: a.Effect})
+		changes = append(changes, Change{Path: a.Path, Before: b.Value, After: a.Value, Effect: effectBetween(&a, after, before)})
 	}
 	for _, id := range old.order {
 		if _, still := own.settings[id]; !still {
 			b := old.settings[id]
-			changes = append(changes, Change{Path: b.Path, Before: b.Value, Effect: b.Effect})
+			changes = append(changes, Change{Path: b.Path, Before: b.Value, Effect: effectBetween(&b, before, after)})
 		}
 	}
 	return append(changes, moved(old, own)...)
+}
+
+// effectBetween says when a setting takes effect that one configuration has and the other has not, or has otherwise: a listener that is new or gone
+// does with a restart, and so does one that begins or ends to speak TLS.
+func effectBetween(s *Setting, own, other *Config) Effect {
+	var i int
+	if n, err := fmt.Sscanf(s.Path, "listeners[%d]", &i); n != 1 || err != nil || i >= len(own.Listeners) {
+		return s.Effect
+	}
+	j := slices.IndexFunc(other.Listeners, func(l transport.Config) bool { return l.Name == own.Listeners[i].Name })
+	if j < 0 || (own.Listeners[i].TLS == nil) != (other.Listeners[j].TLS == nil) && strings.HasPrefix(s.field, "listeners[].tls") {
+		return NeedsRestart
+	}
+	return s.Effect
 }
 
 // identified are settings by a path in which entries of lists have the names that they give themselves, in place of their numbers.

@@ -114,3 +114,46 @@ func TestEffectsAreOfSettings(t *testing.T) {
 		}
 	}
 }
+
+// What a change of a listener needs depends on the other configuration, too: a listener that is new is opened at the start.
+func TestEffectsOfListeners(t *testing.T) {
+	t.Parallel()
+	read := func(listeners string) *Config {
+		cfg, err := Parse("f.yaml", []byte("version: v1\nlisteners: ["+listeners+"]\n"+`schemas: {sources: [{protos: {dir: .}}]}
+backends: {all: {target: "localhost:1"}}
+services: [{match: "**", backend: all}]
+`), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	const secure = `tls: {cert: c, key: k}`
+	for _, tt := range []struct {
+		before, after, path string
+		want                Effect
+		reason              string
+	}{
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_message: 1KiB}}`, "listeners[0].limits.max_message", "", "it is read by each request"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_header: 4KiB}}`, "listeners[0].limits.max_header", NeedsRestart, "net/http is told once"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_header_fields: 9}}`, "listeners[0].limits.max_header_fields", "", "its name only begins as another's"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", connections: {max_idle: 1m}}`, "listeners[0].connections.max_idle", NeedsRestart, "net/http is told once"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", connections: {max_age: 1m}}`, "listeners[0].connections.max_age", "", "it is read by each connection"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", protocols: [http1]}`, "listeners[0].protocols", NeedsRestart, "it decides which sockets there are"},
+		{`{name: a, address: ":1", ` + secure + `}`, `{name: a, address: ":1", tls: {cert: c, key: k, min_version: "1.3"}}`, "listeners[0].tls.min_version", "", "it is read by each handshake"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", ` + secure + `}`, "listeners[0].tls.cert", NeedsRestart, "there was no TLS"},
+		{`{name: a, address: ":1", ` + secure + `}`, `{name: a, address: ":1"}`, "listeners[0].tls.cert", NeedsRestart, "there is no TLS any more"},
+		{`{name: a, address: ":1"}`, `{name: b, address: ":2", keepalive: {ping_after: 9s}}, {name: a, address: ":1"}`, "listeners[0].keepalive.ping_after", NeedsRestart, "the listener is new"},
+		{`{name: b, address: ":2", keepalive: {ping_after: 9s}}, {name: a, address: ":1"}`, `{name: a, address: ":1"}`, "listeners[0].keepalive.ping_after", NeedsRestart, "the listener is gone"},
+	} {
+		changes := Changes(read(tt.before), read(tt.after))
+		i := slices.IndexFunc(changes, func(c Change) bool { return c.Path == tt.path })
+		if i < 0 {
+			t.Errorf("%s: %s is no change: %+v", tt.reason, tt.path, changes)
+			continue
+		}
+		if changes[i].Effect != tt.want {
+			t.Errorf("%s: %s takes effect %q; want %q", tt.reason, tt.path, changes[i].Effect, tt.want)
+		}
+	}
+}

@@ -14,10 +14,11 @@ type bounded struct {
 	net.Listener
 	places *places
 	conns  *openConns
+	adapt  func(net.Conn) // is given each connection first
 }
 
-func newBounded(l net.Listener, p *places, conns *openConns) *bounded {
-	return &bounded{Listener: l, places: p, conns: conns}
+func newBounded(l net.Listener, p *places, conns *openConns, adapt func(net.Conn)) *bounded {
+	return &bounded{Listener: l, places: p, conns: conns, adapt: adapt}
 }
 
 func (l *bounded) Accept() (net.Conn, error) {
@@ -34,6 +35,7 @@ func (l *bounded) Accept() (net.Conn, error) {
 		l.places.release()
 		return nil, net.ErrClosed
 	}
+	l.adapt(c)
 	speaker := l.conns.open()
 	return &boundedConn{Conn: c, speaker: speaker, release: sync.OnceFunc(func() {
 		speaker.close()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/transcoder"
@@ -22,8 +23,9 @@ const unencrypted = "unencrypted_http2"
 
 // http2Server serves the connections that net/http has accepted and found to speak HTTP/2.
 type http2Server struct {
-	config *http2.Config
-	maxAge time.Duration
+	serveOne func(transcoder.Exchange)
+	log      *slog.Logger
+	now      atomic.Pointer[http2Settings]
 
 	mu       sync.Mutex
 	conns    map[*http2.Conn]struct{} // guarded by mu, as is all below
@@ -32,15 +34,25 @@ type http2Server struct {
 	served   sync.WaitGroup
 }
 
+// http2Settings are what connections begin with.
+type http2Settings struct {
+	config *http2.Config
+	maxAge time.Duration
+}
+
 func newHTTP2Server(cfg *Config, altSvc string, serve func(transcoder.Exchange), log *slog.Logger) *http2Server {
-	return &http2Server{
-		config: &http2.Config{
-			Listener: cfg.Name, MaxHeader: cfg.MaxHeader, MaxStreams: cfg.MaxConcurrentStreams, StreamWindow: cfg.StreamWindow,
-			ConnectionWindow: cfg.ConnectionWindow, HeaderTimeout: cfg.HeaderTimeout, WriteStall: cfg.WriteStall, IdleTimeout: cfg.IdleTimeout,
-			PingAfter: cfg.PingAfter, PingTimeout: cfg.PingTimeout, AltSvc: altSvc, Limits: cfg.limits(), Serve: serve, Log: log,
-		},
-		maxAge: cfg.MaxAge, conns: map[*http2.Conn]struct{}{},
-	}
+	s := &http2Server{serveOne: serve, log: log, conns: map[*http2.Conn]struct{}{}}
+	s.apply(cfg, altSvc)
+	return s
+}
+
+// apply is for connections that begin from now on.
+func (s *http2Server) apply(cfg *Config, altSvc string) {
+	s.now.Store(&http2Settings{maxAge: cfg.MaxAge, config: &http2.Config{
+		Listener: cfg.Name, MaxHeader: cfg.MaxHeader, MaxStreams: cfg.MaxConcurrentStreams, StreamWindow: cfg.StreamWindow,
+		ConnectionWindow: cfg.ConnectionWindow, HeaderTimeout: cfg.HeaderTimeout, WriteStall: cfg.WriteStall, IdleTimeout: cfg.IdleTimeout,
+		PingAfter: cfg.PingAfter, PingTimeout: cfg.PingTimeout, AltSvc: altSvc, Limits: cfg.limits(), Serve: s.serveOne, Log: s.log,
+	}})
 }
 
 // protocols are what net/http hands connections over by.
@@ -61,7 +73,8 @@ func (s *http2Server) serve(socket net.Conn) {
 	if own := speakerOf(socket); own != nil {
 		own.is(spokenHTTP2)
 	}
-	c := http2.NewConn(socket, s.config, about(s.maxAge))
+	now := s.now.Load()
+	c := http2.NewConn(socket, now.config, about(now.maxAge))
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()

@@ -37,8 +37,9 @@ const (
 
 // quicServer serves HTTP/3 on the port of UDP that has the number of the listener's.
 type quicServer struct {
-	config    *http3.Config
-	maxAge    time.Duration
+	serveOne  func(transcoder.Exchange)
+	log       *slog.Logger
+	now       atomic.Pointer[quicSettings]
 	places    *places
 	socket    net.PacketConn
 	transport *quic.Transport
@@ -53,6 +54,21 @@ type quicServer struct {
 	closed bool                     // no connection is served any more
 }
 
+// quicSettings are what connections begin with.
+type quicSettings struct {
+	quic   *quic.Config
+	http3  *http3.Config
+	maxAge time.Duration
+}
+
+// apply is for connections that begin from now on.
+func (s *quicServer) apply(cfg *Config) {
+	s.now.Store(&quicSettings{quic: cfg.quic(), maxAge: cfg.MaxAge, http3: &http3.Config{
+		Listener: cfg.Name, MaxHeader: cfg.MaxHeader, HeaderTimeout: cfg.HeaderTimeout, WriteStall: cfg.WriteStall,
+		IdleTimeout: cfg.IdleTimeout, Limits: cfg.limits(), Serve: s.serveOne, Log: s.log,
+	}})
+}
+
 // errRefused refuses a connection; its client is told no more than that.
 var errRefused = errors.New("no connection is taken")
 
@@ -64,12 +80,9 @@ type admittedKey struct{}
 // newQUICServer listens on a socket, which it closes when it is closed itself.
 func newQUICServer(socket net.PacketConn, cfg *Config, certs *tls.Config, p *places, serve func(transcoder.Exchange), log *slog.Logger) (*quicServer, error) {
 	s := &quicServer{
-		config: &http3.Config{
-			Listener: cfg.Name, MaxHeader: cfg.MaxHeader, HeaderTimeout: cfg.HeaderTimeout, WriteStall: cfg.WriteStall,
-			IdleTimeout: cfg.IdleTimeout, Limits: cfg.limits(), Serve: serve, Log: slog.New(newSampled(log.With("listener", cfg.Name).Handler())),
-		},
-		maxAge: cfg.MaxAge, places: p, socket: socket, conns: map[*http3.Conn]struct{}{},
+		serveOne: serve, log: slog.New(newSampled(log.With("listener", cfg.Name).Handler())), places: p, socket: socket, conns: map[*http3.Conn]struct{}{},
 	}
+	s.apply(cfg)
 	s.transport = &quic.Transport{
 		Conn:                socket,
 		ConnectionIDLength:  connectionIDLength,
@@ -80,7 +93,9 @@ func newQUICServer(socket net.PacketConn, cfg *Config, certs *tls.Config, p *pla
 	certs = certs.Clone()
 	certs.MinVersion, certs.NextProtos = tls.VersionTLS13, []string{http3.NextProto}
 	var err error
-	if s.listener, err = s.transport.Listen(certs, cfg.quic()); err != nil {
+	base := cfg.quic()
+	base.GetConfigForClient = func(*quic.ClientInfo) (*quic.Config, error) { return s.now.Load().quic, nil }
+	if s.listener, err = s.transport.Listen(certs, base); err != nil {
 		return nil, fmt.Errorf("http3: %w", err)
 	}
 	warnOfBuffer(socket, log.With("listener", cfg.Name))
@@ -142,7 +157,8 @@ func (s *quicServer) serve() error {
 }
 
 func (s *quicServer) one(qc *quic.Conn) {
-	c := http3.NewConn(qc, s.config, about(s.maxAge))
+	now := s.now.Load()
+	c := http3.NewConn(qc, now.http3, about(now.maxAge))
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()

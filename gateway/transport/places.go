@@ -7,11 +7,10 @@ import "sync"
 
 // places counts the connections of a listener, however they come: over TCP and over QUIC.
 type places struct {
-	most int
-
 	mu     sync.Mutex
 	free   *sync.Cond // told when what is below changes
-	taken  int        // guarded by mu, as is all below
+	most   int        // guarded by mu, as is all below
+	taken  int
 	closed bool
 }
 
@@ -52,6 +51,14 @@ func (p *places) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken--
+	p.free.Broadcast()
+}
+
+// resize changes how many there are. Who has one keeps it.
+func (p *places) resize(most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.most = most
 	p.free.Broadcast()
 }
 

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
@@ -23,9 +24,13 @@ import (
 
 // Server is one listener and what serves it.
 type Server struct {
-	config   Config
+	config   Config                 // that it was opened with
+	now      atomic.Pointer[Config] // that is in force
+	log      *slog.Logger
 	listener net.Listener
+	places   *places
 	http     *http.Server
+	http1    *http1Handler
 	http2    *http2Server
 	quic     *quicServer  // nil without HTTP/3
 	certs    *credentials // nil in clear text
@@ -46,7 +51,8 @@ func ListenOn(ctx context.Context, cfg Config, given Sockets, serve func(transco
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listener %q: %w", cfg.Name, err), given.close())
 	}
-	s := &Server{config: cfg}
+	s := &Server{config: cfg, log: log, places: newPlaces(cfg.MaxConnections)}
+	s.now.Store(&cfg)
 	if cfg.TLS != nil {
 		if s.certs, err = newCredentials(&cfg, log.With("listener", cfg.Name)); err != nil {
 			return nil, errors.Join(fmt.Errorf("listener %q: %w", cfg.Name, err), given.close())
@@ -69,14 +75,13 @@ func (s *Server) open(ctx context.Context, given Sockets, serve func(transcoder.
 	if err != nil {
 		return err
 	}
-	connections := newPlaces(cfg.MaxConnections)
 	if udp == nil {
-		return s.accept(newBounded(tcp, connections, &s.conns), log)
+		return s.accept(newBounded(tcp, s.places, &s.conns, s.adapt), log)
 	}
-	if s.quic, err = newQUICServer(udp, cfg, s.certs.quic(), connections, serve, log); err != nil {
+	if s.quic, err = newQUICServer(udp, cfg, s.certs.quic(), s.places, serve, log); err != nil {
 		return errors.Join(err, tcp.Close(), udp.Close())
 	}
-	s.listener = newBounded(tcp, connections, &s.conns)
+	s.listener = newBounded(tcp, s.places, &s.conns, s.adapt)
 	return nil
 }
 
@@ -108,10 +113,8 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 	protocols.SetHTTP1(cfg.speaks(HTTP1))
 	protocols.SetHTTP2(cfg.speaks(HTTP2))
 	protocols.SetUnencryptedHTTP2(cfg.speaks(H2C))
-	handler := nethttp.Handler(nethttp.Config{
-		Listener: cfg.Name, WriteStall: cfg.WriteStall,
-		Limits: cfg.limits(), AltSvc: altSvc,
-	}, serve)
+	s.http1 = newHTTP1Handler(cfg, altSvc, serve)
+	var handler http.Handler = s.http1
 	if s.certs == nil {
 		handler = answers(func() *acme.Meeting { return s.meeting }, handler)
 	}
@@ -126,7 +129,7 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 		ErrorLog:                     slog.NewLogLogger(sampled.Handler(), slog.LevelWarn),
 		TLSNextProto:                 s.http2.protocols(),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return withSpeaker(nethttp.WithEnd(ctx, time.Now().Add(about(cfg.MaxAge))), c)
+			return withSpeaker(nethttp.WithEnd(ctx, time.Now().Add(about(s.now.Load().MaxAge))), c)
 		},
 	}
 	if s.certs != nil {
@@ -157,8 +160,8 @@ func about(d time.Duration) time.Duration {
 // Addr returns the address on which the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Config returns the listener's configuration, with its defaults.
-func (s *Server) Config() Config { return s.config }
+// Config returns the listener's configuration in force, with its defaults.
+func (s *Server) Config() Config { return *s.now.Load() }
 
 // Meet has the listener answer authorities for those of the same process that have certificates by ACME, or be answered for. It is called before
 // Start, for all listeners before that of any. A listener that has not met others gets no certificates by ACME.
@@ -192,19 +195,6 @@ func (s *Server) Start(failed func(error)) {
 			failed(fmt.Errorf("listener %q: %w", s.config.Name, err))
 		}
 	})
-}
-
-// Apply puts a changed configuration in force, for what begins from now on. What can only be decided when the socket is opened stays as it is. With an
-// error everything stays.
-func (s *Server) Apply(cfg Config) error {
-	cfg, err := cfg.withDefaults()
-	if err == nil && cfg.TLS != nil && s.certs != nil {
-		err = s.certs.apply(&cfg)
-	}
-	if err != nil {
-		return fmt.Errorf("listener %q: %w", s.config.Name, err)
-	}
-	return nil
 }
 
 // Drain stops accepting, tells clients to go elsewhere (GOAWAY in HTTP/2 and HTTP/3, "Connection: close" in HTTP/1.1) and waits for the

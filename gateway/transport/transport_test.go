@@ -105,7 +105,7 @@ func TestBoundedListenerAcceptsWhenAConnectionEnds(t *testing.T) {
 			below.connections <- near
 		}
 		places := newPlaces(2)
-		l := newBounded(below, places, new(openConns))
+		l := newBounded(below, places, new(openConns), func(net.Conn) {})
 		first, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +144,7 @@ func TestBoundedListenerAcceptsWhenAConnectionEnds(t *testing.T) {
 func TestBoundedListenerEndsWhileItWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newBounded(&pipes{connections: make(chan net.Conn)}, newPlaces(0), new(openConns))
+		l := newBounded(&pipes{connections: make(chan net.Conn)}, newPlaces(0), new(openConns), func(net.Conn) {})
 		done := make(chan error, 1)
 		go func() {
 			_, err := l.Accept()
