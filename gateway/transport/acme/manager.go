@@ -4,6 +4,7 @@
 package acme
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -43,8 +44,7 @@ type Manager struct {
 	log     *slog.Logger
 
 	cache  *certmagic.Cache
-	config *certmagic.Config // of what the cache renews
-	first  *certmagic.Config // of first certificates
+	config *certmagic.Config
 	issuer *certmagic.ACMEIssuer
 
 	start   func() // begins to ask
@@ -65,13 +65,9 @@ type domain struct {
 	next   time.Time
 }
 
-// quiet is the issuer of first certificates. certmagic asks for them as for a person who sits in front of it, and would ask that for an address.
-type quiet struct{ *certmagic.ACMEIssuer }
-
-// PreCheck implements certmagic.PreChecker.
-func (q quiet) PreCheck(ctx context.Context, names []string, _ bool) error {
-	return q.ACMEIssuer.PreCheck(ctx, names, false)
-}
+// noEmail is an address that is none. Without any, certmagic would take one that it has heard of elsewhere, of another listener say, and with it
+// another account; and would ask for one as if a person sat in front of it.
+const noEmail = " "
 
 // New returns a manager of certificates for the listener at an address. It begins with those that the storage has, and asks for nothing before Start.
 func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *slog.Logger) *Manager {
@@ -95,9 +91,6 @@ func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *
 	m.issuer = certmagic.NewACMEIssuer(m.config, m.template())
 	m.issuer.Logger = zapLog
 	m.config.Issuers = []certmagic.Issuer{m.issuer}
-	first := *m.config
-	first.Issuers = []certmagic.Issuer{quiet{m.issuer}}
-	m.first = certmagic.New(m.cache, first)
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
 	meeting.join(m)
@@ -113,7 +106,7 @@ func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *
 func (m *Manager) template() certmagic.ACMEIssuer {
 	cfg := &m.source.config
 	t := certmagic.ACMEIssuer{
-		CA: cfg.CA, Email: cfg.Email, Agreed: true, Profile: cfg.Profile,
+		CA: cfg.CA, Email: cmp.Or(cfg.Email, noEmail), Agreed: true, Profile: cfg.Profile,
 		DisableTLSALPNChallenge: !cfg.may(TLSALPN01), AltTLSALPNPort: int(m.at.Port()), ListenHost: hostOf(m.at.Addr(), netip.Addr{}),
 		DisableHTTPChallenge: true,
 	}
@@ -223,7 +216,7 @@ func (m *Manager) obtain(ctx context.Context, name string, places chan struct{})
 		case <-ctx.Done():
 			return
 		}
-		err := m.first.ObtainCertSync(tries, name)
+		err := m.config.ObtainCertSync(tries, name)
 		if err == nil {
 			_, err = m.config.CacheManagedCertificate(ctx, name)
 		}
