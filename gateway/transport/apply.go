@@ -33,7 +33,7 @@ func (s *Server) Apply(cfg Config) error {
 		return fmt.Errorf("listener %q: %w", s.config.Name, err)
 	}
 	next := s.config.kept(cfg)
-	altSvc := next.altSvc(portOf(s.Addr()))
+	altSvc := next.altSvc(s.port())
 	s.http1.apply(&next, altSvc)
 	s.http2.apply(&next, altSvc)
 	if s.quic != nil {

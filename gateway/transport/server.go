@@ -103,11 +103,7 @@ func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http
 	cfg := &s.config
 	log = log.With("listener", cfg.Name)
 	sampled := slog.New(newSampled(log.Handler()))
-	announced := s.listener.Addr()
-	if s.quic != nil {
-		announced = s.quic.socket.LocalAddr() // of a socket that was given, the port may be another one
-	}
-	altSvc := cfg.altSvc(portOf(announced))
+	altSvc := cfg.altSvc(s.port())
 	s.http2 = newHTTP2Server(cfg, altSvc, serve, sampled)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(cfg.speaks(HTTP1))
@@ -155,6 +151,14 @@ func (c Config) deadAfter() time.Duration { return max(c.PingAfter+c.PingTimeout
 // together.
 func about(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64())) //nolint:gosec // no secret
+}
+
+// port is the port that clients are told of.
+func (s *Server) port() int {
+	if s.quic != nil {
+		return portOf(s.quic.socket.LocalAddr()) // of a socket that was given, the port may be another one
+	}
+	return portOf(s.listener.Addr())
 }
 
 // Addr returns the address on which the server listens.
