@@ -15,7 +15,11 @@ import (
 // userTimeout is the time in milliseconds after which the kernel gives up a connection.
 func userTimeout(t *testing.T, c net.Conn) int64 {
 	t.Helper()
-	raw, err := c.(*net.TCPConn).SyscallConn()
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("the connection is a %T", c)
+	}
+	raw, err := tcp.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,5 +76,19 @@ func TestAccountsAreBound(t *testing.T) {
 	d.issued(t, a, a.secure, "bound.acme.test")
 	if strings.Contains(d.log.String(), key) {
 		t.Error("the log has the key")
+	}
+}
+
+// A listener that gives no address of an operator has an account of its own, also after another one has given one.
+func TestAccountsAreApart(t *testing.T) {
+	t.Parallel()
+	named, nameless := newAuthority(t, authoritySettings{}).run(t), newAuthority(t, authoritySettings{}).run(t)
+	d := start(t, &settings{authority: named, domains: "[named.acme.test]", more: ", email: ops@acme.test"})
+	d.issued(t, named, named.secure, "named.acme.test")
+	d = start(t, &settings{authority: nameless, domains: "[nameless.acme.test]"})
+	d.issued(t, nameless, nameless.secure, "nameless.acme.test")
+	accounts, err := filepath.Glob(filepath.Join(d.storage, "acme", "*", "users", "*"))
+	if err != nil || len(accounts) != 1 || filepath.Base(accounts[0]) != "default" {
+		t.Errorf("the accounts are %v, %v; want the one without an address", accounts, err)
 	}
 }
