@@ -74,24 +74,35 @@ func (m *Manager) configure(ctx context.Context, r Request) Event {
 		return m.refuse(e, r, func() { m.drop(gen) }, err)
 	}
 	next, doubts, err := gen.Build(loads)
-	if err != nil {
-		// A source that was refused alone before does not hold up the configuration: what is in force of it goes on.
-		again := slices.Clone(loads)
-		for i, l := range kept {
-			if l.Schema != nil {
-				again[i] = l
-			}
-		}
-		if slices.Equal(again, loads) {
-			return m.refuse(e, r, func() { m.drop(gen) }, err)
-		}
-		var second error
-		if next, doubts, second = gen.Build(again); second != nil {
-			return m.refuse(e, r, func() { m.drop(gen) }, err)
-		}
-		loads = again
+	if err == nil {
+		return m.settle(ctx, e, r, gen, next, loads, doubts, func() { m.drop(gen) })
 	}
-	return m.settle(ctx, e, r, gen, next, loads, doubts, func() { m.drop(gen) })
+	// A source that is refused alone does not hold up the configuration: what is in force of it goes on.
+	again := slices.Clone(loads)
+	for i, l := range kept {
+		if l.Schema != nil {
+			again[i] = l
+		}
+	}
+	if slices.Equal(again, loads) {
+		return m.refuse(e, r, func() { m.drop(gen) }, err)
+	}
+	// But where nothing else is new, that it is refused is all that there is to tell, and who has asked wants to know.
+	if r.DryRun || len(config.Changes(m.gen.Config, gen.Config)) == 0 {
+		e.sourcesAlone = true
+		return m.refuse(e, r, func() { m.drop(gen) }, err)
+	}
+	next, doubts, second := gen.Build(again)
+	if second != nil {
+		return m.refuse(e, r, func() { m.drop(gen) }, err)
+	}
+	e = m.settle(ctx, e, r, gen, next, again, doubts, func() { m.drop(gen) })
+	for i := range loads {
+		if e.Err == nil && loads[i] != again[i] && m.watchers.dirty != nil {
+			m.watchers.dirty.mark(change{source: i}) // its refusal is told by a reload of its own
+		}
+	}
+	return e
 }
 
 // drop ends a generation that does not come into force. What it loaded of sources that the one in force has, too, that one is to take up: who

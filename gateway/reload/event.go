@@ -64,7 +64,12 @@ type Event struct {
 	Err error
 	// Since is when what is in force was loaded.
 	Since time.Time
+
+	sourcesAlone bool // it was refused for its sources: no change of the configuration waits
 }
+
+// waits tells whether there is a configuration that was refused, and that what changes in the sources may make right.
+func (e *Event) waits() bool { return e.Err != nil && !e.sourcesAlone }
 
 // Bounds of the history.
 const (

@@ -234,10 +234,10 @@ func (m *Manager) Run(ctx context.Context) {
 			if e.Err == nil && !e.Applied {
 				continue // somebody saved what was there
 			}
-			m.refused = e.Err != nil
+			m.refused = e.waits()
 		case <-m.signals:
 			e = m.configure(ctx, Request{Trigger: Signal, All: true})
-			m.refused = e.Err != nil
+			m.refused = e.waits()
 		case a := <-m.asked:
 			if a.ctx.Err() != nil {
 				continue // nobody waits any more, and nobody would know what it did
@@ -259,7 +259,7 @@ func (m *Manager) ask(ctx context.Context, r Request) Event {
 	}
 	e := m.configure(ctx, r)
 	if !r.DryRun {
-		m.refused = e.Err != nil
+		m.refused = e.waits()
 	}
 	return e
 }

@@ -4,14 +4,17 @@
 package reload
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/dragoman-gateway/dragoman/gateway"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
@@ -120,4 +123,82 @@ func TestGoodLoadsBesideABadOneAreKept(t *testing.T) {
 	if e := m.reload(t.Context(), Request{}, []change{{source: 1}}); e.Err != nil || swaps != 2 || m.gen.inForce[0] != kept || a.loads.Load() != 2 {
 		t.Errorf("error %v, %d swaps, %d loads of a; want what a gave meanwhile to be in force", e.Err, swaps, a.loads.Load())
 	}
+}
+
+// Who asks for a reload is told what of the sources is refused, also where the configuration alone could be served; and a change of the configuration that takes
+// effect with the sources that were there before has their refusal told after it.
+func TestFault21RefusedSourcesAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{name: "a", changed: make(chan struct{})}
+		give := func(name string) {
+			made, err := schema.New(schema.Config{Source: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.same = made
+		}
+		build := func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
+			if name := loads[0].Schema.Source(); name == "bad" {
+				return nil, nil, &schema.LoadError{Diagnostics: []schema.Diagnostic{{Message: "two methods claim a route"}}}
+			}
+			return snapshot(t), nil, nil
+		}
+		parse := func(timeout string) *config.Config {
+			text := "version: v1\nschemas: {sources: [{protos: {dir: .}}]}\nbackends: {b: {target: \"127.0.0.1:1\"}}\nservices: [{match: \"**\", backend: b, policy: {timeout: " + timeout + "}}]\n"
+			cfg, err := config.Parse("dragoman.yaml", []byte(text), config.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return cfg
+		}
+		now := parse("1s")
+		generation := func() *Generation {
+			return &Generation{Config: now, Sources: []assemble.Source{{Source: s, Watch: true}}, Build: build}
+		}
+		events := make(chan Event, 4)
+		m := New(Config{
+			Generation: *generation(), Next: func(bool) (*Generation, error) { return generation(), nil },
+			Swap: func(*gateway.Snapshot) {}, Notify: func(e Event) { events <- e }, Log: slog.New(slog.DiscardHandler),
+		})
+		give("good")
+		if _, err := m.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			m.Run(ctx)
+		}()
+		reload := func() Event {
+			e, err := m.Reload(t.Context(), Request{Trigger: Admin, All: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-events
+			return e
+		}
+		give("bad")
+		for n := range 2 { // it is told each time that somebody asks
+			if e := reload(); e.Err == nil {
+				t.Error("a schema that cannot be served is no refusal")
+			}
+			if n > 0 {
+				continue
+			}
+			if e := <-events; e.Err == nil || e.Trigger != Schemas { // the generation in force hears of the load
+				t.Errorf("the reload behind it: %v, %v", e.Trigger, e.Err)
+			}
+		}
+		now = parse("2s")
+		if e := reload(); e.Err != nil || !e.Applied || len(e.Changes) == 0 {
+			t.Errorf("the configuration: %+v", e)
+		}
+		if e := <-events; e.Err == nil || e.Trigger != Schemas {
+			t.Errorf("the refusal behind it: %v, %v", e.Trigger, e.Err)
+		}
+		cancel()
+		<-done
+	})
 }

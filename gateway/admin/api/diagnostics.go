@@ -5,6 +5,7 @@ package api
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -28,10 +29,10 @@ func diagnosticsOf(list []schema.Diagnostic) []*adminv1.Diagnostic {
 	all := make([]*adminv1.Diagnostic, 0, len(list))
 	for i := range list[:min(len(list), mostDiagnostics)] {
 		d := &list[i]
-		out := &adminv1.Diagnostic{Level: levels[d.Level], Code: d.Code, Message: d.Message, Help: d.Help, Notes: d.Notes}
+		out := &adminv1.Diagnostic{Level: levels[d.Level], Code: d.Code, Message: readable(d.Message), Help: d.Help, Notes: d.Notes}
 		for _, s := range d.Spans {
 			out.Spans = append(out.Spans, &adminv1.Span{
-				Position: positionOf(s.Position), EndColumn: number(s.EndColumn), Label: s.Label, Text: s.Text, Primary: s.Primary,
+				Position: positionOf(s.Position), EndColumn: number(s.EndColumn), Label: readable(s.Label), Text: readable(s.Text), Primary: s.Primary,
 			})
 		}
 		all = append(all, out)
@@ -43,7 +44,7 @@ func problemsOf(list []config.Problem) []*adminv1.Diagnostic {
 	all := make([]*adminv1.Diagnostic, 0, len(list))
 	for i := range list[:min(len(list), mostDiagnostics)] {
 		p := &list[i]
-		out := &adminv1.Diagnostic{Level: adminv1.Level_LEVEL_ERROR, Message: p.Message, Path: p.Path}
+		out := &adminv1.Diagnostic{Level: adminv1.Level_LEVEL_ERROR, Message: readable(p.Message), Path: readable(p.Path)}
 		if p.Warning {
 			out.Level = adminv1.Level_LEVEL_WARNING
 		}
@@ -52,7 +53,7 @@ func problemsOf(list []config.Problem) []*adminv1.Diagnostic {
 		}
 		if p.Line > 0 || p.File != "" {
 			out.Spans = []*adminv1.Span{{
-				Position: &adminv1.Position{File: p.File, Line: number(p.Line), Column: number(p.Column)}, Text: p.Source, Primary: true,
+				Position: &adminv1.Position{File: p.File, Line: number(p.Line), Column: number(p.Column)}, Text: readable(p.Source), Primary: true,
 			}}
 		}
 		all = append(all, out)
@@ -71,8 +72,11 @@ func reasonsOf(err error) []*adminv1.Diagnostic {
 	if e, ok := errors.AsType[*config.Problems](err); ok {
 		return problemsOf(e.List)
 	}
-	return []*adminv1.Diagnostic{{Level: adminv1.Level_LEVEL_ERROR, Message: err.Error()}}
+	return []*adminv1.Diagnostic{{Level: adminv1.Level_LEVEL_ERROR, Message: readable(err.Error())}}
 }
+
+// readable is a text of a file that may be no UTF-8, which may be what is wrong with it, as one that can be sent.
+func readable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func positionOf(p schema.Position) *adminv1.Position {
 	return &adminv1.Position{File: p.File, Line: number(p.Line), Column: number(p.Column)}
