@@ -30,7 +30,7 @@ import (
 const hotConfig = `version: v1
 listeners: [{name: main, address: "127.0.0.1:0"}]
 schemas: {sources: [{name: books, protos: {dir: proto}}, {name: more, descriptor_set: {path: more.binpb}}]}
-backends: {books: {target: "${BOOKS}"}}
+backends: {books: {target: "${BOOKS}", limits: {max_in_flight: 4000, max_per_client: 4000, max_per_endpoint: 4000}}}
 services:
   - {match: bookstore.v1.BookstoreService, backend: books, methods: [{name: ListShelves, http: [{get: /v1/shelves}, {get: "/flip/{n}"}]}]}
   - {match: "**", backend: books}
