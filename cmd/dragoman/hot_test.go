@@ -36,6 +36,7 @@ services:
   - {match: "**", backend: books}
 admin: {address: "127.0.0.1:0"}
 observability: {access_log: {output: "off"}}
+shutdown: {delay: 1s, drain: 30s}
 `
 
 // hot is a gateway that is reloaded while it serves.
@@ -384,4 +385,41 @@ func TestFault22HangupStorm(t *testing.T) {
 	}
 	h.signal(os.Interrupt)
 	h.exits(exitDone)
+}
+
+// TestFault23TheProgramGoes: told to end, the program is not ready at once; who has not heard of it is answered for a moment; what is open goes on until its
+// client ends it; and then the program ends, with the code of one that lost nothing.
+func TestFault23TheProgramGoes(t *testing.T) {
+	t.Parallel()
+	h := startHot(t)
+	address, ready := h.s.Listeners["main"], "http://"+h.s.Admin+"/readyz"
+	open := startHeld(t, address)
+	url := "http://" + address + "/v1/shelves"
+	wantAnswer(t, url, http.StatusOK, "shelves/classics")
+	h.signal(syscall.SIGTERM)
+	began := time.Now()
+	eventually(t, patience, func() string {
+		if code, body := get(t, ready); code != http.StatusServiceUnavailable {
+			return fmt.Sprintf("it is ready: %d %s", code, body)
+		}
+		return ""
+	})
+	unready := time.Since(began)
+	open.speak(t)
+	wantAnswer(t, url, http.StatusOK, "shelves/classics") // in the delay, for those who have not heard of it
+	eventually(t, patience, func() string {
+		if code, body := get(t, url); code != 0 { // nobody can connect any more
+			return fmt.Sprintf("it takes connections: %d %s", code, body)
+		}
+		return ""
+	})
+	for range 5 {
+		open.speak(t)
+	}
+	open.end(t)
+	took := h.exits(exitDone)
+	t.Logf("it was unready after %v, and ended %v after its last stream", unready, took)
+	if faults.Held() && (unready > 500*time.Millisecond || time.Since(began) > 35*time.Second) {
+		t.Errorf("it was unready after %v and ended after %v", unready, time.Since(began))
+	}
 }
