@@ -104,11 +104,20 @@ func (t *terminal) backend(b *adminv1.Backend) {
 		t.printf("  no endpoint from %s\n", b.GetSource().GetName())
 	}
 	for _, e := range b.GetEndpoints() {
-		t.printf("  %-24s %-10s weight %-4g %4d in flight  %6.1f/s  p50 %8s  p99 %8s  %5.1f %% ok", e.GetAddress(), stateWord(e.GetState()), e.GetWeight(), e.GetInFlight(),
-			e.GetCallsPerSecond(), shortly(e.GetLatencies().GetP50()), shortly(e.GetLatencies().GetP99()), 100*e.GetSuccess())
+		t.printf("  %-24s %-10s weight %-4g %4d in flight  %6.1f/s  p50 %8s  p99 %8s  %s", e.GetAddress(), stateWord(e.GetState()), e.GetWeight(), e.GetInFlight(),
+			e.GetCallsPerSecond(), shortly(e.GetLatencies().GetP50()), shortly(e.GetLatencies().GetP99()), successOf(e))
 		if e.GetReason() != "" {
 			t.printf("  %s, since %s", e.GetReason(), e.GetSince().AsTime().Local().Format(time.TimeOnly))
 		}
 		t.printf("\n")
 	}
+}
+
+// successOf is the share of an endpoint's calls that succeeded; of one that has had none nothing is known.
+func successOf(e *adminv1.Endpoint) string {
+	if e.GetSucceeded()+e.GetFailed() == 0 {
+		return "no calls yet"
+	}
+	const percent = 100
+	return fmt.Sprintf("%5.1f %% ok", percent*e.GetSuccess())
 }

@@ -47,7 +47,10 @@ func newConfigInit(t *terminal) *cobra.Command {
 				return &exitError{code: exitFailed, err: err}
 			}
 			_, err = f.WriteString(starter)
-			return failed(errors.Join(err, f.Close()))
+			if err = errors.Join(err, f.Close()); err == nil {
+				fmt.Fprintf(t.err, "%s is written; edit it, then: dragoman check -c %s\n", file, file)
+			}
+			return failed(err)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "the file to write; one that is there is left as it is")

@@ -83,7 +83,7 @@ The exit code is 0 if the request would get to a backend, its policies permittin
 	cmd.Flags().StringVar(&f.listener, "listener", "", "the name of the listener by which the request comes; reflection and health are at some")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&f.live, "live", false, "ask a running gateway, which also tells how the endpoints fare")
-	cmd.Flags().StringVar(&f.admin, "admin", admin.DefaultAddress, "the admin address of that gateway, host:port")
+	cmd.Flags().StringVar(&f.admin, "admin", "", "the admin listener of that gateway, host:port; "+addressVariable+", or else "+admin.DefaultAddress)
 	cmd.Flags().StringVar(&f.token, "token", "", "the token of that address; by default that of the variable DRAGOMAN_ADMIN_TOKEN")
 	return cmd
 }

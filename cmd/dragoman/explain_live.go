@@ -41,6 +41,7 @@ type liveEndpoint struct {
 
 // explainLive asks a running gateway what would become of a request.
 func (t *terminal) explainLive(ctx context.Context, f *explainFlags, r *explain.Request) error {
+	f.admin = (&control{address: f.admin}).where()
 	conn, err := grpc.NewClient(f.admin, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableServiceConfig())
 	if err != nil {
 		return &exitError{code: exitUsage, err: fmt.Errorf("--admin: %w", err)}

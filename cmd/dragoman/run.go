@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -18,15 +19,20 @@ func newRun(t *terminal) *cobra.Command {
 	var in input
 	floor := size(heapfloor.Default)
 	cmd := &cobra.Command{
-		Use:   "run -c FILE",
+		Use:   "run [-c FILE]",
 		Short: "Run the gateway in the foreground",
-		Args:  cobra.NoArgs,
+		Long: `Run the gateway in the foreground. Without -c the configuration is dragoman.yaml in this folder, or the file that DRAGOMAN_CONFIG names, or
+/etc/dragoman/dragoman.yaml: the first that is there.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := t.checkFlags(); err != nil {
 				return err
 			}
 			if in.file == "" {
-				return &exitError{code: exitUsage, err: errors.New("-c is missing: name the configuration file")}
+				in.file = usualFile()
+			}
+			if in.file == "" {
+				return &exitError{code: exitUsage, err: errors.New("there is no dragoman.yaml here: name the configuration file with -c, or write one with dragoman config init -o dragoman.yaml")}
 			}
 			cfg, err := in.load(t, nil)
 			if err != nil {
@@ -42,6 +48,23 @@ func newRun(t *terminal) *cobra.Command {
 	in.fileFlag(cmd)
 	cmd.Flags().Var(&floor, "heap-floor", "how large the heap may grow before the garbage collector runs, at least; 0B leaves it to Go, as GOGC in the environment does")
 	return cmd
+}
+
+// configVariable is the variable of the environment that names the configuration file.
+const configVariable = "DRAGOMAN_CONFIG"
+
+// usualFile returns the configuration file that is there where none is named; "" where none is. A file that the environment names is
+// the one, whether it is there or not.
+func usualFile() string {
+	for _, name := range []string{"dragoman.yaml", os.Getenv(configVariable), "/etc/dragoman/dragoman.yaml"} {
+		if name == "" {
+			continue
+		}
+		if _, err := os.Stat(name); err == nil || name == os.Getenv(configVariable) {
+			return name
+		}
+	}
+	return ""
 }
 
 func newGraph(t *terminal) *cobra.Command {
