@@ -30,7 +30,15 @@ done
 "$stage/dragoman" config schema >"$stage/dragoman.schema.json"
 "$stage/dragoman" config init | sed '1s|\$schema=.*|$schema=/usr/share/dragoman/dragoman.schema.json|' >"$stage/dragoman.yaml"
 cp deploy/packages/copyright "$stage/copyright"
-gzip -9nc CHANGELOG.md >"$stage/changelog.gz"
+gzip -9nc CHANGELOG.md >"$stage/CHANGELOG.md.gz"
+# What Debian calls a changelog: its version is that of the package, where what is no release has a tilde.
+gzip -9nc >"$stage/changelog.Debian.gz" <<END
+dragoman (${PACKAGE_VERSION/-/\~}-1) unstable; urgency=medium
+
+  * What changed is in /usr/share/doc/dragoman/CHANGELOG.md.gz.
+
+ -- The Dragoman Authors <packages@dragoman.example>  $(LC_ALL=C date --utc --date="@$epoch" --rfc-email)
+END
 
 for ARCH in "$@"; do
 	GOOS=linux GOARCH=$ARCH tools/build.sh "$version" "$epoch" "$stage/dragoman"

@@ -35,7 +35,7 @@ func dockerfile(t *testing.T) []instructions.Stage {
 		t.Errorf("line %v: %s", w.Location, w.Short)
 	}
 	warn := func(name, _, _, message string, at []parser.Range) { t.Errorf("%s: %s at %v", name, message, at) }
-	stages, _, err := instructions.Parse(parsed.AST, linter.New(&linter.Config{Warn: warn, ExperimentalAll: true}))
+	stages, _, err := instructions.Parse(parsed.AST, linter.New(&linter.Config{Warn: warn}))
 	if err != nil {
 		t.Fatal(err)
 	}

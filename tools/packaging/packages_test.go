@@ -31,7 +31,7 @@ func held(completionsOfZsh string) []string {
 		"/etc/default/dragoman", "/etc/dragoman/dragoman.yaml", "/usr/bin/dragoman", "/usr/lib/systemd/system/dragoman.service",
 		"/usr/lib/systemd/system/dragoman.socket", "/usr/lib/sysusers.d/dragoman.conf", "/usr/share/bash-completion/completions/dragoman",
 		"/usr/share/dragoman/dragoman.schema.json", "/usr/share/dragoman/grafana/dragoman.json", "/usr/share/dragoman/prometheus/alerts.yaml",
-		"/usr/share/doc/dragoman/changelog.gz", "/usr/share/doc/dragoman/copyright", "/usr/share/fish/vendor_completions.d/dragoman.fish",
+		"/usr/share/doc/dragoman/CHANGELOG.md.gz", "/usr/share/doc/dragoman/copyright", "/usr/share/fish/vendor_completions.d/dragoman.fish",
 		"/usr/share/man/man1/dragoman.1.gz", "/usr/share/man/man1/dragoman-run.1.gz", completionsOfZsh,
 	}
 }
@@ -52,9 +52,10 @@ func TestDebianPackage(t *testing.T) {
 	if err != nil || !slices.Equal(strings.Fields(string(conffiles)), []string{"/etc/default/dragoman", "/etc/dragoman/dragoman.yaml"}) {
 		t.Errorf("what people change is %q, %v", conffiles, err)
 	}
-	// The binary is static on purpose; where units are is where newer releases want them.
-	suppress := "statically-linked-binary,no-changelog,initial-upload-closes-no-bugs,systemd-service-file-missing-install-key"
-	out, err := try(t, nil, "lintian", "--allow-root", "--fail-on", "error", "--suppress-tags", suppress, file)
+	// What is meant: the binary is static; the configuration, which may have secrets, is not for everybody; one script serves dpkg and rpm, and
+	// knows nothing of Debian's helpers.
+	const meant = "statically-linked-binary,initial-upload-closes-no-bugs,non-standard-file-perm,maintainer-script-calls-systemctl"
+	out, err := try(t, nil, "lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", meant, file)
 	if err != nil {
 		t.Errorf("lintian: %v\n%s", err, out)
 	}
@@ -95,7 +96,7 @@ cp "$package" "$work/root/dragoman.deb"
 cat >"$work/root/inside.sh" <<'END'
 set -eu
 export DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
-dpkg --force-confold --install /dragoman.deb
+dpkg --no-triggers --force-confold --install /dragoman.deb
 stat -c '%n %U:%G %a' /etc/dragoman /etc/dragoman/dragoman.yaml /etc/default/dragoman /usr/bin/dragoman
 getent passwd dragoman
 as_gateway() { setpriv --reuid dragoman --regid dragoman --init-groups "$@"; }
@@ -108,13 +109,13 @@ PROTO
 as_gateway /usr/bin/dragoman check -c /etc/dragoman/dragoman.yaml && echo 'checks: yes'
 if setpriv --reuid nobody --regid nogroup --clear-groups cat /etc/dragoman/dragoman.yaml >/dev/null 2>&1; then echo 'everybody reads it'; fi
 echo '# changed' >>/etc/dragoman/dragoman.yaml
-dpkg --force-confold --install /dragoman.deb
+dpkg --no-triggers --force-confold --install /dragoman.deb
 tail -n 1 /etc/dragoman/dragoman.yaml
 systemd-analyze verify --man=no /usr/lib/systemd/system/dragoman.service /usr/lib/systemd/system/dragoman.socket && echo 'units: good'
 mkdir -p /var/lib/dragoman /var/log/dragoman
-dpkg --remove dragoman
+dpkg --no-triggers --remove dragoman
 if [ -e /etc/dragoman/dragoman.yaml ] && [ ! -e /usr/bin/dragoman ]; then echo 'removed: yes'; fi
-dpkg --purge dragoman
+dpkg --no-triggers --purge dragoman
 if [ ! -e /etc/dragoman/dragoman.yaml ] && [ ! -e /var/lib/dragoman ]; then echo 'purged: yes'; fi
 END
 chroot "$work/root" sh /inside.sh 2>&1
