@@ -35,7 +35,7 @@ gzip -9nc CHANGELOG.md >"$stage/CHANGELOG.md.gz"
 gzip -9nc >"$stage/changelog.Debian.gz" <<END
 dragoman (${PACKAGE_VERSION/-/\~}-1) unstable; urgency=medium
 
-  * What changed is in /usr/share/doc/dragoman/CHANGELOG.md.gz.
+  * What changed is in /usr/share/doc/dragoman/changelog.gz.
 
  -- The Dragoman Authors <packages@dragoman.example>  $(LC_ALL=C date --utc --date="@$epoch" --rfc-email)
 END

@@ -31,7 +31,7 @@ func held(completionsOfZsh string) []string {
 		"/etc/default/dragoman", "/etc/dragoman/dragoman.yaml", "/usr/bin/dragoman", "/usr/lib/systemd/system/dragoman.service",
 		"/usr/lib/systemd/system/dragoman.socket", "/usr/lib/sysusers.d/dragoman.conf", "/usr/share/bash-completion/completions/dragoman",
 		"/usr/share/dragoman/dragoman.schema.json", "/usr/share/dragoman/grafana/dragoman.json", "/usr/share/dragoman/prometheus/alerts.yaml",
-		"/usr/share/doc/dragoman/CHANGELOG.md.gz", "/usr/share/doc/dragoman/copyright", "/usr/share/fish/vendor_completions.d/dragoman.fish",
+		"/usr/share/doc/dragoman/changelog.gz", "/usr/share/doc/dragoman/copyright", "/usr/share/fish/vendor_completions.d/dragoman.fish",
 		"/usr/share/man/man1/dragoman.1.gz", "/usr/share/man/man1/dragoman-run.1.gz", completionsOfZsh,
 	}
 }
