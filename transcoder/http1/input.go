@@ -12,8 +12,9 @@ import (
 
 // Sizes of what is read ahead. A connection has a buffer only while there is something in it.
 const (
-	smallIn = 4 << 10
-	largeIn = 64 << 10
+	smallIn  = 4 << 10
+	middleIn = 16 << 10
+	largeIn  = 64 << 10
 )
 
 // input is what was read of a connection and not used yet. It belongs to the connection's goroutine, but while a body is read to the one that
@@ -31,8 +32,9 @@ type input struct {
 }
 
 var (
-	smallInputs = sync.Pool{New: func() any { b := make([]byte, smallIn); return &b }}
-	largeInputs = sync.Pool{New: func() any { b := make([]byte, largeIn); return &b }}
+	smallInputs  = sync.Pool{New: func() any { b := make([]byte, smallIn); return &b }}
+	middleInputs = sync.Pool{New: func() any { b := make([]byte, middleIn); return &b }}
+	largeInputs  = sync.Pool{New: func() any { b := make([]byte, largeIn); return &b }}
 )
 
 func bufferFrom(p *sync.Pool) *[]byte {
@@ -74,6 +76,8 @@ func (in *input) free() {
 		return
 	case cap(*in.lent) == smallIn:
 		smallInputs.Put(in.lent)
+	case cap(*in.lent) == middleIn:
+		middleInputs.Put(in.lent)
 	case cap(*in.lent) == largeIn:
 		largeInputs.Put(in.lent)
 	}
@@ -91,9 +95,12 @@ func (in *input) room() []byte {
 		in.from = 0
 	default:
 		var larger *[]byte
-		if len(*in.lent) < largeIn {
+		switch len(*in.lent) {
+		case smallIn:
+			larger = bufferFrom(&middleInputs)
+		case middleIn:
 			larger = bufferFrom(&largeInputs)
-		} else { // the listener allows larger heads
+		default: // the listener allows larger heads
 			b := make([]byte, 2*len(*in.lent))
 			larger = &b
 		}

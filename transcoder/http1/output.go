@@ -200,8 +200,11 @@ func (x *exchange) Write(out *transcoder.Out) error {
 	c := x.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.out.failed != nil {
+	switch {
+	case c.out.failed != nil:
 		return c.out.failed
+	case x.finished:
+		return errEnded
 	}
 	n, clean := out.Data.Len(), out.End == transcoder.EndClean
 	if out.Status != 0 {
@@ -307,6 +310,9 @@ func appendFields(b []byte, fields wire.Header, isHead bool) []byte {
 	}
 	return b
 }
+
+// errEnded says that an answer has ended already.
+var errEnded = errors.New("the answer has ended")
 
 // errTooLong says that an answer has more than its length says.
 var errTooLong = errors.New("the answer is longer than its content-length says")

@@ -385,3 +385,71 @@ func TestT143FullDuplex(t *testing.T) {
 	w.send("0\r\n\r\n")
 	w.closes()
 }
+
+// A WebSocket begins with whatever has come behind its request, and what a handshake is refused with is an answer like others.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	const handshake = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+	const hello = "\x81\x85\x00\x00\x00\x00hello" // with a mask of zeros
+	serve := func(ex transcoder.Exchange) {
+		u, ok := ex.(transcoder.Upgrader)
+		if !ok {
+			t.Error("it is no Upgrader")
+			return
+		}
+		socket, err := u.Upgrade("", wire.Header{{Name: "x-a", Value: "b"}}, 1000)
+		if err != nil {
+			return
+		}
+		for {
+			_, data, err := socket.Read(ex.Context())
+			if err != nil {
+				return
+			}
+			err = socket.Write(true, data.ReadOnlyData())
+			data.Free()
+			if err != nil {
+				return
+			}
+		}
+	}
+	for name, first := range map[string]string{"with the request": hello, "later": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, plain(serve))
+			w.send(handshake + "\r\n" + first)
+			r, err := http.ReadResponse(w.in, nil)
+			if err != nil || r.StatusCode != 101 || r.Header.Get("X-A") != "b" || r.Header.Get("Sec-WebSocket-Accept") == "" {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			_ = r.Body.Close()
+			if first == "" {
+				time.Sleep(brief)
+				w.send(hello)
+			}
+			got := make([]byte, 7)
+			if _, err := io.ReadFull(w.in, got); err != nil || string(got) != "\x81\x05hello" {
+				t.Errorf("%q, %v", got, err)
+			}
+			_ = w.socket.Close()
+			<-w.ended
+		})
+	}
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		w := open(t, plain(serve))
+		a := w.ask(strings.Replace(handshake, "13", "8", 1) + "\r\n")
+		if a.status != 400 || a.header.Get("Sec-WebSocket-Version") != "13" || !a.last {
+			t.Errorf("got %+v", a)
+		}
+		w.closes()
+	})
+	t.Run("with a body", func(t *testing.T) {
+		t.Parallel()
+		w := open(t, plain(serve))
+		if a := w.ask(handshake + "Content-Length: 10\r\n\r\n" + hello[:5]); a.status != 400 || !a.last {
+			t.Errorf("got %+v", a)
+		}
+		w.closes()
+	})
+}

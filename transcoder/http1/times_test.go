@@ -244,3 +244,49 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 	}
 	served.Wait()
 }
+
+// Threat D16: a hostile byte does not cost many bytes of memory.
+//
+//nolint:paralleltest // memory is counted of all
+func TestThreatD16HostileHeads(t *testing.T) {
+	const most = 20 // bytes for each that comes
+	for name, request := range map[string]string{
+		"many fields":       "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("a:\r\n", 2000) + "\r\n",
+		"a large field":     "GET / HTTP/1.1\r\nHost: a\r\nx: " + strings.Repeat("y", 8<<10) + "\r\n\r\n",
+		"many options":      "GET / HTTP/1.1\r\nHost: a\r\nconnection: " + strings.Repeat(",", 8<<10) + "\r\n\r\n",
+		"chunks of a byte":  "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 2000) + "0\r\n\r\n",
+		"too large a head":  "GET / HTTP/1.1\r\n" + strings.Repeat("a: b\r\n", 8<<10),
+		"nothing but lines": strings.Repeat("\r\n", 8<<10),
+	} {
+		cfg := plain(func(ex transcoder.Exchange) {
+			for {
+				b, err := ex.Read()
+				if b != nil {
+					b.Free()
+				}
+				if err != nil {
+					break
+				}
+			}
+			_ = ex.Write(&transcoder.Out{Status: 200, End: transcoder.EndClean})
+		})
+		var before, after runtime.MemStats
+		w := open(t, cfg)
+		runtime.ReadMemStats(&before)
+		sent := 0
+		for range 20 {
+			if _, err := io.WriteString(w.socket, request); err != nil {
+				break // it is refused
+			}
+			sent += len(request)
+		}
+		_ = w.socket.CloseWrite()
+		_, _ = io.Copy(io.Discard, w.socket)
+		<-w.ended
+		runtime.ReadMemStats(&after)
+		const fixed = 256 << 10                                                                         // of the connection, and of pools that are empty
+		if used := int(after.TotalAlloc - before.TotalAlloc); used > fixed+most*sent && !race.Enabled { //nolint:gosec // it is small
+			t.Errorf("%s: %d bytes of memory for %d bytes", name, used, sent)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (x *exchange) takeOver() bool {
 	if !x.received || x.headed || c.deaf {
 		return false
 	}
-	c.deaf = true
+	c.deaf, x.close = true, true
 	_ = c.socket.SetReadDeadline(time.Unix(1, 0)) // it fails when the socket is closed, and so does what comes next
 	for c.waits {
 		c.cond.Wait()
