@@ -135,9 +135,9 @@ services: [{match: "**", backend: all}]
 		reason              string
 	}{
 		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_message: 1KiB}}`, "listeners[0].limits.max_message", "", "it is read by each request"},
-		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_header: 4KiB}}`, "listeners[0].limits.max_header", NeedsRestart, "net/http is told once"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_header: 4KiB}}`, "listeners[0].limits.max_header", "", "from the next request on"},
 		{`{name: a, address: ":1"}`, `{name: a, address: ":1", limits: {max_header_fields: 9}}`, "listeners[0].limits.max_header_fields", "", "its name only begins as another's"},
-		{`{name: a, address: ":1"}`, `{name: a, address: ":1", connections: {max_idle: 1m}}`, "listeners[0].connections.max_idle", NeedsRestart, "net/http is told once"},
+		{`{name: a, address: ":1"}`, `{name: a, address: ":1", connections: {max_idle: 1m}}`, "listeners[0].connections.max_idle", "", "from the next request on"},
 		{`{name: a, address: ":1"}`, `{name: a, address: ":1", connections: {max_age: 1m}}`, "listeners[0].connections.max_age", "", "it is read by each connection"},
 		{`{name: a, address: ":1"}`, `{name: a, address: ":1", protocols: [http1]}`, "listeners[0].protocols", NeedsRestart, "it decides which sockets there are"},
 		{`{name: a, address: ":1", ` + secure + `}`, `{name: a, address: ":1", tls: {cert: c, key: k, min_version: "1.3"}}`, "listeners[0].tls.min_version", "", "it is read by each handshake"},

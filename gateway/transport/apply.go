@@ -8,11 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"sync/atomic"
 
-	"github.com/dragoman-gateway/dragoman/transcoder"
-	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 )
 
 // errTLS is what cannot be changed while a listener serves.
@@ -20,7 +16,7 @@ var errTLS = errors.New("tls where there was none, or none where there was, take
 
 // Apply puts a changed configuration in force. What it says of requests over HTTP/1.1 holds from the next one on; all else holds for connections that
 // begin from now on, and those that there are go on as they began. Certificates hold from the next handshake on. What is decided when the socket is
-// opened, or by net/http, stays as it is: kept has that. With an error everything stays.
+// opened stays as it is: kept has that. With an error everything stays.
 func (s *Server) Apply(cfg Config) error {
 	cfg, err := cfg.withDefaults()
 	if err == nil && (cfg.TLS == nil) != (s.certs == nil) {
@@ -34,8 +30,7 @@ func (s *Server) Apply(cfg Config) error {
 	}
 	next := s.config.kept(cfg)
 	altSvc := next.altSvc(s.port())
-	s.http1.apply(&next, altSvc)
-	s.http2.apply(&next, altSvc)
+	s.tcp.apply(&next, altSvc)
 	if s.quic != nil {
 		s.quic.apply(&next)
 	}
@@ -47,30 +42,7 @@ func (s *Server) Apply(cfg Config) error {
 // kept returns another configuration with what a listener keeps that was opened by this one.
 func (c *Config) kept(next Config) Config {
 	next.Name, next.Address, next.Protocols, next.ProxyProtocol = c.Name, c.Address, c.Protocols, c.ProxyProtocol
-	next.HeaderTimeout, next.MaxHeader, next.IdleTimeout = c.HeaderTimeout, c.MaxHeader, c.IdleTimeout
 	return next
-}
-
-// http1Handler serves requests of net/http by the configuration in force.
-type http1Handler struct {
-	serve func(transcoder.Exchange)
-	now   atomic.Pointer[http.Handler]
-}
-
-func newHTTP1Handler(cfg *Config, altSvc string, serve func(transcoder.Exchange)) *http1Handler {
-	h := &http1Handler{serve: serve}
-	h.apply(cfg, altSvc)
-	return h
-}
-
-func (h *http1Handler) apply(cfg *Config, altSvc string) {
-	next := nethttp.Handler(nethttp.Config{Listener: cfg.Name, WriteStall: cfg.WriteStall, Limits: cfg.limits(), AltSvc: altSvc}, h.serve)
-	h.now.Store(&next)
-}
-
-// ServeHTTP implements http.Handler.
-func (h *http1Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	(*h.now.Load()).ServeHTTP(w, r)
 }
 
 // adapt gives a connection what the configuration in force says of TCP, where the socket was opened with something else.

@@ -4,6 +4,7 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"sync"
 )
@@ -58,4 +59,15 @@ type boundedConn struct {
 func (c *boundedConn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
+}
+
+// Unwrap returns what is below, whose bytes are the same.
+func (c *boundedConn) Unwrap() (net.Conn, bool) { return c.Conn, true }
+
+// CloseWrite closes the connection for writing.
+func (c *boundedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }

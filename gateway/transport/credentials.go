@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,7 +90,7 @@ func (c *Config) nextProtos() []string {
 		protos = append(protos, http2.NextProto)
 	}
 	if c.speaks(HTTP1) {
-		protos = append(protos, "http/1.1")
+		protos = append(protos, nextHTTP1)
 	}
 	return protos
 }
@@ -237,16 +236,6 @@ func (c *credentials) close() {
 	if now.files != nil {
 		now.files.close()
 	}
-}
-
-// answers puts an authority's challenges in front of a handler in clear text.
-func answers(meeting func() *acme.Meeting, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if m := meeting(); m != nil && m.Answer(w, r) {
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Shown is a certificate that a listener shows, or has none for.

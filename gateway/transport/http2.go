@@ -4,11 +4,9 @@
 package transport
 
 import (
-	"crypto/tls"
 	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,10 +16,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/http2"
 )
 
-// unencrypted is by what name net/http knows who serves HTTP/2 in clear text, once it has read the preface.
-const unencrypted = "unencrypted_http2"
-
-// http2Server serves the connections that net/http has accepted and found to speak HTTP/2.
+// http2Server serves the connections that are found to speak HTTP/2.
 type http2Server struct {
 	serveOne func(transcoder.Exchange)
 	log      *slog.Logger
@@ -53,19 +48,6 @@ func (s *http2Server) apply(cfg *Config, altSvc string) {
 		ConnectionWindow: cfg.ConnectionWindow, HeaderTimeout: cfg.HeaderTimeout, WriteStall: cfg.WriteStall, IdleTimeout: cfg.IdleTimeout,
 		PingAfter: cfg.PingAfter, PingTimeout: cfg.PingTimeout, AltSvc: altSvc, Limits: cfg.limits(), Serve: s.serveOne, Log: s.log,
 	}})
-}
-
-// protocols are what net/http hands connections over by.
-func (s *http2Server) protocols() map[string]func(*http.Server, *tls.Conn, http.Handler) {
-	return map[string]func(*http.Server, *tls.Conn, http.Handler){
-		http2.NextProto: func(_ *http.Server, conn *tls.Conn, _ http.Handler) { s.serve(conn) },
-		unencrypted: func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
-			// net/http wraps what is no connection of TLS, because the function takes no other.
-			if clear, ok := conn.NetConn().(interface{ UnencryptedNetConn() net.Conn }); ok {
-				s.serve(clear.UnencryptedNetConn())
-			}
-		},
-	}
 }
 
 // serve serves a connection until it has ended.

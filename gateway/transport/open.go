@@ -4,9 +4,7 @@
 package transport
 
 import (
-	"context"
 	"net"
-	"net/http"
 	"sync/atomic"
 
 	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
@@ -61,9 +59,6 @@ const closed = -1
 // close is called once.
 func (s *speaker) close() { s.conns.by[s.speaks.Swap(closed)].Add(-1) }
 
-// speakerKey is the context key of the speaker of a connection.
-type speakerKey struct{}
-
 // speakerOf returns the speaker of a connection; nil where it is not one of ours.
 func speakerOf(c net.Conn) *speaker {
 	for {
@@ -77,28 +72,6 @@ func speakerOf(c net.Conn) *speaker {
 		return own.speaker
 	}
 	return nil
-}
-
-// withSpeaker is for ConnContext of http.Server.
-func withSpeaker(ctx context.Context, c net.Conn) context.Context {
-	if own := speakerOf(c); own != nil {
-		return context.WithValue(ctx, speakerKey{}, own)
-	}
-	return ctx
-}
-
-// listening notes what connections of net/http speak before their requests are served; those of HTTP/2 are handed to another server.
-func listening(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s, ok := r.Context().Value(speakerKey{}).(*speaker); ok {
-			if r.Header.Get("Upgrade") != "" {
-				s.is(spokenWebSocket)
-			} else {
-				s.is(spokenHTTP1)
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Connections returns how many connections are open, by what they speak: "http1", "http2", "http3" and "websocket", and "new" for those

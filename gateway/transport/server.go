@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/transport/acme"
 	"github.com/dragoman-gateway/dragoman/gateway/transport/proxyprotocol"
 	"github.com/dragoman-gateway/dragoman/transcoder"
-	"github.com/dragoman-gateway/dragoman/transcoder/nethttp"
 )
 
 // Server is one listener and what serves it.
@@ -29,9 +27,7 @@ type Server struct {
 	log      *slog.Logger
 	listener net.Listener
 	places   *places
-	http     *http.Server
-	http1    *http1Handler
-	http2    *http2Server
+	tcp      *tcpServer
 	quic     *quicServer  // nil without HTTP/3
 	certs    *credentials // nil in clear text
 	meeting  *acme.Meeting
@@ -64,7 +60,7 @@ func ListenOn(ctx context.Context, cfg Config, given Sockets, serve func(transco
 		}
 		return nil, fmt.Errorf("listener %q: %w", cfg.Name, err)
 	}
-	s.http = s.server(serve, log)
+	s.tcp = s.server(serve, log) //nolint:contextcheck // requests have one of their own
 	return s, nil
 }
 
@@ -99,39 +95,17 @@ func (s *Server) accept(l *bounded, log *slog.Logger) error {
 	return nil
 }
 
-func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *http.Server {
+// server returns who serves connections of TCP.
+func (s *Server) server(serve func(transcoder.Exchange), log *slog.Logger) *tcpServer {
 	cfg := &s.config
-	log = log.With("listener", cfg.Name)
-	sampled := slog.New(newSampled(log.Handler()))
-	altSvc := cfg.altSvc(s.port())
-	s.http2 = newHTTP2Server(cfg, altSvc, serve, sampled)
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(cfg.speaks(HTTP1))
-	protocols.SetHTTP2(cfg.speaks(HTTP2))
-	protocols.SetUnencryptedHTTP2(cfg.speaks(H2C))
-	s.http1 = newHTTP1Handler(cfg, altSvc, serve)
-	var handler http.Handler = s.http1
 	if s.certs == nil {
-		handler = answers(func() *acme.Meeting { return s.meeting }, handler)
+		serve = answering(func() *acme.Meeting { return s.meeting }, serve)
 	}
-	server := &http.Server{
-		Handler:           listening(handler),
-		Protocols:         protocols,
-		ReadHeaderTimeout: cfg.HeaderTimeout,
-		IdleTimeout:       cfg.IdleTimeout,
-		MaxHeaderBytes:    cfg.MaxHeader,
-		// "OPTIONS *" is no call: net/http would answer it 200 by itself (threat A8).
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(sampled.Handler(), slog.LevelWarn),
-		TLSNextProto:                 s.http2.protocols(),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return withSpeaker(nethttp.WithEnd(ctx, time.Now().Add(about(s.now.Load().MaxAge))), c)
-		},
-	}
+	tcp := newTCPServer(s.listener, cfg, cfg.altSvc(s.port()), serve, slog.New(newSampled(log.With("listener", cfg.Name).Handler())))
 	if s.certs != nil {
-		server.TLSConfig = s.certs.tcp()
+		tcp.tls = s.certs.tcp()
 	}
-	return server
+	return tcp
 }
 
 // keepAlive asks by TCP, for what has no PING: three times within the time that an answer may take.
@@ -189,13 +163,7 @@ func (s *Server) Start(failed func(error)) {
 		})
 	}
 	s.served.Go(func() {
-		var err error
-		if s.certs != nil {
-			err = s.http.ServeTLS(s.listener, "", "")
-		} else {
-			err = s.http.Serve(s.listener)
-		}
-		if !errors.Is(err, http.ErrServerClosed) {
+		if err := s.tcp.serve(); err != nil {
 			failed(fmt.Errorf("listener %q: %w", s.config.Name, err))
 		}
 	})
@@ -209,26 +177,20 @@ func (s *Server) Drain(ctx context.Context) error {
 	if s.quic != nil {
 		drained.Go(func() { quicErr = s.quic.drain(ctx) })
 	}
-	s.http2.goAway()
-	err := s.http.Shutdown(ctx)
+	err := s.tcp.drain(ctx)
 	drained.Wait()
 	return errors.Join(err, quicErr, s.Close())
 }
 
 // Close closes the socket and all connections. Drain does so as well at its end; closing twice is no error.
 func (s *Server) Close() error {
-	err := s.http.Close()
-	s.http2.close()
+	err := s.tcp.close()
 	if s.quic != nil {
 		err = errors.Join(err, s.quic.close())
 	}
 	if s.certs != nil {
 		s.certs.close()
 	}
-	closing := s.listener.Close() // a server that never started does not know its listener
 	s.served.Wait()
-	if closing != nil && !errors.Is(closing, net.ErrClosed) {
-		err = errors.Join(err, closing)
-	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,7 +32,7 @@ const (
 	lingerBytes = 256 << 10
 )
 
-// Config is what connections need to know. They share it; it does not change.
+// Config is what connections need to know. They share it; it does not change: Conn.Configure gives a connection another one.
 type Config struct {
 	// Listener is the name that requests carry.
 	Listener string
@@ -68,7 +69,7 @@ type Wrapped interface {
 type Conn struct {
 	socket net.Conn
 	plain  *net.TCPConn // what is below socket, where that can be used; nil else
-	config *Config
+	config atomic.Pointer[Config]
 	tls    *tls.ConnectionState // nil in clear text
 	remote netip.AddrPort
 	end    time.Time // from when on an answer is the last
@@ -100,7 +101,8 @@ type Conn struct {
 // NewConn returns the connection that a client has made. What it is answered after end is the last. begins is told before each request whether
 // that asks for another protocol; it may be nil.
 func NewConn(socket net.Conn, cfg *Config, end time.Time, begins func(upgrade bool)) *Conn {
-	c := &Conn{socket: socket, config: cfg, end: end, begins: begins, fresh: true}
+	c := &Conn{socket: socket, end: end, begins: begins, fresh: true}
+	c.config.Store(cfg)
 	c.cond.L = &c.mu
 	if secure, ok := socket.(*tls.Conn); ok {
 		state := secure.ConnectionState()
@@ -111,6 +113,9 @@ func NewConn(socket net.Conn, cfg *Config, end time.Time, begins func(upgrade bo
 	c.unwrap()
 	return c
 }
+
+// Configure changes what the connection knows, from its next request on. It may be called at any time.
+func (c *Conn) Configure(cfg *Config) { c.config.Store(cfg) }
 
 // unwrap looks for the socket itself, which can be waited for without a buffer and written to in pieces.
 func (c *Conn) unwrap() {
@@ -150,8 +155,8 @@ func (c *Conn) next() bool {
 	if !c.await() {
 		return false
 	}
-	if !c.served && c.config.HTTP2 != nil {
-		if is, err := c.preface(); is || err != nil || c.config.OnlyHTTP2 {
+	if !c.served && c.config.Load().HTTP2 != nil {
+		if is, err := c.preface(); is || err != nil || c.config.Load().OnlyHTTP2 {
 			return false
 		}
 	}
@@ -226,7 +231,7 @@ func (c *Conn) late(err error) error {
 	defer c.mu.Unlock()
 	due := c.due
 	if due.IsZero() && !c.busy {
-		due = c.quiet.Add(c.config.IdleTimeout)
+		due = c.quiet.Add(c.config.Load().IdleTimeout)
 	}
 	switch {
 	case c.deaf, c.cut, c.last && !c.busy, !due.IsZero() && !time.Now().Before(due):
@@ -243,7 +248,7 @@ func (c *Conn) readHead(h *requestHead) error {
 		return err
 	}
 	var end headEnd
-	most := c.config.MaxHeader + slack
+	most := c.config.Load().MaxHeader + slack
 	for {
 		b := c.in.bytes()
 		n, err := end.find(b[:min(len(b), most)])
@@ -252,8 +257,8 @@ func (c *Conn) readHead(h *requestHead) error {
 		}
 		if n > 0 {
 			c.due = time.Time{}
-			err := h.parse(b[:n], c.config.Limits.Fields())
-			if err == nil && len(h.fields) > c.config.Limits.Fields() && c.config.Limits.DropInvalidHeaders {
+			err := h.parse(b[:n], c.config.Load().Limits.Fields())
+			if err == nil && len(h.fields) > c.config.Load().Limits.Fields() && c.config.Load().Limits.DropInvalidHeaders {
 				err = errTooLarge // after some are dropped it would not be seen that there are too many
 			}
 			c.in.used(n)
@@ -296,7 +301,7 @@ func (c *Conn) emptyLine() error {
 // more waits for more of a head, whose time begins with its first byte.
 func (c *Conn) more() error {
 	if c.due.IsZero() {
-		c.due = time.Now().Add(c.config.HeaderTimeout)
+		c.due = time.Now().Add(c.config.Load().HeaderTimeout)
 	}
 	return c.fill()
 }

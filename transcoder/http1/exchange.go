@@ -66,7 +66,7 @@ func (x *exchange) begin() {
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.request = transcoder.Request{
 		Method: h.method, Path: h.path, Query: h.query, Authority: h.authority, Scheme: "http", Major: 1, Header: h.fields, ContentLength: h.length,
-		Remote: c.remote, TLS: c.tls, Listener: c.config.Listener, Limits: &c.config.Limits,
+		Remote: c.remote, TLS: c.tls, Listener: c.config.Load().Listener, Limits: &c.config.Load().Limits,
 	}
 	if c.tls != nil {
 		x.request.Scheme = "https"
@@ -93,10 +93,10 @@ func (x *exchange) Serve() {
 	defer func() {
 		p := recover()
 		if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
-			c.config.Log.Error("serving a request panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			c.config.Load().Log.Error("serving a request panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		}
 	}()
-	c.config.Serve(x)
+	c.config.Load().Serve(x)
 }
 
 // finish ends an exchange when its handler has returned. Only an answer that was ended well ends so that it can be taken for whole.
@@ -111,7 +111,7 @@ func (c *Conn) finish(x *exchange) {
 	c.silent = x.upgraded || x.aborted || c.out.failed != nil
 	c.closing = c.silent || x.close || !x.received || c.last
 	if !c.closing {
-		c.wakeAt(c.quiet.Add(c.config.IdleTimeout))
+		c.wakeAt(c.quiet.Add(c.config.Load().IdleTimeout))
 	}
 	// The connection's goroutine hangs up, unless it waits for what does not come.
 	closes := c.silent || c.closing && c.waits && !c.ahead

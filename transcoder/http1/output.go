@@ -176,8 +176,8 @@ func (c *Conn) writeBoth(b, more []byte) error {
 func (c *Conn) untilTaken(write func() (int, error)) error {
 	began := time.Now()
 	for {
-		if c.tls != nil || c.out.by.Before(began.Add(c.config.WriteStall/2)) {
-			c.out.by = began.Add(c.config.WriteStall)
+		if c.tls != nil || c.out.by.Before(began.Add(c.config.Load().WriteStall/2)) {
+			c.out.by = began.Add(c.config.Load().WriteStall)
 			_ = c.socket.SetWriteDeadline(c.out.by) // it fails when the socket is closed, and so does what comes next
 		}
 		n, err := write()
@@ -185,7 +185,7 @@ func (c *Conn) untilTaken(write func() (int, error)) error {
 			return nil
 		}
 		now := time.Now()
-		if c.tls != nil || !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 && now.Sub(began) >= c.config.WriteStall {
+		if c.tls != nil || !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 && now.Sub(began) >= c.config.Load().WriteStall {
 			return err
 		}
 		if n > 0 {
@@ -272,8 +272,8 @@ func (x *exchange) writeHead(out *transcoder.Out, n int) {
 	case !x.close && h.minor == 0:
 		b = append(b, "Connection: keep-alive\r\n"...)
 	}
-	if c.config.AltSvc != "" {
-		b = append(append(append(b, "Alt-Svc: "...), c.config.AltSvc...), "\r\n"...)
+	if c.config.Load().AltSvc != "" {
+		b = append(append(append(b, "Alt-Svc: "...), c.config.Load().AltSvc...), "\r\n"...)
 	}
 	c.out.pending = append(b, "\r\n"...)
 }

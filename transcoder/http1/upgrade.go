@@ -34,7 +34,7 @@ func (x *exchange) Upgrade(subprotocol string, header wire.Header, limit int64) 
 		r.Header.Add(f.Name, f.Value)
 	}
 	w := &upgrading{exchange: x, header: http.Header{}}
-	socket, err := nethttp.Upgrade(w, r, subprotocol, header, limit, x.conn.config.WriteStall)
+	socket, err := nethttp.Upgrade(w, r, subprotocol, header, limit, x.conn.config.Load().WriteStall)
 	if err != nil {
 		w.refuse()
 		return nil, err
@@ -132,7 +132,7 @@ func (c *Conn) preface() (bool, error) {
 	}
 	c.in.used(len(preface))
 	_ = c.socket.SetReadDeadline(time.Time{}) // it fails when the socket is closed, and so does what comes next
-	c.config.HTTP2(c.handOver())
+	c.config.Load().HTTP2(c.handOver())
 	return true, nil
 }
 

@@ -39,7 +39,7 @@ func readHeader(r io.Reader) (h Header, rest []byte, err error) {
 	}
 }
 
-// conn is a connection whose header was read. Read is called from one goroutine at a time, as net/http does.
+// conn is a connection whose header was read. Read is called from one goroutine at a time, and Unwrap from that one.
 type conn struct {
 	net.Conn
 	rest   []byte // what came behind the header and was not read yet
@@ -51,6 +51,17 @@ func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
 // NetConn returns the connection to the balancer.
 func (c *conn) NetConn() net.Conn { return c.Conn }
+
+// Unwrap returns the connection to the balancer, and whether nothing was read ahead of it.
+func (c *conn) Unwrap() (net.Conn, bool) { return c.Conn, len(c.rest) == 0 }
+
+// CloseWrite closes the connection for writing.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
 
 // Read reads what is behind the header.
 func (c *conn) Read(p []byte) (int, error) {
