@@ -434,7 +434,7 @@ type Limits struct {
 	//
 	// Default: 16MiB.
 	MaxResponseMessage string `protobuf:"bytes,2,opt,name=max_response_message,json=maxResponseMessage,proto3" json:"max_response_message,omitempty"`
-	// MaxHeader is the size of the largest head of a request: its line and all its header fields. A change needs a restart. 1KiB to 1MiB.
+	// MaxHeader is the size of the largest head of a request: its line and all its header fields. 1KiB to 1MiB.
 	//
 	// Default: 32KiB.
 	MaxHeader string `protobuf:"bytes,3,opt,name=max_header,json=maxHeader,proto3" json:"max_header,omitempty"`
@@ -442,7 +442,7 @@ type Limits struct {
 	//
 	// Default: 100.
 	MaxHeaderFields *uint32 `protobuf:"varint,4,opt,name=max_header_fields,json=maxHeaderFields,proto3,oneof" json:"max_header_fields,omitempty"`
-	// HeaderTimeout is how long the head of a request may take to come. A change needs a restart. More than 0s, at most 24h.
+	// HeaderTimeout is how long the head of a request may take to come. More than 0s, at most 24h.
 	//
 	// Default: 10s.
 	HeaderTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=header_timeout,json=headerTimeout,proto3" json:"header_timeout,omitempty"`
@@ -577,7 +577,7 @@ func (x *Limits) GetDropInvalidHeaders() bool {
 // Connections say how long connections live and how much one may do at a time.
 type Connections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// MaxIdle closes a connection on which nothing happened for so long. A change needs a restart. More than 0s, at most 24h.
+	// MaxIdle closes a connection on which nothing happened for so long. More than 0s, at most 24h.
 	//
 	// Default: 5m.
 	MaxIdle *durationpb.Duration `protobuf:"bytes,1,opt,name=max_idle,json=maxIdle,proto3" json:"max_idle,omitempty"`
