@@ -87,7 +87,7 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 			for _, l := range loads {
 				loaded.Schemas = append(loaded.Schemas, l.Schema)
 			}
-			return assembly.Build(loads)
+			return assembly.Build(loads) //nolint:contextcheck // nothing of it runs
 		}},
 	})
 	if loaded.Event, err = manager.Load(ctx); err != nil {

@@ -19,7 +19,9 @@ const (
 )
 
 // permissions are the rules of authorisation.
-var permissions = &matched{setting: "authorization.rules", field: "allow:", called: "the rule %s of authorization", unused: unusedRuleCode}
+func permissions() *matched {
+	return &matched{setting: "authorization.rules", field: "allow:", called: "the rule %s of authorization", unused: unusedRuleCode}
+}
 
 // openAuthorization makes the rules, which outlive snapshots, and assemblies with the same rules: a reload forgets nothing of what was refused.
 func (a *Assembly) openAuthorization() (err error) {
@@ -30,7 +32,7 @@ func (a *Assembly) openAuthorization() (err error) {
 // newAuthorizer makes the rules of the configuration.
 func (a *Assembly) newAuthorizer() (*authz.Authorizer, error) {
 	from := &a.config.Authorization
-	rules, err := compileRules(permissions, from.Rules, (*config.AuthorizationRule).Rule)
+	rules, err := compileRules(permissions(), from.Rules, (*config.AuthorizationRule).Rule)
 	if err != nil {
 		return nil, &schema.LoadError{Diagnostics: each(err)}
 	}
@@ -66,7 +68,7 @@ func (a *Assembly) badAllow(e *authz.FieldError) schema.Diagnostic {
 
 // unusedRules tells which rules of authorisation are for no method: what they should guard is open.
 func (a *Assembly) unusedRules(mux *transcoder.Mux) []schema.Diagnostic {
-	return a.unused(permissions, a.authz.Unused(mux.Methods()), func(i int) (config.MethodGlob, string) {
+	return a.unused(permissions(), a.authz.Unused(mux.Methods()), func(i int) (config.MethodGlob, string) {
 		r := &a.config.Authorization.Rules[i]
 		return r.Match, r.Name
 	})

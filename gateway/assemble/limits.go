@@ -25,7 +25,9 @@ const (
 )
 
 // limitRules are the limits.
-var limitRules = &matched{setting: "rate_limits.rules", field: "key", called: "the limit %s", unused: unusedLimitCode}
+func limitRules() *matched {
+	return &matched{setting: "rate_limits.rules", field: "key", called: "the limit %s", unused: unusedLimitCode}
+}
 
 // openLimits makes the limiter, which outlives snapshots, and assemblies with the same rules: a reload forgets nothing of what was counted.
 func (a *Assembly) openLimits() error {
@@ -76,7 +78,7 @@ func (a *Assembly) newLimiter() (*keptLimiter, error) {
 	case store != nil:
 		cfg.Store = store
 	}
-	if cfg.Rules, err = compileRules(limitRules, limits.Rules, (*config.LimitRule).Rule); err != nil {
+	if cfg.Rules, err = compileRules(limitRules(), limits.Rules, (*config.LimitRule).Rule); err != nil {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -156,7 +158,7 @@ func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
 
 // unusedLimits tells which rules are for no method.
 func (a *Assembly) unusedLimits(mux *transcoder.Mux) []schema.Diagnostic {
-	return a.unused(limitRules, a.limits.Unused(mux.Methods()), func(i int) (config.MethodGlob, string) {
+	return a.unused(limitRules(), a.limits.Unused(mux.Methods()), func(i int) (config.MethodGlob, string) {
 		r := &a.config.RateLimits.Rules[i]
 		return r.Match, r.Name
 	})

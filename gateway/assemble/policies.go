@@ -76,7 +76,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 	if p.permits, err = a.authz.Policy(mux.Methods(), declared.authorization); err != nil {
 		return nil, err
 	}
-	checks, err := a.newValidation(mux)
+	checks, err := a.newValidation(mux, declared)
 	if err != nil {
 		return nil, err
 	}

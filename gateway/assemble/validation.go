@@ -18,19 +18,20 @@ const (
 )
 
 // newValidation makes the policy that holds requests to their schemas; nil where it has nothing to check.
-func (a *Assembly) newValidation(mux *transcoder.Mux) (*validate.Policy, error) {
-	return validate.New(a.validated(mux))
+func (a *Assembly) newValidation(mux *transcoder.Mux, declared *options) (*validate.Policy, error) {
+	return validate.New(a.validated(mux, declared))
 }
 
 // validated returns the methods of a Mux with what their requests are held to.
-func (a *Assembly) validated(mux *transcoder.Mux) []validate.Method {
-	byPlace := map[place]validate.Config{}
+func (a *Assembly) validated(mux *transcoder.Mux, declared *options) []validate.Method {
+	byPlace := map[sayings]validate.Config{}
 	var all []validate.Method
 	for _, m := range mux.Methods() {
-		at := a.placeOf(m)
+		at := sayings{place: a.placeOf(m)}
+		at.ofService, at.ofMethod = declared.of(m)
 		cfg, ok := byPlace[at]
 		if !ok {
-			policy, _ := a.config.PolicyAt(at.service, at.method)
+			policy, _ := a.config.PolicyWith(at.service, at.method, at.ofService.option(), at.ofMethod.option())
 			cfg = policy.Validate
 			byPlace[at] = cfg
 		}
@@ -61,7 +62,7 @@ func badRule(e *validate.RuleError) schema.Diagnostic {
 // unchecked notes rules that nobody is held to because the configuration does not say whether.
 func (a *Assembly) unchecked(mux *transcoder.Mux) []schema.Diagnostic {
 	var services []string
-	for _, m := range validate.Unchecked(a.validated(mux)) {
+	for _, m := range validate.Unchecked(a.validated(mux, a.declared)) {
 		if len(services) == 0 || services[len(services)-1] != m.Service {
 			services = append(services, m.Service)
 		}

@@ -79,7 +79,7 @@ func (a *Assembly) cacheOf(m *transcoder.Method, policies *policies) *explain.Ca
 	origin := policies.origins[p]["cache"]
 	c := &explain.Cache{Origin: string(origin)}
 	if span := configSpan(a.config, string(origin), ""); !origin.InSchema() && span.Line > 0 {
-		c.Place = span.Position.String()
+		c.Place = span.String()
 	}
 	if p.Cache.Off {
 		c.Why = "it is off"

@@ -155,3 +155,45 @@ func TestThreatOptionsThatAreIgnoredOpenNothing(t *testing.T) {
 		}
 	}
 }
+
+// What a schema says of the messages of its requests, and of stored answers, is in force without a word of the configuration, and the configuration can
+// take it back for a method.
+func TestOptionsHoldRequestsAndStoreAnswers(t *testing.T) {
+	t.Parallel()
+	options := changed(t,
+		"import \"google/api/annotations.proto\";", "import \"buf/validate/validate.proto\";\nimport \"dragoman/policy/v1/policy.proto\";\nimport \"google/api/annotations.proto\";",
+		"string text = 4;", "string text = 4 [(buf.validate.field).string.max_len = 5];",
+		"service EchoService {", "service EchoService {\n  option (dragoman.policy.v1.service) = {validate_requests: true, cache: {ttl: {seconds: 3600}}};",
+	)
+	for _, row := range []struct {
+		name           string
+		own            func(*config.Policy)
+		refused, again bool // a request that breaks a rule is; the second of two that are the same arrives
+	}{
+		{"the schema", func(*config.Policy) {}, true, false},
+		{"the configuration, for the method", func(p *config.Policy) {
+			p.Validate.Requests, p.Cache = new(false), &config.CachePolicy{Off: true}
+		}, false, true},
+	} {
+		d := start(t, func(c *config.Config) {
+			options(c)
+			s := &c.Services[0]
+			s.Methods = append(s.Methods, config.Method{Name: "Echo"})
+			row.own(&s.Methods[len(s.Methods)-1].Policy)
+		})
+		c := d.h1(t)
+		get := func(query string) (status int) {
+			t.Helper()
+			return c.call(t, "GET", "/canary/v1/echo?"+query, "").status
+		}
+		if got := get("text=longer"); (got == 400) != row.refused {
+			t.Errorf("%s: a text that is too long: %d", row.name, got)
+		}
+		if n := d.asked(func() { get("text=short") }); n != 1 {
+			t.Errorf("%s: of the first call %d arrive", row.name, n)
+		}
+		if n := d.asked(func() { get("text=short") }); n == 1 != row.again {
+			t.Errorf("%s: of the second call %d arrive", row.name, n)
+		}
+	}
+}

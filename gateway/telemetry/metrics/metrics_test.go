@@ -91,7 +91,8 @@ func full() metrics.State {
 	return metrics.State{
 		InFlight: 3, Dropped: map[string]uint64{"access_log": 7},
 		Rules: []metrics.Rule{
-			{Name: "admins", Refused: 12, Unknown: 2}, {Name: "trial", DryRun: true, Refused: 13},
+			{Name: "admins", Refused: 12, Unknown: 2},
+			{Name: "trial", DryRun: true, Refused: 13},
 			{Name: "admins", Refused: 1}, // a schema calls one the same
 		},
 		Cache: &metrics.Cache{Entries: 14, Bytes: 15, Evicted: 16, Purged: 17},
