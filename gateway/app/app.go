@@ -24,6 +24,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/systemd"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry"
@@ -151,6 +152,8 @@ type Started struct {
 	Backend func(name string) *backend.Backend
 	// Authorization tells how the rules of authorisation fare.
 	Authorization func() []authz.State
+	// BrokenAnswers tells how many answers broke rules of their schema.
+	BrokenAnswers func() []validate.State
 	// Cache returns where answers are stored, which can be purged; nil where none are.
 	Cache func() *cache.Cache
 }

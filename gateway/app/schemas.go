@@ -20,6 +20,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/reload"
 	"github.com/dragoman-gateway/dragoman/gateway/switches"
@@ -81,6 +82,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 			p.started.Backend = func(name string) *backend.Backend { return s.now().Backend(name) }
 			p.started.Overviews = func() []backend.Overview { return s.now().Overviews() }
 			p.started.Authorization = func() []authz.State { return s.now().Authorization() }
+			p.started.BrokenAnswers = func() []validate.State { return s.now().BrokenAnswers() }
 			p.started.Cache = func() *cache.Cache { return s.now().Cache() }
 			p.started.Reload, p.started.Config, p.started.StopTime = s.manager.Signal, p.config, p.stopTimeout
 			running.Go(func() { s.manager.Run(ctx) })

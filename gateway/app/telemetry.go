@@ -229,6 +229,9 @@ func (w *watchers) state(p *parts) metrics.State {
 	for _, r := range p.started.Authorization() {
 		s.Rules = append(s.Rules, metrics.Rule{Name: r.Rule, DryRun: r.DryRun, Refused: r.Refused, Unknown: r.Unknown})
 	}
+	for _, b := range p.started.BrokenAnswers() {
+		s.Broken = append(s.Broken, metrics.Broken{Service: b.Service, Method: b.Method, Answers: b.Broken})
+	}
 	if c := p.started.Cache(); c != nil {
 		stats := c.Stats()
 		s.Cache = &metrics.Cache{Entries: stats.Entries, Bytes: stats.Bytes, Evicted: stats.Evicted, Purged: stats.Purged}

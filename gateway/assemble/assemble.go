@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/authz"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/cache"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/ratelimit"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/validate"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/websockets"
 	"github.com/dragoman-gateway/dragoman/gateway/local"
 	"github.com/dragoman-gateway/dragoman/gateway/switches"
@@ -76,6 +77,8 @@ type Assembly struct {
 	places     *places                     // of what Build made last
 	inForce    atomic.Pointer[places]      // of what is in force
 	passed     []place                     // of the rules by which unknown methods are passed on
+	// broken counts answers that break rules.
+	broken *validate.Counts
 	// webSockets counts those that are open.
 	webSockets *websockets.Limit
 
@@ -105,6 +108,9 @@ func New(cfg *config.Config, parts Parts) (*Assembly, error) {
 	}
 	if err == nil {
 		err = a.openAuthorization()
+	}
+	if err == nil {
+		err = a.openValidation()
 	}
 	if err == nil && a.cachesByConfig() {
 		err = a.openCache(&options{})

@@ -32,6 +32,7 @@ type policies struct {
 	origins  map[*config.Policy]config.Origins
 	declared *options // in the schemas
 	permits  *authz.Policy
+	checks   *validate.Policy // nil where there is nothing to check
 }
 
 // of returns the policy of a method.
@@ -76,8 +77,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 	if p.permits, err = a.authz.Policy(mux.Methods(), declared.authorization); err != nil {
 		return nil, err
 	}
-	checks, err := a.newValidation(mux, declared)
-	if err != nil {
+	if p.checks, err = a.newValidation(mux, declared); err != nil {
 		return nil, err
 	}
 	hides, err := a.newRedaction(mux)
@@ -102,7 +102,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 				return fmt.Errorf("%s: headers: %w", name, err)
 			}
 			p.ways[&resolved] = way
-			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: p.permits, fields: way, checks: checks, hides: hides})
+			chain, err := a.newChain(&resolved, chainParts{pages: p.cors[resolved.CORS], limits: limits, permits: p.permits, fields: way, checks: p.checks, hides: hides})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -170,6 +170,7 @@ type chainParts struct {
 //     request is asked in the same order, when the request is read;
 //   - rules of header fields come when it is known who calls, whom they may tell of;
 //   - what a message says is held to the schema last: it has to be read for that, which costs most;
+//   - answers are held to the schema when they come from the backend, or from what is stored of it, and before fields are taken out;
 //   - fields are taken out of answers when they come from the backend, or from what is stored of it: what is stored is whole.
 func (a *Assembly) newChain(p *config.Policy, parts chainParts) (*interceptor.Chain, error) {
 	d, err := deadline.New(p.Deadline)
@@ -208,7 +209,7 @@ func (a *Assembly) newChain(p *config.Policy, parts chainParts) (*interceptor.Ch
 	if parts.fields != nil {
 		stages = append(stages, interceptor.Stage{Name: "header rules", Admitter: parts.fields})
 	}
-	if parts.checks != nil && p.Validate.On() {
+	if parts.checks != nil && (p.Validate.On() || p.Validate.LooksAtAnswers()) {
 		stages = append(stages, interceptor.Stage{Name: "validation", Admitter: parts.checks})
 	}
 	if parts.hides != nil && p.Redact != nil {

@@ -19,7 +19,21 @@ const (
 
 // newValidation makes the policy that holds requests to their schemas; nil where it has nothing to check.
 func (a *Assembly) newValidation(mux *transcoder.Mux, declared *options) (*validate.Policy, error) {
-	return validate.New(a.validated(mux, declared))
+	return validate.New(a.validated(mux, declared), a.broken, a.parts.Log)
+}
+
+// openValidation makes the counts of answers that break rules, which outlive every reload.
+func (a *Assembly) openValidation() (err error) {
+	a.broken, err = keep(a, "validation", nil, nil, func() (*validate.Counts, error) { return validate.NewCounts(), nil })
+	return err
+}
+
+// BrokenAnswers tells how many answers of methods broke rules of their schema, in what is in force. It is safe for concurrent use.
+func (a *Assembly) BrokenAnswers() []validate.State {
+	if made := a.documents.Load(); made != nil {
+		return made.policies.checks.States()
+	}
+	return nil
 }
 
 // validated returns the methods of a Mux with what their requests are held to.
@@ -55,7 +69,7 @@ func badRule(e *validate.RuleError) schema.Diagnostic {
 	return schema.Diagnostic{
 		Level: schema.Error, Code: badRuleCode, Message: e.Error(),
 		Spans: []schema.Span{{Position: at, Text: e.Schema.Line(at.File, at.Line), Primary: true}},
-		Help:  []string{"mend the rule, or set validate_requests to false for the methods whose requests have it"},
+		Help:  []string{"mend the rule, or turn validate_requests, or validate_responses, off for the methods whose messages have it"},
 	}
 }
 

@@ -70,6 +70,7 @@ func (k *compiler) policy(m *configv1.Policy, path string) Policy {
 		Auth:               m.GetAuth(),
 		Validate: validate.Config{
 			Requests: m.ValidateRequests, Required: requiredOf(m.GetFieldBehavior()), OutputOnly: validate.OutputOnly(m.GetFieldBehavior().GetOutputOnly()),
+			Responses: validate.Responses(m.GetValidateResponses()),
 		},
 	}
 	p.Redact = k.redaction(m.GetRedact(), path+".redact")

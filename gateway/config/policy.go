@@ -256,6 +256,7 @@ var policyValues = []value{
 	of("hide_internal_errors", func(p *Policy) **bool { return &p.HideInternalErrors }),
 	of("auth", func(p *Policy) *[]string { return &p.Auth }),
 	of("validate_requests", func(p *Policy) **bool { return &p.Validate.Requests }),
+	of("validate_responses", func(p *Policy) *validate.Responses { return &p.Validate.Responses }),
 	of("field_behavior.required", func(p *Policy) **bool { return &p.Validate.Required }),
 	of("redact", func(p *Policy) **Redaction { return &p.Redact }),
 	of("field_behavior.output_only", func(p *Policy) *validate.OutputOnly { return &p.Validate.OutputOnly }),

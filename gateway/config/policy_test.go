@@ -109,7 +109,7 @@ func TestEveryPolicySettingReachesItsOwner(t *testing.T) {
 			PerTryTimeout: 250 * time.Millisecond, TreatAsIdempotent: new(false),
 		},
 		Auth:     []string{"a+b"},
-		Validate: validate.Config{Requests: new(false), Required: new(false), OutputOnly: validate.Refuse},
+		Validate: validate.Config{Requests: new(false), Required: new(false), OutputOnly: validate.Refuse, Responses: validate.RefuseResponses},
 		Redact:   &config.Redaction{DebugRedact: true, Fields: []string{"owner.email", ".acme.v1.User.phone"}, Unless: "'support' in auth.scopes"},
 		Cache: &config.CachePolicy{PolicyConfig: cache.PolicyConfig{
 			TTL: 30 * time.Second, StaleWhileRevalidate: 5 * time.Minute, StaleIfError: time.Hour,

@@ -33,6 +33,7 @@ const (
 	ReasonBackendConnectFailed Reason = "backend_connect_failed"
 	ReasonBackendReset         Reason = "backend_reset"
 	ReasonBackendError         Reason = "backend_error"
+	ReasonResponseInvalid      Reason = "response_invalid"
 	ReasonRetryBudgetEmpty     Reason = "retry_budget_empty"
 	ReasonSchemaMismatch       Reason = "schema_mismatch"
 	ReasonOriginNotAllowed     Reason = "origin_not_allowed"

@@ -8,6 +8,7 @@ package validate
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"buf.build/go/protovalidate"
@@ -45,15 +46,23 @@ type Config struct {
 	Required *bool
 	// OutputOnly is what happens to OUTPUT_ONLY fields; "" means Clear.
 	OutputOnly OutputOnly
+	// Responses is what happens to answers that break a rule of buf.validate; "" means Ignore.
+	Responses Responses
 }
 
 // On tells whether requests are held to their schema.
 func (c Config) On() bool { return c.Requests != nil && *c.Requests }
 
+// LooksAtAnswers tells whether answers are held to their schema.
+func (c Config) LooksAtAnswers() bool { return c.Responses == Report || c.Responses == RefuseResponses }
+
 // Check tells what is wrong with the configuration.
 func (c Config) Check() error {
 	if !slices.Contains([]OutputOnly{"", Clear, Keep, Refuse}, c.OutputOnly) {
 		return fmt.Errorf("output_only is %q; it must be %s, %s or %s", c.OutputOnly, Clear, Keep, Refuse)
+	}
+	if !slices.Contains([]Responses{"", Ignore, Report, RefuseResponses}, c.Responses) {
+		return fmt.Errorf("validate_responses is %q; it must be %s, %s or %s", c.Responses, Ignore, Report, RefuseResponses)
 	}
 	return nil
 }
@@ -66,7 +75,8 @@ type Method struct {
 
 // Policy is an admitter that admits every call, and sees the messages of those whose schema says something of them.
 type Policy struct {
-	checks map[string]*check // the key is the method's path
+	checks  map[string]*check   // of requests; the key is the method's path
+	answers map[string]*answers // likewise
 }
 
 var (
@@ -76,7 +86,7 @@ var (
 
 // check is what the messages of a method are held to.
 type check struct {
-	input     protoreflect.MessageDescriptor
+	input     protoreflect.MessageDescriptor // or the answer
 	types     *schema.Types
 	clear     *prune.Plan             // nil where nothing is cleared
 	behavior  *behavior               // nil where nothing is required or refused
@@ -86,12 +96,12 @@ type check struct {
 }
 
 // New returns the policy of these methods. All rules are compiled: the error joins a *RuleError for each that cannot be. It is nil, without an error,
-// where there is nothing to check.
-func New(methods []Method) (*Policy, error) {
+// where there is nothing to check. Answers that break rules are counted, and the log is told of them.
+func New(methods []Method, counts *Counts, log *slog.Logger) (*Policy, error) {
 	bySchema := map[*schema.Schema][]Method{}
 	var order []*schema.Schema
 	for _, m := range methods {
-		if !m.Config.On() || m.Desc == nil || m.Local {
+		if !m.Config.On() && !m.Config.LooksAtAnswers() || m.Desc == nil || m.Local {
 			continue
 		}
 		if bySchema[m.Schema] == nil {
@@ -99,15 +109,15 @@ func New(methods []Method) (*Policy, error) {
 		}
 		bySchema[m.Schema] = append(bySchema[m.Schema], m)
 	}
-	p := &Policy{checks: map[string]*check{}}
+	p := &Policy{checks: map[string]*check{}, answers: map[string]*answers{}}
 	var errs []error
 	for _, s := range order {
-		errs = append(errs, p.add(s, bySchema[s]))
+		errs = append(errs, p.add(s, bySchema[s], counts, log))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if len(p.checks) == 0 {
+	if len(p.checks)+len(p.answers) == 0 {
 		return nil, nil //nolint:nilnil // nothing to check is no error
 	}
 	return p, nil
@@ -126,20 +136,34 @@ func Unchecked(methods []Method) []*transcoder.Method {
 }
 
 // add makes the checks of the methods of one schema.
-func (p *Policy) add(s *schema.Schema, methods []Method) error {
-	var inputs []protoreflect.MessageDescriptor
+func (p *Policy) add(s *schema.Schema, methods []Method, counts *Counts, log *slog.Logger) error {
+	var messages []protoreflect.MessageDescriptor
 	for _, m := range methods {
 		if err := m.Config.Check(); err != nil {
 			return err
 		}
-		inputs = append(inputs, m.Desc.Input())
+		if m.Config.On() {
+			messages = append(messages, m.Desc.Input())
+		}
+		if m.Config.LooksAtAnswers() {
+			messages = append(messages, m.Desc.Output())
+		}
 	}
-	r, err := newRules(s, inputs)
+	r, err := newRules(s, messages)
 	if err != nil {
 		return err
 	}
 	b, clearing := behaviors{}, prune.New(prune.Config{Drop: outputOnly})
 	for _, m := range methods {
+		if output := m.Desc.Output(); m.Config.LooksAtAnswers() && r.reaches(output) {
+			p.answers[m.Path] = &answers{
+				check:  &check{input: output, types: s.Types(), validator: r.validator, loops: r.loops(output)},
+				method: m.Method, refuse: m.Config.Responses == RefuseResponses, count: counts.of(m.Path), log: log,
+			}
+		}
+		if !m.Config.On() {
+			continue
+		}
 		input := m.Desc.Input()
 		c := &check{input: input, types: s.Types(), mask: maskOf(input)}
 		if m.Config.OutputOnly == Clear || m.Config.OutputOnly == "" {

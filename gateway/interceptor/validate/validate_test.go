@@ -4,6 +4,7 @@
 package validate_test
 
 import (
+	"log/slog"
 	"context"
 	"errors"
 	"fmt"
@@ -144,7 +145,7 @@ func newWorld(t testing.TB, cfg validate.Config) *world {
 	t.Helper()
 	w := &world{methods: methods(t, shop, cfg)}
 	var err error
-	if w.policy, err = validate.New(w.methods); err != nil {
+	if w.policy, err = validate.New(w.methods, validate.NewCounts(), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -332,7 +333,7 @@ func TestSettingsOfFieldBehavior(t *testing.T) {
 	if err := (validate.Config{OutputOnly: "drop"}).Check(); err == nil || !strings.Contains(err.Error(), `"drop"`) {
 		t.Errorf("an unknown choice: %v", err)
 	}
-	if p, err := validate.New(methods(t, shop, validate.Config{})); p != nil || err != nil {
+	if p, err := validate.New(methods(t, shop, validate.Config{}), validate.NewCounts(), nil); p != nil || err != nil {
 		t.Errorf("switched off: %v, %v", p, err)
 	}
 }
@@ -355,7 +356,7 @@ func TestRulesThatCannotBeUsed(t *testing.T) {
 		{"a oneof of no field", `message R { option (buf.validate.message).oneof = {fields: ["a", "c"]}; string a = 1; }`, map[string]string{"bad.v1.R": "field c not found"}},
 		{"loops", `message R { repeated int32 a = 1; option (buf.validate.message).cel = {id: "x" expression: "this.a.all(w, this.a.all(x, this.a.all(y, this.a.all(z, w+x+y+z > 0))))"}; }`, map[string]string{"bad.v1.R": "4 loops stand in each other; they may be 3"}},
 	} {
-		_, err := validate.New(methods(t, head+tt.body, validate.Config{Requests: &on}))
+		_, err := validate.New(methods(t, head+tt.body, validate.Config{Requests: &on}), validate.NewCounts(), nil)
 		found := map[string]string{}
 		for _, e := range flat(err) {
 			r, ok := errors.AsType[*validate.RuleError](e)
@@ -447,7 +448,7 @@ func TestRulesThatFail(t *testing.T) {
 message R { int32 by = 1 [(buf.validate.field).cel = {id: "divides" message: "does not divide" expression: "10 / this > 0"}]; }`
 	w := &world{methods: methods(t, text, validate.Config{Requests: &on})}
 	var err error
-	if w.policy, err = validate.New(w.methods); err != nil {
+	if w.policy, err = validate.New(w.methods, validate.NewCounts(), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	fails := w.method(t, "Fails")

@@ -95,6 +95,7 @@ func full() metrics.State {
 			{Name: "trial", DryRun: true, Refused: 13},
 			{Name: "admins", Refused: 1}, // a schema calls one the same
 		},
+		Broken: []metrics.Broken{{Service: "acme.Books", Method: "Get", Answers: 18}},
 		Cache: &metrics.Cache{Entries: 14, Bytes: 15, Evicted: 16, Purged: 17},
 		Backends: []metrics.Backend{{
 			Name: "books", Retries: 4, OverBudget: 5, Hedges: 6, Refused: 8, Shut: 9, Open: true,
@@ -180,6 +181,7 @@ func TestNames(t *testing.T) {
 		{"dragoman_authorization_refused_total", []string{"rule", "admins", "dry_run", "false"}, 13},
 		{"dragoman_authorization_refused_total", []string{"rule", "trial", "dry_run", "true"}, 13},
 		{"dragoman_authorization_unknown_total", []string{"rule", "admins"}, 2},
+		{"dragoman_invalid_responses_total", []string{"service", "acme.Books", "method", "Get"}, 18},
 		{"dragoman_cache_entries", nil, 14},
 		{"dragoman_cache_bytes", nil, 15},
 		{"dragoman_cache_evicted_total", nil, 16},

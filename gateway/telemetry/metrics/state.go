@@ -22,6 +22,8 @@ type State struct {
 	Certificates []Certificate
 	// Rules are those of authorisation.
 	Rules []Rule
+	// Broken are answers that broke rules of their schema.
+	Broken []Broken
 	// Cache is how the cache fares; nil where nothing is stored.
 	Cache *Cache
 	// Dropped are how many records were dropped since the start, by what they were for: "access_log", "spans", "logs".
@@ -36,6 +38,14 @@ type Rule struct {
 	DryRun bool
 	// Refused is how many calls it has refused, or would have; Unknown how many of these because its expression could not be evaluated.
 	Refused, Unknown int64
+}
+
+// Broken is how many answers of a method broke a rule.
+type Broken struct {
+	// Service and Method are its names.
+	Service, Method string
+	// Answers is how many.
+	Answers int64
 }
 
 // Cache is how the cache fares.
@@ -93,7 +103,7 @@ type stateCollector struct {
 
 	inFlight, endpointState, endpointInFlight, connections, certificate, have, orders, open *prometheus.Desc
 	retries, overBudget, hedges, refused, shut, dropped                                     *prometheus.Desc
-	denied, unknown, entries, bytes, evicted, purged                                        *prometheus.Desc
+	denied, unknown, broken, entries, bytes, evicted, purged                                *prometheus.Desc
 }
 
 func newStateCollector(state func() State) *stateCollector {
@@ -118,6 +128,7 @@ func newStateCollector(state func() State) *stateCollector {
 	s.shut = desc("circuit_refused_total", "Calls that the circuit breaker refused.", "backend")
 	s.denied = desc("authorization_refused_total", "Calls that a rule of authorisation refused, or would have while it is on trial.", "rule", "dry_run")
 	s.unknown = desc("authorization_unknown_total", "Calls of these for which the expression could not be evaluated.", "rule")
+	s.broken = desc("invalid_responses_total", "Answers of backends that broke a rule of their schema.", "service", "method")
 	s.entries = desc("cache_entries", "Answers that are stored.")
 	s.bytes = desc("cache_bytes", "Bytes that they take.")
 	s.evicted = desc("cache_evicted_total", "Answers that were thrown out for others.")
@@ -175,6 +186,9 @@ func (s *stateCollector) Collect(to chan<- prometheus.Metric) {
 	}
 	for rule, n := range unknown {
 		count(s.unknown, n, text(rule))
+	}
+	for _, b := range now.Broken {
+		count(s.broken, uint64(b.Answers), text(b.Service), text(b.Method)) //nolint:gosec // never negative
 	}
 	if c := now.Cache; c != nil {
 		gauge(s.entries, float64(c.Entries))

@@ -89,6 +89,11 @@ type Policy struct {
 	//
 	// Default: false. Example: validate_requests: true
 	ValidateRequests *bool `protobuf:"varint,80,opt,name=validate_requests,json=validateRequests,proto3,oneof" json:"validate_requests,omitempty"`
+	// ValidateResponses says what happens to answers of backends that break a rule of buf.validate in their schema: "report" counts and logs them and
+	// sends them all the same, "refuse" fails the call with INTERNAL, "off" does not look at them.
+	//
+	// Default: off. Example: validate_responses: report
+	ValidateResponses string `protobuf:"bytes,83,opt,name=validate_responses,json=validateResponses,proto3" json:"validate_responses,omitempty"`
 	// FieldBehavior says what google.api.field_behavior means for requests, where validate_requests is true.
 	//
 	// Example: field_behavior: {output_only: refuse}
@@ -224,6 +229,13 @@ func (x *Policy) GetValidateRequests() bool {
 		return *x.ValidateRequests
 	}
 	return false
+}
+
+func (x *Policy) GetValidateResponses() string {
+	if x != nil {
+		return x.ValidateResponses
+	}
+	return ""
 }
 
 func (x *Policy) GetFieldBehavior() *FieldBehavior {
@@ -496,7 +508,7 @@ var File_dragoman_config_v1_service_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/cache.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\"dragoman/config/v1/redaction.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a#dragoman/config/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe0\a\n" +
+	" dragoman/config/v1/service.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1edragoman/config/v1/cache.proto\x1a\x1ddragoman/config/v1/cors.proto\x1a\"dragoman/config/v1/http_rule.proto\x1a\x1ddragoman/config/v1/json.proto\x1a\"dragoman/config/v1/redaction.proto\x1a#dragoman/config/v1/resilience.proto\x1a\x1ddragoman/config/v1/rest.proto\x1a dragoman/config/v1/traffic.proto\x1a#dragoman/config/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xae\b\n" +
 	"\x06Policy\x12C\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\atimeout\x12J\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
@@ -511,7 +523,8 @@ const file_dragoman_config_v1_service_proto_rawDesc = "" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.config.v1.RetryR\x05retry\x12/\n" +
 	"\x05hedge\x18) \x01(\v2\x19.dragoman.config.v1.HedgeR\x05hedge\x12%\n" +
 	"\x04auth\x18\x1e \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\ar\x05\x10\x01\x18\x80\bR\x04auth\x120\n" +
-	"\x11validate_requests\x18P \x01(\bH\x01R\x10validateRequests\x88\x01\x01\x12H\n" +
+	"\x11validate_requests\x18P \x01(\bH\x01R\x10validateRequests\x88\x01\x01\x12L\n" +
+	"\x12validate_responses\x18S \x01(\tB\x1d\xbaH\x1a\xd8\x01\x01r\x15R\x03offR\x06reportR\x06refuseR\x11validateResponses\x12H\n" +
 	"\x0efield_behavior\x18Q \x01(\v2!.dragoman.config.v1.FieldBehaviorR\rfieldBehavior\x125\n" +
 	"\x06redact\x18R \x01(\v2\x1d.dragoman.config.v1.RedactionR\x06redact\x125\n" +
 	"\x05cache\x18F \x01(\v2\x1f.dragoman.config.v1.CachePolicyR\x05cacheB\x17\n" +

@@ -57,6 +57,8 @@ type Policy struct {
 	Cache *Cache `protobuf:"bytes,70,opt,name=cache,proto3" json:"cache,omitempty"`
 	// ValidateRequests refuses requests that break the rules of buf.validate in the schema.
 	ValidateRequests *bool `protobuf:"varint,80,opt,name=validate_requests,json=validateRequests,proto3,oneof" json:"validate_requests,omitempty"`
+	// ValidateResponses says what happens to answers that break the rules of buf.validate in the schema: "off", "report" or "refuse".
+	ValidateResponses string `protobuf:"bytes,83,opt,name=validate_responses,json=validateResponses,proto3" json:"validate_responses,omitempty"`
 	// Authorization are rules of authorisation. They hold beside those of the configuration, and of the service: all must permit a call.
 	Authorization []*Authorization `protobuf:"bytes,100,rep,name=authorization,proto3" json:"authorization,omitempty"`
 	// Limits say how often and how many at a time calls may be. They hold beside those of the configuration. One of a service is for all its
@@ -157,6 +159,13 @@ func (x *Policy) GetValidateRequests() bool {
 		return *x.ValidateRequests
 	}
 	return false
+}
+
+func (x *Policy) GetValidateResponses() string {
+	if x != nil {
+		return x.ValidateResponses
+	}
+	return ""
 }
 
 func (x *Policy) GetAuthorization() []*Authorization {
@@ -635,7 +644,7 @@ var File_dragoman_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf1\x04\n" +
+	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa0\x05\n" +
 	"\x06Policy\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -646,7 +655,8 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.policy.v1.RetryR\x05retry\x12/\n" +
 	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x12/\n" +
 	"\x05cache\x18F \x01(\v2\x19.dragoman.policy.v1.CacheR\x05cache\x120\n" +
-	"\x11validate_requests\x18P \x01(\bH\x00R\x10validateRequests\x88\x01\x01\x12G\n" +
+	"\x11validate_requests\x18P \x01(\bH\x00R\x10validateRequests\x88\x01\x01\x12-\n" +
+	"\x12validate_responses\x18S \x01(\tR\x11validateResponses\x12G\n" +
 	"\rauthorization\x18d \x03(\v2!.dragoman.policy.v1.AuthorizationR\rauthorization\x121\n" +
 	"\x06limits\x18e \x03(\v2\x19.dragoman.policy.v1.LimitR\x06limitsB\x14\n" +
 	"\x12_validate_requests\"\xc6\x02\n" +
