@@ -210,6 +210,9 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	if err != nil {
 		return nil, nil, &schema.LoadError{Diagnostics: sorted(a.diagnosticsOf(err))}
 	}
+	if err := a.unreachable(mux, policies); err != nil {
+		return nil, nil, err
+	}
 	cached, unused, err := a.newGeneration(mux, policies)
 	if err != nil {
 		return nil, nil, err

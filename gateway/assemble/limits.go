@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dragoman-gateway/dragoman/gateway/circuit"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
@@ -154,6 +155,45 @@ func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
 		d.Spans = append(d.Spans, span)
 	}
 	return d
+}
+
+// unreachable tells of rules whose keys no call has: those that are about who calls, for methods of which none asks. All their calls would be
+// counted together.
+func (a *Assembly) unreachable(mux *transcoder.Mux, policies *policies) error {
+	if a.parts.Partial || len(mux.Passed()) > 0 { // what else there is is not known
+		return nil
+	}
+	var all []schema.Diagnostic
+	for i := range a.config.RateLimits.Rules {
+		r := &a.config.RateLimits.Rules[i]
+		rule, err := r.Rule()
+		if err != nil || rule.Key.OfCallersAlone() == "" {
+			continue
+		}
+		used, reached := false, false
+		for _, m := range mux.Methods() {
+			if r.Match.Match(m.Service, m.Name) {
+				auth := policies.of(m).Auth
+				used, reached = true, reached || slices.ContainsFunc(auth, func(alternative string) bool { return alternative != config.Everybody })
+			}
+		}
+		if !used || reached {
+			continue
+		}
+		path := fmt.Sprintf("rate_limits.rules[%d].key", i)
+		d := schema.Diagnostic{
+			Level: schema.Error, Code: limitKeyCode, Message: fmt.Sprintf("%s has %s, which no call has: auth of none of the methods that it is for asks who calls", path, rule.Key.OfCallersAlone()),
+			Help: []string{"count by client.address, or let auth of the methods name providers"},
+		}
+		if span := configSpan(a.config, path, ""); span.Line > 0 {
+			d.Spans = append(d.Spans, span)
+		}
+		all = append(all, d)
+	}
+	if len(all) > 0 {
+		return &schema.LoadError{Diagnostics: sorted(all)}
+	}
+	return nil
 }
 
 // unusedLimits tells which rules are for no method.

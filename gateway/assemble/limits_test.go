@@ -27,6 +27,19 @@ func TestLimitsAndTheSchema(t *testing.T) {
 	if got := bad.err.Error(); !strings.Contains(got, want) || !strings.Contains(got, "dragoman.yaml:8:") || strings.Contains(got, "rules[0]") {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
+	const provider = "auth: {providers: {a: {jwt: {issuer: i, audiences: [b], algorithms: [RS256], jwks_url: \"https://a.example/k\"}}}}\n"
+	for _, row := range []struct{ defaults, key, want string }{
+		{"[none]", "auth.subject", "rate_limits.rules[0].key has auth.subject, which no call has: auth of none of the methods that it is for asks who calls"},
+		{"[none]", "auth.tenant+method || auth.claims.org", "rate_limits.rules[0].key has auth.tenant, which no call has"},
+		{"[none]", "auth.subject || client.address", ""},
+		{"[a]", "auth.subject", ""},
+		{"[a, none]", "auth.subject", ""}, // those that are somebody's
+	} {
+		b := build(t, files("    - {name: a, match: acme.v1.Books/Get, key: '"+row.key+"', limit: 1/s}\n"+provider+"defaults: {auth: "+row.defaults+"}\n"), nil)
+		if row.want == "" && b.err != nil || row.want != "" && (b.err == nil || !strings.Contains(b.err.Error(), row.want) || !strings.Contains(b.err.Error(), "DG1305")) {
+			t.Errorf("by %s, auth %s: got %v; want %q", row.key, row.defaults, b.err, row.want)
+		}
+	}
 	unused := build(t, files("    - {name: a, match: acme.v2.*, limit: 1/s}\n    - {name: b, match: acme.v1.Books/Get, limit: 1/s}\n"), nil)
 	if unused.err != nil {
 		t.Fatal(unused.err)

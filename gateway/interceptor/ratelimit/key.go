@@ -177,6 +177,23 @@ func (k Key) Identity() string {
 	return ""
 }
 
+// OfCallersAlone returns a part that is about who calls, of a key that calls by nobody in particular have none of; "" where they have one.
+func (k Key) OfCallersAlone() string {
+	label := ""
+	for _, list := range k.alternatives {
+		i := slices.IndexFunc(list, func(p part) bool {
+			return slices.Contains([]partKind{authSubject, authTenant, authProvider, authClaim}, p.kind)
+		})
+		if i < 0 {
+			return ""
+		}
+		if label == "" {
+			label = list[i].label
+		}
+	}
+	return label
+}
+
 // Forgeable returns a part that a client can say anything in; "" for none.
 func (k Key) Forgeable() string {
 	for _, list := range k.alternatives {

@@ -96,7 +96,7 @@ func full() metrics.State {
 			{Name: "admins", Refused: 1}, // a schema calls one the same
 		},
 		Broken: []metrics.Broken{{Service: "acme.Books", Method: "Get", Answers: 18}},
-		Cache: &metrics.Cache{Entries: 14, Bytes: 15, Evicted: 16, Purged: 17},
+		Cache:  &metrics.Cache{Entries: 14, Bytes: 15, Evicted: 16, Purged: 17},
 		Backends: []metrics.Backend{{
 			Name: "books", Retries: 4, OverBudget: 5, Hedges: 6, Refused: 8, Shut: 9, Open: true,
 			Endpoints: []metrics.Endpoint{
