@@ -83,11 +83,11 @@ func Load(ctx context.Context, cfg *config.Config, log *slog.Logger, online bool
 	var snapshot *gateway.Snapshot
 	manager := reload.New(reload.Config{
 		Swap: func(s *gateway.Snapshot) { snapshot = s }, Log: log,
-		Generation: reload.Generation{Config: &some, Sources: assembly.Sources(), Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) {
+		Generation: reload.Generation{Config: &some, Sources: assembly.Sources(), Build: func(loads []assemble.Loaded) (*gateway.Snapshot, []schema.Diagnostic, error) { //nolint:contextcheck // nothing of it runs
 			for _, l := range loads {
 				loaded.Schemas = append(loaded.Schemas, l.Schema)
 			}
-			return assembly.Build(loads) //nolint:contextcheck // nothing of it runs
+			return assembly.Build(loads)
 		}},
 	})
 	if loaded.Event, err = manager.Load(ctx); err != nil {
