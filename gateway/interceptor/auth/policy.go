@@ -170,7 +170,7 @@ func (p *Policy) identify(ctx context.Context, c *transcoder.Call, wait bool) (i
 // askAll asks the providers of an alternative. The identity is that of the first; those of the others are with it. An error is of the
 // provider that was asked last.
 func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wait bool) (first *transcoder.Identity, until time.Time, asked *Named, err error) {
-	var also []*transcoder.Identity
+	var together *joined
 	for i := range all {
 		id, err := ask(ctx, c, all[i].Provider, wait)
 		if err == nil {
@@ -184,16 +184,23 @@ func (p *Policy) askAll(ctx context.Context, c *transcoder.Call, all []Named, wa
 		}
 		if i == 0 {
 			first = id
-		} else {
-			also = append(also, id)
+			continue
 		}
-	}
-	if len(also) > 0 {
-		together := *first
-		together.Also = also
-		return &together, until, nil, nil
+		if together == nil {
+			together = &joined{Identity: *first}
+			together.Also = together.others[:0]
+			first = &together.Identity
+		}
+		together.Also = append(together.Also, id)
 	}
 	return first, until, nil, nil
+}
+
+// joined is an identity of several providers, in one piece where there are two.
+type joined struct {
+	transcoder.Identity
+
+	others [1]*transcoder.Identity
 }
 
 func ask(ctx context.Context, c *transcoder.Call, provider Provider, wait bool) (*transcoder.Identity, error) {
