@@ -14,7 +14,7 @@ import (
 const maxAddressTexts = 1024
 
 // addressTexts has the text of addresses that were seen: a call would make four strings for it.
-var addressTexts atomic.Pointer[map[netip.AddrPort]string]
+var addressTexts atomic.Pointer[map[netip.AddrPort]string] //nolint:gochecknoglobals // a cache of what never changes
 
 // addressText returns the text of a backend's address.
 func addressText(a net.Addr) string {

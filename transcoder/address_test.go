@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestTheTextOfAnAddressIsWhatTheAddressSaysAndIsMadeOnce(t *testing.T) {
+func TestTheTextOfAnAddressIsWhatTheAddressSaysAndIsMadeOnce(t *testing.T) { //nolint:paralleltest // the cache is the process's
 	for _, a := range []net.Addr{
 		&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80},
 		&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1).To4(), Port: 80},
@@ -31,7 +31,7 @@ func TestTheTextOfAnAddressIsWhatTheAddressSaysAndIsMadeOnce(t *testing.T) {
 }
 
 // However many addresses backends have, so many texts are kept.
-func TestTheTextsOfAddressesAreBounded(t *testing.T) {
+func TestTheTextsOfAddressesAreBounded(t *testing.T) { //nolint:paralleltest // likewise
 	defer addressTexts.Store(addressTexts.Load())
 	for port := range maxAddressTexts + 10 {
 		addressText(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: port})

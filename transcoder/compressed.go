@@ -68,6 +68,8 @@ func callOptions(options []grpc.CallOption, c *Call, conn grpc.ClientConnInterfa
 }
 
 // Options that are the same for every call, made once: each is an allocation.
+//
+//nolint:gochecknoglobals // constants, if there could be such, and the last of one kind
 var (
 	rawOption         = grpc.ForceCodecV2(RawCodec{})
 	sendingOption     = grpc.ForceCodecV2(compressedCodec{sends: true})

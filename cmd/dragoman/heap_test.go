@@ -12,7 +12,7 @@ import (
 )
 
 // The collector is the process's: not beside other tests that set it.
-func TestTheHeapGrowsToTheFloorUnlessTheEnvironmentSaysHow(t *testing.T) {
+func TestTheHeapGrowsToTheFloorUnlessTheEnvironmentSaysHow(t *testing.T) { //nolint:paralleltest // see above
 	percent := func() uint64 {
 		s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 		metrics.Read(s)

@@ -294,7 +294,13 @@ func heap() int64 {
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []capture.Config{
-		{Calls: -1}, {Calls: capture.MostCalls + 1}, {Bytes: 1}, {Bytes: capture.MostBytes + 1}, {Call: 1}, {Call: capture.MostCall + 1}, {Bytes: capture.LeastBytes, Call: capture.LeastBytes},
+		{Calls: -1},
+		{Calls: capture.MostCalls + 1},
+		{Bytes: 1},
+		{Bytes: capture.MostBytes + 1},
+		{Call: 1},
+		{Call: capture.MostCall + 1},
+		{Bytes: capture.LeastBytes, Call: capture.LeastBytes},
 		{Fields: make([]string, capture.MostNames+1)},
 	} {
 		if _, err := capture.New(cfg); err == nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-
 )
 
 // errTLS is what cannot be changed while a listener serves.
