@@ -68,7 +68,7 @@ func TestEachAttemptIsTold(t *testing.T) {
 		},
 		{
 			"a hedge", get(),
-			backend.PolicyConfig{Hedge: &backend.HedgeConfig{After: time.Millisecond, Percent: 50}},
+			backend.PolicyConfig{Hedge: &backend.HedgeConfig{After: 100 * time.Millisecond, Percent: 50}},
 			slowFirst,
 			[]transcoder.TryKind{transcoder.TryFirst, transcoder.TryHedge},
 			[]codes.Code{codes.Canceled, codes.OK},
