@@ -72,7 +72,7 @@ func (r *running) serve(ctx context.Context, cfg *config.Config, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	snapshot, _, err := r.assembly.Build([]assemble.Loaded{loaded})
+	snapshot, _, err := r.assembly.Build([]assemble.Loaded{loaded}) //nolint:contextcheck // caches last as long as what is built
 	if err != nil {
 		return err
 	}

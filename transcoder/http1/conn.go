@@ -25,11 +25,9 @@ import (
 const (
 	// notice is how long a connection that was just made may still bring its first request after its listener has begun to close.
 	notice = time.Second
-	// linger is how long a client is listened to that was answered before all of its request was read. It has that long to take the
-	// answer; a connection that is closed at once is reset, and the answer with it.
+	// linger is how long a client is listened to that was answered before all of its request was read: what it sends is dropped. It has that long to take
+	// the answer; a connection that is closed before the client has sent all is reset, and the answer is lost.
 	linger = time.Second
-	// lingerBytes is how much is read meanwhile.
-	lingerBytes = 256 << 10
 )
 
 // Config is what connections need to know. They share it; it does not change: Conn.Configure gives a connection another one.
@@ -359,7 +357,7 @@ func (c *Conn) hangUp() {
 		return
 	}
 	_ = c.socket.SetReadDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
-	_, _ = io.CopyN(io.Discard, c.socket, lingerBytes)
+	_, _ = io.Copy(io.Discard, c.socket)                 // until the deadline, or until the client has read the answer and goes
 }
 
 // Drain makes the next answer the last. A connection that waits for a request is closed; one that was just made may still bring its first. It may be called

@@ -226,6 +226,18 @@ func TestThreatsD8D12RestOfABody(t *testing.T) {
 			}
 		})
 	}
+	t.Run("more than sockets hold", func(t *testing.T) {
+		t.Parallel()
+		w := open(t, plain(func(ex transcoder.Exchange) { say(ex, 413, "too large") }))
+		const size = 16 << 20
+		w.send(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size))
+		for range size / (1 << 20) { // a client that reads nothing before it has sent all
+			w.send(strings.Repeat("x", 1<<20))
+		}
+		if a := w.answer("POST"); a.status != 413 || a.body != "too large" || !a.last {
+			t.Errorf("got %+v", a)
+		}
+	})
 	t.Run("one that came whole", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, plain(func(ex transcoder.Exchange) { say(ex, 403, "no") }))

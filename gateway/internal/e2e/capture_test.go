@@ -164,6 +164,7 @@ func TestReplayOfStreams(t *testing.T) {
 	}
 	// One that answers for longer than anybody wants to wait for.
 	d.h1(t).call(t, http.MethodGet, "/canary/v1/stream?behavior.messages=300", "", "x-request-id", "many")
+	told(t, traffic, "many")
 	again, err = traffic.ReplayCall(within(t), &adminv1.ReplayCallRequest{Id: "many"})
 	if err != nil || len(again.GetCall().GetResponseMessages()) < 100 || !strings.Contains(fmt.Sprint(again.GetNotes()), "ended after 100 messages") {
 		t.Errorf("a long one: %d answers, %v, %v", len(again.GetCall().GetResponseMessages()), again.GetNotes(), err)
