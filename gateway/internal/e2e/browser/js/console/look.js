@@ -81,14 +81,19 @@ export const looks = {
     visit({}, async (page) => {
       await page.goto(root + '/');
       await live(page);
-      for (const [text, place] of [
-        ['watchbooks method', '/schemas/'],
-        ['route get /v1/shelves', '/routes?open='],
-        ['page config', '/config'],
+      for (const [text, kind, place] of [
+        ['watchbooks method', 'method', '/schemas/'],
+        ['route get /v1/shelves', 'route', '/routes?open='],
+        ['page config', 'page', '/config'],
       ]) {
         await page.keyboard.press('/');
+        await page.locator('.palette input:focus').waitFor();
         await page.keyboard.type(text);
-        await page.locator('.palette li').first().waitFor();
+        // The list may still be that of fewer letters.
+        await page.waitForFunction((kind) => {
+          const kinds = [...document.querySelectorAll('.palette li .kind')].map((k) => k.textContent.toLowerCase());
+          return kinds.length > 0 && kinds.every((k) => k === kind);
+        }, kind);
         await page.keyboard.press('Enter');
         await page.waitForURL((u) => (u.pathname + u.search).startsWith('/console' + place));
         await page.locator('h1').click(); // out of fields
