@@ -246,7 +246,8 @@ func (c *Conn) readHead(h *requestHead) error {
 		return err
 	}
 	var end headEnd
-	most := c.config.Load().MaxHeader + slack
+	cfg := c.config.Load()
+	most, fields := cfg.MaxHeader+slack, cfg.Limits.Fields()
 	for {
 		b := c.in.bytes()
 		n, err := end.find(b[:min(len(b), most)])
@@ -255,8 +256,8 @@ func (c *Conn) readHead(h *requestHead) error {
 		}
 		if n > 0 {
 			c.due = time.Time{}
-			err := h.parse(b[:n], c.config.Load().Limits.Fields())
-			if err == nil && len(h.fields) > c.config.Load().Limits.Fields() && c.config.Load().Limits.DropInvalidHeaders {
+			err := h.parse(b[:n], fields)
+			if err == nil && len(h.fields) > fields && cfg.Limits.DropInvalidHeaders {
 				err = errTooLarge // after some are dropped it would not be seen that there are too many
 			}
 			c.in.used(n)

@@ -63,10 +63,11 @@ type exchange struct {
 // begin makes the exchange ready to be served.
 func (x *exchange) begin() {
 	c, h := x.conn, &x.head
+	cfg := c.config.Load()
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.request = transcoder.Request{
 		Method: h.method, Path: h.path, Query: h.query, Authority: h.authority, Scheme: "http", Major: 1, Header: h.fields, ContentLength: h.length,
-		Remote: c.remote, TLS: c.tls, Listener: c.config.Load().Listener, Limits: &c.config.Load().Limits,
+		Remote: c.remote, TLS: c.tls, Listener: cfg.Listener, Limits: &cfg.Limits,
 	}
 	if c.tls != nil {
 		x.request.Scheme = "https"
