@@ -131,10 +131,18 @@ func (k *Capture) Say(o *Order) { k.order.Store(o) }
 
 // rule returns what is to be captured now.
 func (k *Capture) rule() *Rule {
-	if o := k.order.Load(); o != nil && time.Now().Before(o.Until) {
+	if o := k.ordered(); o != nil {
 		return &o.Rule
 	}
 	return &k.config.Rule
+}
+
+// ordered is the order that holds; nil for none.
+func (k *Capture) ordered() *Order {
+	if o := k.order.Load(); o != nil && time.Now().Before(o.Until) {
+		return o
+	}
+	return nil
 }
 
 // State is how a Capture stands.
@@ -153,9 +161,9 @@ type State struct {
 
 // State tells how it stands.
 func (k *Capture) State() State {
-	s := State{Rule: *k.rule(), MaxCalls: k.config.Calls, MaxBytes: k.config.Bytes, Held: k.held.Load()}
-	if o := k.order.Load(); o != nil && time.Now().Before(o.Until) {
-		s.Order = o
+	s := State{Rule: k.config.Rule, Order: k.ordered(), MaxCalls: k.config.Calls, MaxBytes: k.config.Bytes, Held: k.held.Load()}
+	if s.Order != nil {
+		s.Rule = s.Order.Rule // of the very order that is told: it may end meanwhile
 	}
 	s.Calls, s.Bytes, s.LeftOut = k.store.state()
 	return s
