@@ -157,8 +157,8 @@ func (a *Assembly) badLimit(e *ratelimit.FieldError) schema.Diagnostic {
 	return d
 }
 
-// unreachable tells of rules whose keys no call has: those that are about who calls, for methods of which none asks. All their calls would be
-// counted together.
+// unreachable tells of rules whose keys no call has, in the configuration and in schemas: those that are about who calls, for methods of which none
+// asks. All their calls would be counted together.
 func (a *Assembly) unreachable(mux *transcoder.Mux, policies *policies) error {
 	if a.parts.Partial || len(mux.Passed()) > 0 { // what else there is is not known
 		return nil
@@ -167,33 +167,62 @@ func (a *Assembly) unreachable(mux *transcoder.Mux, policies *policies) error {
 	for i := range a.config.RateLimits.Rules {
 		r := &a.config.RateLimits.Rules[i]
 		rule, err := r.Rule()
-		if err != nil || rule.Key.OfCallersAlone() == "" {
-			continue
-		}
-		used, reached := false, false
-		for _, m := range mux.Methods() {
-			if r.Match.Match(m.Service, m.Name) {
-				auth := policies.of(m).Auth
-				used, reached = true, reached || slices.ContainsFunc(auth, func(alternative string) bool { return alternative != config.Everybody })
-			}
-		}
-		if !used || reached {
+		if err != nil || !policies.neverAsk(mux, rule, func(m *transcoder.Method) bool { return r.Match.Match(m.Service, m.Name) }) {
 			continue
 		}
 		path := fmt.Sprintf("rate_limits.rules[%d].key", i)
-		d := schema.Diagnostic{
-			Level: schema.Error, Code: limitKeyCode, Message: fmt.Sprintf("%s has %s, which no call has: auth of none of the methods that it is for asks who calls", path, rule.Key.OfCallersAlone()),
-			Help: []string{"count by client.address, or let auth of the methods name providers"},
-		}
+		d := unreachableLimit(limitKeyCode, path, rule)
 		if span := configSpan(a.config, path, ""); span.Line > 0 {
 			d.Spans = append(d.Spans, span)
 		}
 		all = append(all, d)
 	}
+	told := map[*declared]bool{}
+	for _, m := range mux.Methods() {
+		service, method := policies.declared.of(m)
+		for _, own := range []*declared{service, method} {
+			if own == nil || told[own] {
+				continue
+			}
+			told[own] = true
+			for i, rule := range own.limits {
+				if policies.neverAsk(mux, rule, func(m *transcoder.Method) bool { s, o := policies.declared.of(m); return s == own || o == own }) {
+					path := fmt.Sprintf("limits[%d].key", i)
+					all = append(all, own.at(unreachableLimit(optionCode, fmt.Sprintf("the option of %s: %s", own.of.FullName(), path), rule), path))
+				}
+			}
+		}
+	}
 	if len(all) > 0 {
 		return &schema.LoadError{Diagnostics: sorted(all)}
 	}
 	return nil
+}
+
+// neverAsk tells whether a rule counts by who calls, and is for methods of which none asks.
+func (p *policies) neverAsk(mux *transcoder.Mux, rule ratelimit.Rule, isFor func(*transcoder.Method) bool) bool {
+	if rule.Key.OfCallersAlone() == "" {
+		return false
+	}
+	used := false
+	for _, m := range mux.Methods() {
+		if !isFor(m) {
+			continue
+		}
+		if slices.ContainsFunc(p.of(m).Auth, func(alternative string) bool { return alternative != config.Everybody }) {
+			return false
+		}
+		used = true
+	}
+	return used
+}
+
+func unreachableLimit(code, what string, rule ratelimit.Rule) schema.Diagnostic {
+	return schema.Diagnostic{
+		Level: schema.Error, Code: code,
+		Message: fmt.Sprintf("%s has %s, which no call has: auth of none of the methods that it is for asks who calls", what, rule.Key.OfCallersAlone()),
+		Help:    []string{"count by client.address, or let auth of the methods name providers"},
+	}
 }
 
 // unusedLimits tells which rules are for no method.

@@ -8,6 +8,9 @@ import (
 	"testing"
 )
 
+// provider are the settings of a provider of authentication, whose name is a.
+const provider = "auth: {providers: {a: {jwt: {issuer: i, audiences: [b], algorithms: [RS256], jwks_url: \"https://a.example/k\"}}}}\n"
+
 // What only the schema shows of limits: keys that methods do not have, and rules for no method.
 func TestLimitsAndTheSchema(t *testing.T) {
 	t.Parallel()
@@ -27,7 +30,6 @@ func TestLimitsAndTheSchema(t *testing.T) {
 	if got := bad.err.Error(); !strings.Contains(got, want) || !strings.Contains(got, "dragoman.yaml:8:") || strings.Contains(got, "rules[0]") {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	const provider = "auth: {providers: {a: {jwt: {issuer: i, audiences: [b], algorithms: [RS256], jwks_url: \"https://a.example/k\"}}}}\n"
 	for _, row := range []struct{ defaults, key, want string }{
 		{"[none]", "auth.subject", "rate_limits.rules[0].key has auth.subject, which no call has: auth of none of the methods that it is for asks who calls"},
 		{"[none]", "auth.tenant+method || auth.claims.org", "rate_limits.rules[0].key has auth.tenant, which no call has"},

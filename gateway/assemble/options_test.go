@@ -51,6 +51,22 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 			`error[DG1307]: the option of acme.v1.Books.Get: limits do not fit /acme.v1.Books/Get: acme.v1.M has no field "name"`,
 		},
 		{
+			"a limit by who calls, where nobody is asked", ``, `limits: [{limit: "1/s", key: "auth.subject"}]`, provider,
+			"error[DG1307]: the option of acme.v1.Books.Get: limits[0].key has auth.subject, which no call has: auth of none of the methods",
+		},
+		{
+			"one of a service, for whose methods nobody is asked", `auth: ["none"] limits: [{limit: "1/s"}, {limit: "1/s", key: "auth.tenant"}]`, ``, provider,
+			"error[DG1307]: the option of acme.v1.Books: limits[1].key has auth.tenant, which no call has",
+		},
+		{"a limit by who calls, where somebody is", `limits: [{limit: "1/s", key: "auth.subject"}]`, `auth: ["a"]`, provider, ""},
+		{"a limit by who calls, or from where", ``, `limits: [{limit: "1/s", key: "auth.subject || client.address"}]`, provider, ""},
+		{
+			"a field to take out that no answer has", `redact: {fields: ["nothing"]}`, ``, "",
+			"error[DG1307]: the option of acme.v1.Books: redact.fields[0]: ",
+		},
+		{"a field to take out", ``, `redact: {fields: ["id"], unless: "'support' in auth.scopes"}`, provider, ""},
+		{"what happens to fields that clients do not set", ``, `field_behavior: {output_only: "drop"}`, "", "error[DG1307]: the option of acme.v1.Books.Get: field_behavior.output_only"},
+		{
 			"hedging a method with side effects", ``, `hedge: {after: {nanos: 5000000}}`, "",
 			"proto/a.proto:14:7: error[DG1307]: the option of acme.v1.Books.Get: hedge does not fit /acme.v1.Books/Get",
 		},

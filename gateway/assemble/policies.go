@@ -80,7 +80,7 @@ func (a *Assembly) policies(mux *transcoder.Mux, declared *options) (*policies, 
 	if p.checks, err = a.newValidation(mux, declared); err != nil {
 		return nil, err
 	}
-	hides, err := a.newRedaction(mux)
+	hides, err := a.newRedaction(mux, declared)
 	if err != nil {
 		return nil, err
 	}

@@ -22,19 +22,22 @@ type redactionError struct {
 	path, value string
 }
 
+// redactionOrigin is where a redaction is from.
+type redactionOrigin struct {
+	path   string    // in the configuration
+	option *declared // nil for the configuration
+}
+
 // newRedaction makes the policy that takes fields out of answers; nil where none are.
-func (a *Assembly) newRedaction(mux *transcoder.Mux) (*redact.Policy, error) {
-	type made struct {
-		config *redact.Config
-		path   string
-	}
+func (a *Assembly) newRedaction(mux *transcoder.Mux, declared *options) (*redact.Policy, error) {
 	var (
-		byOwn   = map[*config.Redaction]made{}
-		paths   = map[*redact.Config]string{}
+		byOwn   = map[*config.Redaction]*redact.Config{}
+		froms   = map[*redact.Config]redactionOrigin{}
 		methods []redact.Method
 	)
 	add := func(m *transcoder.Method, at place) error {
-		policy, origins := a.config.PolicyAt(at.service, at.method)
+		ofService, ofMethod := declared.of(m)
+		policy, origins := a.config.PolicyWith(at.service, at.method, ofService.option(), ofMethod.option())
 		if policy.Redact == nil {
 			return nil
 		}
@@ -44,10 +47,10 @@ func (a *Assembly) newRedaction(mux *transcoder.Mux) (*redact.Policy, error) {
 			if err != nil {
 				return fmt.Errorf("%s.unless: %w", origins["redact"], err)
 			}
-			own = made{cfg, string(origins["redact"])}
-			byOwn[policy.Redact], paths[cfg] = own, own.path
+			own = cfg
+			byOwn[policy.Redact], froms[cfg] = own, redactionOrigin{string(origins["redact"]), declared.whose(m, origins["redact"])}
 		}
-		methods = append(methods, redact.Method{Method: m, Config: own.config})
+		methods = append(methods, redact.Method{Method: m, Config: own})
 		return nil
 	}
 	for _, m := range mux.Methods() {
@@ -64,15 +67,15 @@ func (a *Assembly) newRedaction(mux *transcoder.Mux) (*redact.Policy, error) {
 	if err == nil {
 		return p, nil
 	}
-	return nil, placedRedactions(err, paths)
+	return nil, placedRedactions(err, froms)
 }
 
 // placedRedactions gives errors that one joins the settings that they are about.
-func placedRedactions(err error, paths map[*redact.Config]string) error {
+func placedRedactions(err error, froms map[*redact.Config]redactionOrigin) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range joined.Unwrap() {
-			all = append(all, placedRedactions(e, paths))
+			all = append(all, placedRedactions(e, froms))
 		}
 		return errors.Join(all...)
 	}
@@ -80,10 +83,16 @@ func placedRedactions(err error, paths map[*redact.Config]string) error {
 	if !ok {
 		return err
 	}
-	if e.Field < 0 {
-		return &redactionError{FieldError: e, path: paths[e.Config]}
+	from := froms[e.Config]
+	field, value := "", ""
+	if e.Field >= 0 {
+		field, value = fmt.Sprintf(".fields[%d]", e.Field), e.Config.Fields[e.Field]
 	}
-	return &redactionError{FieldError: e, path: fmt.Sprintf("%s.fields[%d]", paths[e.Config], e.Field), value: e.Config.Fields[e.Field]}
+	if from.option != nil {
+		path := "redact" + field
+		return &optionError{of: from.option, path: path, err: fmt.Errorf("%s: %w", path, e)}
+	}
+	return &redactionError{FieldError: e, path: from.path + field, value: value}
 }
 
 // badRedaction is the diagnostic of a field that no answer has, with its place in the configuration.

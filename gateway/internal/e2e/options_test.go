@@ -4,6 +4,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -194,6 +195,52 @@ func TestOptionsHoldRequestsAndStoreAnswers(t *testing.T) {
 		}
 		if n := d.asked(func() { get("text=short") }); n == 1 != row.again {
 			t.Errorf("%s: of the second call %d arrive", row.name, n)
+		}
+	}
+}
+
+// What a schema says of fields that clients may not set, and of those that not all may see, is in force; a method says it for itself.
+func TestOptionsGuardFields(t *testing.T) {
+	t.Parallel()
+	d := start(t, changed(t,
+		"import \"google/api/annotations.proto\";", "import \"dragoman/policy/v1/policy.proto\";\nimport \"google/api/annotations.proto\";\nimport \"google/api/field_behavior.proto\";",
+		"string text = 4;", "string text = 4 [(google.api.field_behavior) = OUTPUT_ONLY];",
+		"service EchoService {", "service EchoService {\n  option (dragoman.policy.v1.service) = {validate_requests: true, field_behavior: {output_only: \"refuse\"}, "+
+			"redact: {fields: [\"payload\"], unless: \"request.header('x-role') == 'support'\"}};",
+		"rpc Slow(CanaryRequest) returns (CanaryResponse) {", "rpc Slow(CanaryRequest) returns (CanaryResponse) {\n    option (dragoman.policy.v1.method) = {field_behavior: {output_only: \"keep\"}, "+
+			"redact: {fields: [\"seen\"]}};",
+	))
+	c := d.h1(t)
+	for _, row := range []struct {
+		target string
+		fields []string
+		status int
+		has    []string // of the answer
+		lacks  []string
+	}{
+		{"echo?behavior.payload_size=3", nil, 200, []string{"seen"}, []string{"payload"}},
+		{"echo?behavior.payload_size=3", []string{"x-role", "support"}, 200, []string{"seen", "payload"}, nil},
+		{"echo?text=a", nil, 400, []string{"details"}, nil},
+		{"slow?sleep=0s&text=a&behavior.payload_size=3", nil, 200, []string{"payload"}, []string{"seen"}},
+	} {
+		a := c.call(t, "GET", "/canary/v1/"+row.target, "", row.fields...)
+		if a.status != row.status {
+			t.Errorf("%s %q: %d %s; want %d", row.target, row.fields, a.status, a.body, row.status)
+		}
+		var answer map[string]any
+		if err := json.Unmarshal([]byte(a.body), &answer); err != nil {
+			t.Fatal(err)
+		}
+		said := func(name string) bool { return answer[name] != nil && answer[name] != "" }
+		for _, name := range row.has {
+			if !said(name) {
+				t.Errorf("%s %q: %s; it has no %s", row.target, row.fields, a.body, name)
+			}
+		}
+		for _, name := range row.lacks {
+			if said(name) {
+				t.Errorf("%s %q: %s; it has %s", row.target, row.fields, a.body, name)
+			}
 		}
 	}
 }

@@ -57,6 +57,14 @@ type Policy struct {
 	Cache *Cache `protobuf:"bytes,70,opt,name=cache,proto3" json:"cache,omitempty"`
 	// ValidateRequests refuses requests that break the rules of buf.validate in the schema.
 	ValidateRequests *bool `protobuf:"varint,80,opt,name=validate_requests,json=validateRequests,proto3,oneof" json:"validate_requests,omitempty"`
+	// FieldBehavior says what google.api.field_behavior means for requests, where validate_requests is true.
+	//
+	// Example: field_behavior: {output_only: "refuse"}
+	FieldBehavior *FieldBehavior `protobuf:"bytes,81,opt,name=field_behavior,json=fieldBehavior,proto3" json:"field_behavior,omitempty"`
+	// Redact takes fields out of answers, for those who may not see them: docs/redaction.md.
+	//
+	// Example: redact: {fields: ["owner.email"], unless: "'support' in auth.scopes"}
+	Redact *Redaction `protobuf:"bytes,82,opt,name=redact,proto3" json:"redact,omitempty"`
 	// ValidateResponses says what happens to answers that break the rules of buf.validate in the schema: "off", "report" or "refuse".
 	ValidateResponses string `protobuf:"bytes,83,opt,name=validate_responses,json=validateResponses,proto3" json:"validate_responses,omitempty"`
 	// Authorization are rules of authorisation. They hold beside those of the configuration, and of the service: all must permit a call.
@@ -159,6 +167,20 @@ func (x *Policy) GetValidateRequests() bool {
 		return *x.ValidateRequests
 	}
 	return false
+}
+
+func (x *Policy) GetFieldBehavior() *FieldBehavior {
+	if x != nil {
+		return x.FieldBehavior
+	}
+	return nil
+}
+
+func (x *Policy) GetRedact() *Redaction {
+	if x != nil {
+		return x.Redact
+	}
+	return nil
 }
 
 func (x *Policy) GetValidateResponses() string {
@@ -446,6 +468,125 @@ func (x *Cache) GetOff() bool {
 	return false
 }
 
+// FieldBehavior says what google.api.field_behavior in the schema means for requests.
+type FieldBehavior struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required refuses requests that lack a field which is REQUIRED; true unless it is set.
+	Required *bool `protobuf:"varint,1,opt,name=required,proto3,oneof" json:"required,omitempty"`
+	// OutputOnly is what happens to fields that are OUTPUT_ONLY: "clear", which is the default, "keep" or "refuse".
+	OutputOnly    string `protobuf:"bytes,2,opt,name=output_only,json=outputOnly,proto3" json:"output_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldBehavior) Reset() {
+	*x = FieldBehavior{}
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldBehavior) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldBehavior) ProtoMessage() {}
+
+func (x *FieldBehavior) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldBehavior.ProtoReflect.Descriptor instead.
+func (*FieldBehavior) Descriptor() ([]byte, []int) {
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FieldBehavior) GetRequired() bool {
+	if x != nil && x.Required != nil {
+		return *x.Required
+	}
+	return false
+}
+
+func (x *FieldBehavior) GetOutputOnly() string {
+	if x != nil {
+		return x.OutputOnly
+	}
+	return ""
+}
+
+// Redaction takes fields out of answers, and out of the details of errors.
+type Redaction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// DebugRedact takes out the fields whose option debug_redact is true.
+	DebugRedact bool `protobuf:"varint,1,opt,name=debug_redact,json=debugRedact,proto3" json:"debug_redact,omitempty"`
+	// Fields are more fields to take out: paths from the message of the answer, or full names behind a dot.
+	Fields []string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Unless is the condition in CEL under which nothing is taken out.
+	Unless        string `protobuf:"bytes,3,opt,name=unless,proto3" json:"unless,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Redaction) Reset() {
+	*x = Redaction{}
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Redaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Redaction) ProtoMessage() {}
+
+func (x *Redaction) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Redaction.ProtoReflect.Descriptor instead.
+func (*Redaction) Descriptor() ([]byte, []int) {
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Redaction) GetDebugRedact() bool {
+	if x != nil {
+		return x.DebugRedact
+	}
+	return false
+}
+
+func (x *Redaction) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Redaction) GetUnless() string {
+	if x != nil {
+		return x.Unless
+	}
+	return ""
+}
+
 // Limit is one limit: docs/limits.md. Limit, max_in_flight or both are set.
 type Limit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -467,7 +608,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +620,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[4]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +633,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{4}
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Limit) GetKey() string {
@@ -552,7 +693,7 @@ type Authorization struct {
 
 func (x *Authorization) Reset() {
 	*x = Authorization{}
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[5]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +705,7 @@ func (x *Authorization) String() string {
 func (*Authorization) ProtoMessage() {}
 
 func (x *Authorization) ProtoReflect() protoreflect.Message {
-	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[5]
+	mi := &file_dragoman_policy_v1_policy_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +718,7 @@ func (x *Authorization) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Authorization.ProtoReflect.Descriptor instead.
 func (*Authorization) Descriptor() ([]byte, []int) {
-	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{5}
+	return file_dragoman_policy_v1_policy_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Authorization) GetAllow() string {
@@ -644,7 +785,7 @@ var File_dragoman_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa0\x05\n" +
+	"\x1fdragoman/policy/v1/policy.proto\x12\x12dragoman.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x06\n" +
 	"\x06Policy\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\vmax_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -655,7 +796,9 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\x05retry\x18( \x01(\v2\x19.dragoman.policy.v1.RetryR\x05retry\x12/\n" +
 	"\x05hedge\x18) \x01(\v2\x19.dragoman.policy.v1.HedgeR\x05hedge\x12/\n" +
 	"\x05cache\x18F \x01(\v2\x19.dragoman.policy.v1.CacheR\x05cache\x120\n" +
-	"\x11validate_requests\x18P \x01(\bH\x00R\x10validateRequests\x88\x01\x01\x12-\n" +
+	"\x11validate_requests\x18P \x01(\bH\x00R\x10validateRequests\x88\x01\x01\x12H\n" +
+	"\x0efield_behavior\x18Q \x01(\v2!.dragoman.policy.v1.FieldBehaviorR\rfieldBehavior\x125\n" +
+	"\x06redact\x18R \x01(\v2\x1d.dragoman.policy.v1.RedactionR\x06redact\x12-\n" +
 	"\x12validate_responses\x18S \x01(\tR\x11validateResponses\x12G\n" +
 	"\rauthorization\x18d \x03(\v2!.dragoman.policy.v1.AuthorizationR\rauthorization\x121\n" +
 	"\x06limits\x18e \x03(\v2\x19.dragoman.policy.v1.LimitR\x06limitsB\x14\n" +
@@ -685,7 +828,16 @@ const file_dragoman_policy_v1_policy_proto_rawDesc = "" +
 	"\x06shared\x18\x05 \x01(\bR\x06shared\x12#\n" +
 	"\rignore_client\x18\a \x01(\bR\fignoreClient\x12\x1a\n" +
 	"\bmetadata\x18\b \x03(\tR\bmetadata\x12\x10\n" +
-	"\x03off\x18\t \x01(\bR\x03offJ\x04\b\x06\x10\a\"\xc3\x01\n" +
+	"\x03off\x18\t \x01(\bR\x03offJ\x04\b\x06\x10\a\"^\n" +
+	"\rFieldBehavior\x12\x1f\n" +
+	"\brequired\x18\x01 \x01(\bH\x00R\brequired\x88\x01\x01\x12\x1f\n" +
+	"\voutput_only\x18\x02 \x01(\tR\n" +
+	"outputOnlyB\v\n" +
+	"\t_required\"^\n" +
+	"\tRedaction\x12!\n" +
+	"\fdebug_redact\x18\x01 \x01(\bR\vdebugRedact\x12\x16\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\x12\x16\n" +
+	"\x06unless\x18\x03 \x01(\tR\x06unless\"\xc3\x01\n" +
 	"\x05Limit\x12\x10\n" +
 	"\x03key\x18\x03 \x01(\tR\x03key\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\tR\x05limit\x12\x19\n" +
@@ -715,44 +867,48 @@ func file_dragoman_policy_v1_policy_proto_rawDescGZIP() []byte {
 	return file_dragoman_policy_v1_policy_proto_rawDescData
 }
 
-var file_dragoman_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_dragoman_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_dragoman_policy_v1_policy_proto_goTypes = []any{
 	(*Policy)(nil),                      // 0: dragoman.policy.v1.Policy
 	(*Retry)(nil),                       // 1: dragoman.policy.v1.Retry
 	(*Hedge)(nil),                       // 2: dragoman.policy.v1.Hedge
 	(*Cache)(nil),                       // 3: dragoman.policy.v1.Cache
-	(*Limit)(nil),                       // 4: dragoman.policy.v1.Limit
-	(*Authorization)(nil),               // 5: dragoman.policy.v1.Authorization
-	(*durationpb.Duration)(nil),         // 6: google.protobuf.Duration
-	(*descriptorpb.ServiceOptions)(nil), // 7: google.protobuf.ServiceOptions
-	(*descriptorpb.MethodOptions)(nil),  // 8: google.protobuf.MethodOptions
+	(*FieldBehavior)(nil),               // 4: dragoman.policy.v1.FieldBehavior
+	(*Redaction)(nil),                   // 5: dragoman.policy.v1.Redaction
+	(*Limit)(nil),                       // 6: dragoman.policy.v1.Limit
+	(*Authorization)(nil),               // 7: dragoman.policy.v1.Authorization
+	(*durationpb.Duration)(nil),         // 8: google.protobuf.Duration
+	(*descriptorpb.ServiceOptions)(nil), // 9: google.protobuf.ServiceOptions
+	(*descriptorpb.MethodOptions)(nil),  // 10: google.protobuf.MethodOptions
 }
 var file_dragoman_policy_v1_policy_proto_depIdxs = []int32{
-	6,  // 0: dragoman.policy.v1.Policy.timeout:type_name -> google.protobuf.Duration
-	6,  // 1: dragoman.policy.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
-	6,  // 2: dragoman.policy.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
-	6,  // 3: dragoman.policy.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
+	8,  // 0: dragoman.policy.v1.Policy.timeout:type_name -> google.protobuf.Duration
+	8,  // 1: dragoman.policy.v1.Policy.max_timeout:type_name -> google.protobuf.Duration
+	8,  // 2: dragoman.policy.v1.Policy.stream_idle_timeout:type_name -> google.protobuf.Duration
+	8,  // 3: dragoman.policy.v1.Policy.stream_timeout:type_name -> google.protobuf.Duration
 	1,  // 4: dragoman.policy.v1.Policy.retry:type_name -> dragoman.policy.v1.Retry
 	2,  // 5: dragoman.policy.v1.Policy.hedge:type_name -> dragoman.policy.v1.Hedge
 	3,  // 6: dragoman.policy.v1.Policy.cache:type_name -> dragoman.policy.v1.Cache
-	5,  // 7: dragoman.policy.v1.Policy.authorization:type_name -> dragoman.policy.v1.Authorization
-	4,  // 8: dragoman.policy.v1.Policy.limits:type_name -> dragoman.policy.v1.Limit
-	6,  // 9: dragoman.policy.v1.Retry.backoff:type_name -> google.protobuf.Duration
-	6,  // 10: dragoman.policy.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
-	6,  // 11: dragoman.policy.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
-	6,  // 12: dragoman.policy.v1.Hedge.after:type_name -> google.protobuf.Duration
-	6,  // 13: dragoman.policy.v1.Cache.ttl:type_name -> google.protobuf.Duration
-	6,  // 14: dragoman.policy.v1.Cache.stale_while_revalidate:type_name -> google.protobuf.Duration
-	6,  // 15: dragoman.policy.v1.Cache.stale_if_error:type_name -> google.protobuf.Duration
-	7,  // 16: dragoman.policy.v1.service:extendee -> google.protobuf.ServiceOptions
-	8,  // 17: dragoman.policy.v1.method:extendee -> google.protobuf.MethodOptions
-	0,  // 18: dragoman.policy.v1.service:type_name -> dragoman.policy.v1.Policy
-	0,  // 19: dragoman.policy.v1.method:type_name -> dragoman.policy.v1.Policy
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	18, // [18:20] is the sub-list for extension type_name
-	16, // [16:18] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	4,  // 7: dragoman.policy.v1.Policy.field_behavior:type_name -> dragoman.policy.v1.FieldBehavior
+	5,  // 8: dragoman.policy.v1.Policy.redact:type_name -> dragoman.policy.v1.Redaction
+	7,  // 9: dragoman.policy.v1.Policy.authorization:type_name -> dragoman.policy.v1.Authorization
+	6,  // 10: dragoman.policy.v1.Policy.limits:type_name -> dragoman.policy.v1.Limit
+	8,  // 11: dragoman.policy.v1.Retry.backoff:type_name -> google.protobuf.Duration
+	8,  // 12: dragoman.policy.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
+	8,  // 13: dragoman.policy.v1.Retry.per_try_timeout:type_name -> google.protobuf.Duration
+	8,  // 14: dragoman.policy.v1.Hedge.after:type_name -> google.protobuf.Duration
+	8,  // 15: dragoman.policy.v1.Cache.ttl:type_name -> google.protobuf.Duration
+	8,  // 16: dragoman.policy.v1.Cache.stale_while_revalidate:type_name -> google.protobuf.Duration
+	8,  // 17: dragoman.policy.v1.Cache.stale_if_error:type_name -> google.protobuf.Duration
+	9,  // 18: dragoman.policy.v1.service:extendee -> google.protobuf.ServiceOptions
+	10, // 19: dragoman.policy.v1.method:extendee -> google.protobuf.MethodOptions
+	0,  // 20: dragoman.policy.v1.service:type_name -> dragoman.policy.v1.Policy
+	0,  // 21: dragoman.policy.v1.method:type_name -> dragoman.policy.v1.Policy
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	20, // [20:22] is the sub-list for extension type_name
+	18, // [18:20] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_policy_v1_policy_proto_init() }
@@ -764,13 +920,14 @@ func file_dragoman_policy_v1_policy_proto_init() {
 	file_dragoman_policy_v1_policy_proto_msgTypes[1].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[2].OneofWrappers = []any{}
 	file_dragoman_policy_v1_policy_proto_msgTypes[4].OneofWrappers = []any{}
+	file_dragoman_policy_v1_policy_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_policy_v1_policy_proto_rawDesc), len(file_dragoman_policy_v1_policy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 2,
 			NumServices:   0,
 		},
