@@ -35,10 +35,12 @@ import (
 
 // Methods of the canary, by who may call them.
 const (
-	canaryPublic = "/dragoman.test.v1.PublicService/Get"
-	canaryUser   = "/dragoman.test.v1.UserService/Get"
-	canaryAdmin  = "/dragoman.test.v1.AdminService/Delete"
-	canaryEcho   = echo + "Echo"
+	canaryPublic   = "/dragoman.test.v1.PublicService/Get"
+	canaryUser     = "/dragoman.test.v1.UserService/Get"
+	canaryAdmin    = "/dragoman.test.v1.AdminService/Delete"
+	canaryEcho     = echo + "Echo"
+	canaryStream   = echo + "Stream"
+	canaryConverse = echo + "Converse"
 )
 
 // jwtProvider is a provider of authentication whose keys are in a file.

@@ -89,7 +89,7 @@ func TestThreatA14DecisionsAreTheSameInEveryProtocol(t *testing.T) {
 	d.lastLine(t, storeIsAsked, storeIsGone)
 	calls := 0
 	for _, cred := range credentials(t, key) {
-		for _, method := range []string{canaryPublic, canaryUser, canaryAdmin, canaryEcho} {
+		for _, method := range []string{canaryPublic, canaryUser, canaryAdmin, canaryEcho, canaryStream, canaryConverse} {
 			service, name, _ := strings.Cut(method[1:], "/")
 			want := cred.want
 			if method == canaryPublic { // whatever credentials are there, nobody looks at them, and they pass
