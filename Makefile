@@ -93,9 +93,11 @@ test: programs ## Run all tests, with the race detector and in random order
 	go test -race -shuffle=on -tags xds $(TESTFLAGS) ./balancer/xds ./gateway/backend ./gateway/internal/e2e/xds
 
 .PHONY: allocs
-allocs: ## Run the tests that count allocations, without the race detector, under which they cannot
+allocs: ## Run the tests that count allocations, without the race detector, under which they cannot; those of the whole gateway for each scenario, too
+	@tools/setup.sh nghttp2-client
 	go test -count=1 -run 'Alloc|Hostile|TenThousandParameters' $(TESTFLAGS) \
 		$$(grep -rlE --include='*_test.go' 'internal/race"|AllocsPerRun' . | xargs -r -n 1 dirname | sort -u)
+	cd bench && go test -count=1 -run TestAllocations $(TESTFLAGS) .
 
 .PHONY: e2e
 e2e: programs ## Run the end-to-end tests alone
