@@ -148,7 +148,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func TestImageRuns(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can lay out namespaces")
+		t.Fatal("only root can lay out namespaces: run make package-check as root")
 	}
 	dir := rootfs(t)
 	if err := os.Mkdir(filepath.Join(dir, "proc"), 0o755); err != nil { // engines make it

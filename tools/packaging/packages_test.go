@@ -126,7 +126,7 @@ chroot "$work/root" sh /inside.sh 2>&1
 func TestDebianPackageInstalls(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can lay out a system to install into")
+		t.Fatal("only root can lay out a system to install into: run make package-check as root")
 	}
 	script := filepath.Join(t.TempDir(), "install.sh")
 	put(t, script, []byte(installScript))
