@@ -4,7 +4,7 @@
 // The search that / opens: pages, routes, methods, messages and backends by any part of their name.
 
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { ListRoutesResponse, ListServicesResponse } from './api/types';
 import { useResource } from './api/resource';
@@ -31,7 +31,8 @@ export function Palette() {
   const services = useResource<ListServicesResponse>('/api/v1/schemas/services');
   const input = useRef<HTMLInputElement>(null);
   const before = useRef(document.activeElement as HTMLElement | null);
-  useEffect(() => {
+  // Before the next key comes: what is typed at once is not lost.
+  useLayoutEffect(() => {
     input.current!.focus();
     return () => before.current?.focus?.();
   }, []);
