@@ -58,7 +58,7 @@ func budgeted(all []*scenario) []*scenario {
 		if sc.group == groupBalanced && sc.endpoints != 0 && sc.endpoints != balancedFew || sc.rules > mostRules {
 			continue // they take long to start, and allocate no more
 		}
-		key := fmt.Sprint(sc.form, sc.http1, sc.path, sc.body, sc.variant)
+		key := fmt.Sprint(sc.form, sc.http1, sc.path, sc.body, sc.bearing, sc.variant)
 		if !seen[key] {
 			seen[key] = true
 			some = append(some, sc)

@@ -52,6 +52,7 @@ type scenario struct {
 	requests int
 	path     string
 	body     string // a file
+	bearing  bool   // its requests have a token, though nobody asks for one
 	want     proto.Message
 }
 
@@ -65,7 +66,7 @@ func (sc *scenario) messages() int {
 // headers are those of its requests. bearer is a token for where one is asked for.
 func (sc *scenario) headers(bearer string) []string {
 	var all []string
-	if sc.guarded {
+	if sc.guarded || sc.bearing {
 		all = append(all, "authorization: Bearer "+bearer)
 	}
 	return append(all, sc.formHeaders()...)
@@ -195,6 +196,7 @@ func otherScenarios(b *bodies) []*scenario {
 		{name: "Connect, HTTP/2", form: formConnect, path: service + "GetBook", body: connect},
 		{name: "Connect GET, HTTP/2", form: formConnect, path: service + "GetBook" + connectGet(wire)},
 		{name: "REST, HTTP/2", form: formREST, path: getPath},
+		{name: "gRPC, a token that nobody asks for", form: formGRPC, path: service + "GetBook", body: grpc, bearing: true},
 		{name: "gRPC, a token, a limit, a rule", form: formGRPC, path: service + "GetBook", body: grpc, variant: variant{guarded: true}},
 		{name: "REST, HTTP/2, a token, a limit, a rule", form: formREST, path: getPath, variant: variant{guarded: true}},
 		{name: "gRPC, stored answers", form: formGRPC, path: service + "GetBook", body: grpc, variant: variant{cached: true}},
