@@ -227,7 +227,7 @@ func (l *lookup) over() bool {
 // failed answers with what was stored before, if that is permitted when the backend fails.
 func (l *lookup) failed(e *entry, err error) error {
 	now := time.Now()
-	if e != nil && !e.pass && l.fits(e) && l.call.Context().Err() == nil && isFailure(err) && e.forError(now, &l.directives) {
+	if e != nil && !e.pass && l.fits(e) && !l.call.Gone() && isFailure(err) && e.forError(now, &l.directives) {
 		l.note(transcoder.CacheStaleIfError, e, "fwd=stale; detail=stale-if-error")
 		return l.send(e)
 	}
