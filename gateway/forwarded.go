@@ -48,11 +48,11 @@ func describe(c *transcoder.Call) {
 			host = v
 		}
 	}
-	if peer.IsValid() {
+	if c.Peer != "" {
 		if chain != "" {
 			chain += ", "
 		}
-		chain += peer.String()
+		chain += c.Peer
 	}
 	c.Host = host
 	if chain != "" {

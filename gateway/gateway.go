@@ -109,7 +109,7 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	defer s.done()
 
 	transcoder.DropInvalid(ex.Request())
-	c := transcoder.NewCall(ex.Context(), ex.Request())
+	c := transcoder.NewCallOf(ex)
 	c.Ending = g.ending
 	identify(c, g.tracing.Load())
 	c.HideReason, c.Explain = s.HideReason, s.mayAsk(c)
@@ -130,20 +130,20 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	if k := g.capturer.Load(); k != nil {
 		stream = (*k).Capture(c, stream)
 	}
-	admitted, flight := 0, s.plan.of(c)
+	flight := s.plan.of(c)
 	g.flights.begin(flight, c)
 	defer func() { // also of an answer that panicked
-		s.finished(c, admitted, g.panicked)
+		s.finished(c, g.panicked)
 		g.flights.end(flight, c)
 	}()
 	if err == nil {
-		err = g.run(s, c, stream, &admitted)
+		err = g.run(s, c, stream)
 	}
 	g.finish(c, stream, err)
 }
 
 // run takes a call through its chain to its backend. A panic on the way is the call's outcome.
-func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream, admitted *int) (err error) {
+func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = g.panicked(c, r)
@@ -151,7 +151,7 @@ func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream,
 	}()
 	route := &s.routes[c.Method.ID]
 	describe(c)
-	err = route.Chain.Run(c, stream, admitted, route.forward)
+	err = route.Chain.Run(c, stream, &c.Admitted, route.last)
 	if route.HideInternal {
 		err = hideInternal(c, err)
 	}

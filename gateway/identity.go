@@ -24,10 +24,13 @@ const (
 	requestIDBytes = 16
 )
 
+// addressSize is the length of the longest text of an address without a zone: of IPv6, the last two parts written as IPv4.
+const addressSize = 45
+
 // identify gives a call its id, the client's if it is fit for a log (threat I8), its place in a trace, where traces are kept, and the address
-// that it counts as coming from. Both ids are one text, since every call has them.
+// that it counts as coming from. The ids and the text of the peer's address are one text, since every call has them.
 func identify(c *transcoder.Call, tracing *Tracing) {
-	var text [requestIDSize + transcoder.TraceParentSize]byte
+	var text [requestIDSize + transcoder.TraceParentSize + addressSize]byte
 	ids := text[:0]
 	c.RequestID = c.Request.Header.Get(requestIDHeader)
 	made := !fitRequestID(c.RequestID)
@@ -39,7 +42,12 @@ func identify(c *transcoder.Call, tracing *Tracing) {
 		tracing.begin(c)
 		ids = c.Trace.AppendParent(ids, c.Trace.Span)
 	}
+	said := len(ids)
+	if peer := c.Request.Remote.Addr().Unmap(); peer.IsValid() {
+		ids = peer.AppendTo(ids)
+	}
 	told := string(ids)
+	told, c.Peer = told[:said], told[said:]
 	if made {
 		c.RequestID, told = told[:requestIDSize], told[requestIDSize:]
 	}

@@ -43,6 +43,8 @@ type Route struct {
 	Announce func(*transcoder.Call)
 	// HideInternal keeps what INTERNAL and UNKNOWN say from clients (T159).
 	HideInternal bool
+
+	last interceptor.Handler // forward, made once; NewSnapshot sets it
 }
 
 func (r *Route) forward(c *transcoder.Call, s transcoder.Stream) error {
@@ -94,6 +96,9 @@ type Snapshot struct {
 func NewSnapshot(m *transcoder.Mux, routes []Route, release func()) (*Snapshot, error) {
 	if len(routes) != m.Len() {
 		return nil, fmt.Errorf("snapshot has %d routes; the mux has %d methods", len(routes), m.Len())
+	}
+	for i := range routes {
+		routes[i].last = routes[i].forward
 	}
 	s := &Snapshot{Mux: m, routes: routes, release: release}
 	s.refs.Store(1)
@@ -150,9 +155,9 @@ func (s *Snapshot) announce(c *transcoder.Call) {
 }
 
 // finished tells policies and observers that a call is over, all of them: panics are given to panicked.
-func (s *Snapshot) finished(c *transcoder.Call, admitted int, panicked func(*transcoder.Call, any) error) {
+func (s *Snapshot) finished(c *transcoder.Call, panicked func(*transcoder.Call, any) error) {
 	if c.Method != nil {
-		s.routes[c.Method.ID].Chain.Finish(c, admitted, panicked)
+		s.routes[c.Method.ID].Chain.Finish(c, c.Admitted, panicked)
 	}
 	for _, o := range s.Observers {
 		observe(o, c, panicked)

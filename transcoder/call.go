@@ -5,6 +5,7 @@ package transcoder
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -82,12 +83,17 @@ type Call struct {
 	Split string
 	// DryRun names the first rule of authorisation on trial that would have refused the call; "" for none.
 	DryRun string
+	// Admitted is how many stages of its chain have admitted the call.
+	Admitted int
 	// Attempts is how often the call was sent to an endpoint.
 	Attempts int
 	// Cache is what the cache did with the call; CacheNone where none was asked.
 	Cache CacheResult
 	// Refined is why the call was not tried again, where that says more than Err; "" where Err says it all. The backend sets it.
 	Refined status.Reason
+
+	// Peer is the text of the address at the other end of the connection; "" where that is not known.
+	Peer string
 
 	// Start is when the head of the request was read. FirstByte is when the head of the answer was written, End when all
 	// was; BackendTime is how long the backend had the call.
@@ -102,16 +108,42 @@ type Call struct {
 	stops     [MaxStops]Stop
 	stopCount int
 
-	ctx context.Context //nolint:containedctx // a Call is the call's scope, as grpc.ServerStream is
+	ctx   context.Context //nolint:containedctx // a Call is the call's scope, as grpc.ServerStream is
+	scope *Scope          // what ctx is asked of when it is first wanted; nil where it was given
 }
 
 // NewCall returns the call of a request; ctx ends when the client goes away.
 func NewCall(ctx context.Context, r *Request) *Call {
-	return &Call{Request: r, Start: time.Now(), Client: r.Remote.Addr().Unmap(), ctx: ctx}
+	c := newCall(r)
+	c.ctx = ctx
+	return c
 }
 
-// Context ends when the client goes away or the call's deadline passes.
-func (c *Call) Context() context.Context { return c.ctx }
+func newCall(r *Request) *Call {
+	return &Call{Request: r, Start: time.Now(), Client: r.Remote.Addr().Unmap()}
+}
+
+// NewCallOf returns the call of an exchange.
+func NewCallOf(ex Exchange) *Call {
+	s, ok := ex.(Scoped)
+	if !ok {
+		return NewCall(ex.Context(), ex.Request())
+	}
+	c := newCall(ex.Request())
+	c.scope = s.Scope()
+	return c
+}
+
+// Context ends when the client goes away. It may end at the call's deadline, too.
+func (c *Call) Context() context.Context {
+	if c.ctx != nil {
+		return c.ctx
+	}
+	return c.scope.Context(c.Deadline)
+}
+
+// Gone tells whether the client has left before the deadline.
+func (c *Call) Gone() bool { return errors.Is(c.Context().Err(), context.Canceled) }
 
 // SetContext replaces the context; interceptors use it to add values.
 func (c *Call) SetContext(ctx context.Context) { c.ctx = ctx }

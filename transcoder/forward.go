@@ -44,7 +44,9 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 	}
 	defer u.request.Free()
 	ctx, cancel := outgoing(c)
-	defer cancel()
+	if cancel != nil {
+		defer cancel()
+	}
 	began := time.Now()
 	c.Attempts++
 	err = conn.Invoke(ctx, c.Method.Path, &u.request, &u.answer, append(options, grpc.Header(&u.header), grpc.Trailer(&u.trailer), grpc.Peer(&u.from))...)
@@ -103,13 +105,17 @@ func RecvOnly(s Stream) (Message, error) {
 	return Message{}, status.Errorf(codes.Unimplemented, status.ReasonBadRequest, "the request has more than one message; this method takes one")
 }
 
-// outgoing returns the context of a call to a backend: the client's, with metadata and deadline.
+// outgoing returns the context of a call to a backend: the client's, with metadata and deadline. The function that ends it is nil for a unary call whose
+// own context has the deadline: that one ends with the exchange, as soon as the answer is sent.
 func outgoing(c *Call) (context.Context, context.CancelFunc) {
 	md := wire.MD(c.Metadata)
 	acceptCompressed(c, md)
 	ctx := metadata.NewOutgoingContext(c.Context(), md)
 	if c.Deadline.IsZero() {
 		return context.WithCancel(ctx)
+	}
+	if limit, ok := c.Context().Deadline(); ok && c.Method.Unary() && !limit.After(c.Deadline) {
+		return ctx, nil
 	}
 	return context.WithDeadline(ctx, c.Deadline)
 }

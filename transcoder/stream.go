@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // Stream is the client's side of a call. Recv is called from one goroutine at a time,
@@ -38,6 +40,7 @@ func NewStream(c *Call, ex Exchange, f Framer) Stream {
 		return own.Stream(c, ex)
 	}
 	s := &framedStream{call: c, ex: ex, framer: f}
+	s.out.Data, s.out.Header = s.pieces[:0], s.fields[:0]
 	if c.Method != nil && c.Method.ServerStreams {
 		s.heart = newHeart(f, c, s.heartbeat)
 	}
@@ -59,6 +62,10 @@ type framedStream struct {
 	heart   *heart // nil for answers that are not kept alive; what is below is written in its turns
 	out     Out
 	sendErr error // what every later Send returns
+
+	// Room for what out has in most answers.
+	pieces [1]mem.Buffer
+	fields [12]wire.Field
 }
 
 func (s *framedStream) Recv() (Message, error) {

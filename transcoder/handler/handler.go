@@ -141,7 +141,7 @@ type handler struct {
 
 func (h *handler) serve(ex transcoder.Exchange) {
 	transcoder.DropInvalid(ex.Request())
-	c := transcoder.NewCall(ex.Context(), ex.Request())
+	c := transcoder.NewCallOf(ex)
 	framer, err := h.mux.Open(c)
 	if bad := transcoder.CheckHead(c.Request); bad != nil {
 		err = bad

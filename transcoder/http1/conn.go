@@ -348,7 +348,7 @@ func (c *Conn) watch() bool {
 // gone cancels a request whose client has sent the end of its bytes. It may still take an answer. The caller holds mu.
 func (c *Conn) gone() {
 	c.deaf, c.last = true, true
-	c.current.cancel()
+	c.current.scope.End()
 }
 
 // hangUp lets what was sent last arrive: a socket that is closed while there is something to be read resets its connection, and what was sent is
@@ -384,7 +384,7 @@ func (c *Conn) lost() {
 	c.out.failed = errGone
 	c.deaf = true
 	if c.current != nil {
-		c.current.cancel()
+		c.current.scope.End()
 	}
 	_ = c.socket.Close() // whoever waits for it notices
 }

@@ -35,8 +35,7 @@ type exchange struct {
 	conn    *Conn
 	head    requestHead // of the connection's goroutine, until the request is served
 	request transcoder.Request
-	ctx     context.Context //nolint:containedctx // the Exchange is the request's scope; set before it is served, as is cancel
-	cancel  context.CancelFunc
+	scope   transcoder.Scope
 	fields  [fewFields]wire.Field
 
 	// What follows belongs to whoever reads the body.
@@ -64,7 +63,6 @@ type exchange struct {
 func (x *exchange) begin() {
 	c, h := x.conn, &x.head
 	cfg := c.config.Load()
-	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.request = transcoder.Request{
 		Method: h.method, Path: h.path, Query: h.query, Authority: h.authority, Scheme: "http", Major: 1, Header: h.fields, ContentLength: h.length,
 		Remote: c.remote, TLS: c.tls, Listener: cfg.Listener, Limits: &cfg.Limits,
@@ -103,7 +101,7 @@ func (x *exchange) Serve() {
 // finish ends an exchange when its handler has returned. Only an answer that was ended well ends so that it can be taken for whole.
 func (c *Conn) finish(x *exchange) {
 	c.mu.Lock()
-	x.cancel()
+	x.scope.End()
 	x.drop()
 	if !x.finished && !x.upgraded {
 		x.abort()
@@ -126,7 +124,9 @@ func (c *Conn) finish(x *exchange) {
 func (x *exchange) Request() *transcoder.Request { return &x.request }
 
 // Context ends when the client goes away, or the exchange is over.
-func (x *exchange) Context() context.Context { return x.ctx }
+func (x *exchange) Context() context.Context { return x.scope.Context(time.Time{}) }
+
+func (x *exchange) Scope() *transcoder.Scope { return &x.scope }
 
 // errClosed says that nobody wants the rest of a body.
 var errClosed = errors.New("the rest of the request is not wanted")

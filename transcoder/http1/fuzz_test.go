@@ -45,7 +45,7 @@ func readOwn(data []byte) (*received, error) {
 		return nil, err
 	}
 	x.begin()
-	defer x.cancel()
+	defer x.scope.End()
 	x.head.asks = false
 	var body []byte
 	for {

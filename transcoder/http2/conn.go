@@ -7,7 +7,6 @@ package http2
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -308,7 +307,6 @@ func goodCipher(s *tls.ConnectionState) bool {
 // begin takes a stream in. The caller holds mu.
 func (c *Conn) begin(s *stream) {
 	c.streams[s.id] = s
-	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if c.serving >= c.config.MaxStreams {
 		c.waiting = append(c.waiting, s) // as many as there are streams at most
 		return

@@ -21,8 +21,7 @@ type stream struct {
 	conn    *Conn
 	id      uint32 // does not change, and so does request
 	request transcoder.Request
-	ctx     context.Context //nolint:containedctx // the Exchange is the request's scope; set before it is served, as is cancel
-	cancel  context.CancelFunc
+	scope   transcoder.Scope
 	cond    sync.Cond // something has changed: what was read, what may be sent, or whether it goes on
 
 	pieces  []*[]byte // of the body
@@ -65,7 +64,9 @@ func newStream(c *Conn, b *headBlock) *stream {
 func (s *stream) Request() *transcoder.Request { return &s.request }
 
 // Context ends when the client takes no more of the answer, or the connection is over.
-func (s *stream) Context() context.Context { return s.ctx }
+func (s *stream) Context() context.Context { return s.scope.Context(time.Time{}) }
+
+func (s *stream) Scope() *transcoder.Scope { return &s.scope }
 
 func (s *stream) Read() (mem.Buffer, error) {
 	c := s.conn
@@ -301,7 +302,7 @@ func (s *stream) fail(err error) {
 	}
 	s.ended = true
 	s.closeRead(err)
-	s.cancel()
+	s.scope.End()
 	s.cond.Broadcast()
 }
 
@@ -336,7 +337,7 @@ func (s *stream) forget() {
 	if s.failure == nil {
 		s.failure = errClosed
 	}
-	s.cancel()
+	s.scope.End()
 	s.conn.gone(s)
 }
 

@@ -46,6 +46,12 @@ type framer struct {
 	bare       int         // HTTP status of an answer without a body that is no error
 	started    bool
 	raw        bool // the answer's body is a google.api.HttpBody's
+
+	// Room for what most calls have: one piece of the body, one message, and a field or two.
+	room struct {
+		piece, message [1]mem.Buffer
+		extra          [2]wire.Field
+	}
 }
 
 func (f *framer) Push(c *transcoder.Call, buf mem.Buffer, last bool) error {
@@ -163,8 +169,8 @@ func (f *framer) nextElement(c *transcoder.Call) (transcoder.Message, bool, erro
 // bindPieces makes a message of the pieces of the body that are there.
 func (f *framer) bindPieces(c *transcoder.Call, first bool) (transcoder.Message, bool, error) {
 	body := transcoder.Message{Data: f.pieces}
-	data, free := body.Bytes()
-	defer free()
+	defer body.Free()
+	data := body.View()
 	f.pieces = nil
 	return f.bind(c, data, first)
 }
@@ -193,7 +199,11 @@ func (f *framer) bind(c *transcoder.Call, data []byte, first bool) (transcoder.M
 		return transcoder.Message{}, false, err
 	}
 	f.sent++
-	return transcoder.Message{Data: mem.BufferSlice{mem.NewBuffer(out, &buffers)}}, true, nil
+	var pieces mem.BufferSlice
+	if f.sent == 1 { // later ones may be on their way together
+		pieces = f.room.message[:0]
+	}
+	return transcoder.Message{Data: append(pieces, mem.NewBuffer(out, &buffers))}, true, nil
 }
 
 // fields returns the fields of the head for binding: If-Match as the value of the field that it sets (T202).

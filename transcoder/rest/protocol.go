@@ -115,6 +115,7 @@ func (*Protocol) Accepts(*transcoder.Request) bool { return true }
 // Open matches the route and reads timeout and metadata.
 func (p *Protocol) Open(m *transcoder.Mux, c *transcoder.Call) (transcoder.Framer, error) {
 	f := &framer{protocol: p, config: p.config, limit: c.Request.MaxMessage()}
+	f.pieces, f.extra = f.room.piece[:0], f.room.extra[:0]
 	if p.config.MethodOverride {
 		if err := override(c); err != nil {
 			return f, err

@@ -26,8 +26,8 @@ func (f *framer) Header(*transcoder.Call, *transcoder.Out) { f.headerCame = true
 
 // Message writes a message of the answer, with the head if it is the first.
 func (f *framer) Message(c *transcoder.Call, m transcoder.Message, out *transcoder.Out) error {
-	data, free := m.Bytes()
-	defer free()
+	defer m.Free()
+	data := m.View()
 	code := 0
 	if !f.started {
 		var err error
