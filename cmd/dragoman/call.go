@@ -61,7 +61,8 @@ func newCall(t *terminal) *cobra.Command {
 		Short: "Call a method, in any of the protocols",
 		Long: `Call a method of a running gateway, or of any server, by its name, or send a request of HTTP to a path.
 
-The schema comes from --protos, --descriptor-set or -c; without them the server is asked by reflection. A plain path needs none.
+The schema comes from --protos, --descriptor-set or -c; without them, with --at or where no configuration file is found, the server is asked by reflection. A plain
+path needs none.
 Messages are JSON: that of -d, or without -d each line of the standard input, where the client streams. They are sent as they are read, and answers are printed
 as they come.
 
@@ -93,9 +94,6 @@ func (f *callFlags) run(cmd *cobra.Command, t *terminal, what string) error {
 	wrong := func(format string, args ...any) error {
 		return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 	}
-	if err := t.checkFlags(); err != nil {
-		return err
-	}
 	if f.via != "" && !slices.Contains(calling.Vias(), calling.Via(f.via)) {
 		return wrong("--via is %q; it must be rest, grpc, grpcweb, connect or websocket", f.via)
 	}
@@ -119,6 +117,9 @@ func (f *callFlags) run(cmd *cobra.Command, t *terminal, what string) error {
 			call.HTTPMethod = http.MethodPost
 		}
 		call.HTTPMethod = cmp.Or(call.HTTPMethod, http.MethodGet)
+		if f.at == "" {
+			f.in.find(t, f.protos)
+		}
 		if f.in.file != "" && f.at == "" {
 			cfg, err := f.in.load(t, nil)
 			if err != nil {
@@ -219,6 +220,9 @@ func (f *callFlags) findMethod(cmd *cobra.Command, t *terminal, call *calling.Ca
 
 // schemas is the configuration that has the schema: a file, folders, or the server itself.
 func (f *callFlags) schemas(t *terminal) (*config.Config, error) {
+	if f.at == "" {
+		f.in.find(t, f.protos)
+	}
 	if f.in.file != "" || len(f.protos) > 0 || len(f.in.descriptorSets) > 0 {
 		cfg, err := f.in.load(t, f.protos)
 		if err == nil && f.at == "" && f.in.file != "" {

@@ -4,8 +4,9 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,45 +14,85 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
+// checked is what `dragoman check` found, as --json prints it.
+type checked struct {
+	OK       bool          `json:"ok"`
+	Methods  int           `json:"methods"`
+	Routes   int           `json:"routes"`
+	Warnings int           `json:"warnings"`
+	Problems []problemLine `json:"problems"`
+	// Skipped are sources that were not loaded, because that asks a backend.
+	Skipped []string `json:"skipped,omitempty"`
+	Error   string   `json:"error,omitempty"`
+}
+
+// checkFlags are the flags of `dragoman check`.
+type checkFlags struct {
+	in                               input
+	strict, online, overlaps, asJSON bool
+}
+
 func newCheck(t *terminal) *cobra.Command {
-	var (
-		in             = input{strict: true}
-		strict, online bool
-		overlaps       bool
-	)
+	f := checkFlags{in: input{strict: true}}
 	cmd := &cobra.Command{
 		Use:   "check [-c FILE | PROTO_DIR …]",
 		Short: "Check a configuration and its schemas, and print every problem with its place",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			loaded, cfg, err := t.look(cmd, &in, dirs, online)
-			if err != nil {
+			if !f.asJSON {
+				_, err := f.check(cmd, t, dirs)
 				return err
 			}
-			defer loaded.Close()
-			mux := loaded.Snapshot.Mux
-			t.diagnose(append(slices.Clone(loaded.Diagnostics), overlapNotes(mux.Routes(), loaded.Declared, overlaps)...))
-			wrong := app.Check(cfg)
-			t.problems(wrong)
-			for _, name := range loaded.Skipped {
-				fmt.Fprintf(t.err, "note: %s was not loaded, because that asks a backend; --online does\n", name)
-			}
-			doubts := len(cfg.Warnings)
-			for _, d := range loaded.Diagnostics {
-				if d.Level != schema.Note {
-					doubts++
+			t.kept = []problemLine{}
+			found, err := f.check(cmd, t, dirs)
+			found.OK, found.Problems = err == nil, t.kept
+			if err != nil {
+				if e, ok := errors.AsType[*exitError](err); !ok || e.code == exitUsage {
+					return err
 				}
+				found.Error = err.Error()
 			}
-			if len(wrong) > 0 || (strict && doubts > 0) {
-				return &exitError{code: exitInvalid, err: fmt.Errorf("%s, %s", counted(len(wrong), "problem"), counted(doubts, "warning"))}
-			}
-			t.printf("ok: %s, %s, %s\n", counted(methodsOf(mux), "method"), counted(len(mux.Routes().Bindings()), "REST route"), counted(doubts, "warning"))
-			return nil
+			return errors.Join(json.NewEncoder(t.out).Encode(found), err)
 		},
 	}
-	in.fileFlag(cmd)
-	in.schemaFlags(cmd)
-	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 3 for warnings too")
-	cmd.Flags().BoolVar(&online, "online", false, "also load what has to be asked from a backend")
-	cmd.Flags().BoolVar(&overlaps, "overlaps", false, "list all pairs of routes that match one path, not only some")
+	f.in.fileFlag(cmd)
+	f.in.schemaFlags(cmd)
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 3 for warnings too")
+	cmd.Flags().BoolVar(&f.online, "online", false, "also load what has to be asked from a backend")
+	cmd.Flags().BoolVar(&f.overlaps, "overlaps", false, "list all pairs of routes that match one path, not only some")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON, with all problems")
 	return cmd
+}
+
+func (f *checkFlags) check(cmd *cobra.Command, t *terminal, dirs []string) (found checked, err error) {
+	loaded, cfg, err := t.look(cmd, &f.in, dirs, f.online)
+	if err != nil {
+		return found, err
+	}
+	defer loaded.Close()
+	mux := loaded.Snapshot.Mux
+	found = checked{Methods: methodsOf(mux), Routes: len(mux.Routes().Bindings()), Warnings: len(cfg.Warnings), Skipped: loaded.Skipped}
+	said := t.heard(loaded.Diagnostics)
+	if f.overlaps || !t.quiet {
+		said = append(said[:len(said):len(said)], overlapNotes(mux.Routes(), loaded.Declared, f.overlaps)...)
+	}
+	t.show(said)
+	wrong := app.Check(cfg)
+	t.problems(wrong)
+	for _, d := range loaded.Diagnostics {
+		if d.Level != schema.Note {
+			found.Warnings++
+		}
+	}
+	if !f.asJSON {
+		for _, name := range loaded.Skipped {
+			t.note("note: %s was not loaded, because that asks a backend; --online does", name)
+		}
+	}
+	if len(wrong) > 0 || (f.strict && found.Warnings > 0) {
+		return found, &exitError{code: exitInvalid, err: fmt.Errorf("%s, %s", counted(len(wrong), "problem"), counted(found.Warnings, "warning"))}
+	}
+	if !f.asJSON && !t.quiet {
+		t.printf("ok: %s, %s, %s\n", counted(found.Methods, "method"), counted(found.Routes, "REST route"), counted(found.Warnings, "warning"))
+	}
+	return found, nil
 }

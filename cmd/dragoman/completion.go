@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -40,11 +41,12 @@ func addCompletions(root *cobra.Command, t *terminal) {
 		"explain":          t.codesOrVerbs,
 	}
 	flags := map[string]offers{
-		"color":     fixed("auto", "always", "never"),
-		"log-level": fixed("debug", "info", "warn", "error"),
-		"request":   fixed("GET", "POST", "PUT", "PATCH", "DELETE"),
-		"service":   t.serviceGlobs,
-		"via":       fixed(vias()...),
+		"color":      fixed("auto", "always", "never"),
+		"log-format": fixed("text", "json"),
+		"log-level":  fixed("debug", "info", "warn", "error"),
+		"request":    fixed("GET", "POST", "PUT", "PATCH", "DELETE"),
+		"service":    t.serviceGlobs,
+		"via":        fixed(vias()...),
 	}
 	walkCommands(root, func(cmd *cobra.Command) {
 		offered, ok := arguments[strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")]
@@ -93,6 +95,7 @@ func offer(w offers) cobra.CompletionFunc {
 		}
 		ctx, cancel := context.WithTimeout(base, completionTime)
 		defer cancel()
+		_ = setFlags(cmd, os.Getenv) // a shell has no place for errors; whoever runs the command is told
 		return w(ctx, cmd, args), cobra.ShellCompDirectiveNoFileComp
 	}
 }
@@ -122,7 +125,7 @@ func vias() []string {
 // running asks the gateway that runs, where --admin or the environment says. Where none answers nothing is offered: a shell has no place for
 // errors.
 func (t *terminal) running(ctx context.Context, cmd *cobra.Command, ask func(context.Context, *grpc.ClientConn) error) {
-	c := &control{terminal: t}
+	c := &control{terminal: t, address: os.Getenv(addressVariable)}
 	if flag := cmd.Flag("admin"); flag != nil && flag.Changed {
 		c.address = flag.Value.String()
 	}
@@ -224,6 +227,10 @@ func (t *terminal) schemaMethods(ctx context.Context, cmd *cobra.Command, args [
 	in.file, _ = cmd.Flags().GetString("config")
 	in.importPaths, _ = cmd.Flags().GetStringArray("import-path")
 	in.descriptorSets, _ = cmd.Flags().GetStringArray("descriptor-set")
+	in.to, _ = cmd.Flags().GetString("to")
+	if at, _ := cmd.Flags().GetString("at"); at == "" && cmd.Flags().Lookup("config") != nil {
+		in.find(t, dirs)
+	}
 	if in.file == "" && len(dirs) == 0 && len(in.descriptorSets) == 0 {
 		return nil, false
 	}

@@ -48,7 +48,7 @@ func newConfigInit(t *terminal) *cobra.Command {
 			}
 			_, err = f.WriteString(starter)
 			if err = errors.Join(err, f.Close()); err == nil {
-				fmt.Fprintf(t.err, "%s is written; edit it, then: dragoman check -c %s\n", file, file)
+				t.note("%s is written; edit it, then: dragoman check -c %s", file, file)
 			}
 			return failed(err)
 		},
@@ -89,7 +89,7 @@ func newConfigShow(t *terminal) *cobra.Command {
 		defaults bool
 	)
 	cmd := &cobra.Command{
-		Use:   "show -c FILE",
+		Use:   "show [-c FILE]",
 		Short: "Print the settings of a configuration, with where each is from; --defaults those too that it does not set",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -135,25 +135,24 @@ func newConfigShow(t *terminal) *cobra.Command {
 
 // need returns the configuration of a file that has to be named.
 func (in *input) need(t *terminal) (*config.Config, error) {
-	if err := t.checkFlags(); err != nil {
-		return nil, err
-	}
+	in.find(t, nil)
 	if in.file == "" {
-		return nil, &exitError{code: exitUsage, err: errors.New("-c is missing: name the configuration file")}
+		return nil, errNoFile()
 	}
 	return in.load(t, nil)
 }
 
 func newConfigDiff(t *terminal) *cobra.Command {
-	var file string
+	var own input
 	c := &control{terminal: t}
 	cmd := &cobra.Command{
 		Use:   "diff [-c FILE]",
-		Short: "Compare a file with what a gateway that runs has in force; without a file, its own as it is on the disk",
+		Short: "Compare a file with what a gateway that runs has in force; where there is none here, its own as it is on the disk",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in := &adminv1.DiffConfigRequest{}
-			if file != "" {
+			own.find(t, nil)
+			if file := own.file; file != "" {
 				data, err := os.ReadFile(file)
 				if err != nil {
 					return &exitError{code: exitFailed, err: err}
@@ -185,6 +184,6 @@ func newConfigDiff(t *terminal) *cobra.Command {
 		},
 	}
 	c.flags(cmd)
-	cmd.Flags().StringVarP(&file, "config", "c", "", "the configuration file")
+	own.fileFlag(cmd)
 	return cmd
 }

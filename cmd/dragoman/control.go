@@ -50,20 +50,21 @@ type control struct {
 
 // flags adds what says where the gateway is.
 func (c *control) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.address, "admin", "", "the admin listener of the gateway, host:port; "+addressVariable+", or else "+admin.DefaultAddress)
+	adminFlag(cmd, &c.address)
 	cmd.Flags().BoolVar(&c.asJSON, "json", false, "print JSON")
 }
 
-// where is the address of the admin listener.
-func (c *control) where() string {
-	return cmp.Or(c.address, os.Getenv(addressVariable), admin.DefaultAddress)
+// adminFlag adds --admin, by which commands find a gateway that runs.
+func adminFlag(cmd *cobra.Command, address *string) {
+	cmd.Flags().StringVar(address, "admin", "", "the admin listener of the gateway, host:port; "+addressVariable+", or else "+admin.DefaultAddress)
+	nameVariable(cmd.Flags(), "admin", addressVariable)
 }
+
+// where is the address of the admin listener.
+func (c *control) where() string { return cmp.Or(c.address, admin.DefaultAddress) }
 
 // ask calls the admin API. What goes wrong has its exit code.
 func (c *control) ask(ctx context.Context, do func(ctx context.Context, conn *grpc.ClientConn) error) error {
-	if err := c.terminal.checkFlags(); err != nil {
-		return err
-	}
 	address := c.where()
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return &exitError{code: exitUsage, err: fmt.Errorf("--admin is %q; it must be host:port, such as %s", address, admin.DefaultAddress)}

@@ -30,9 +30,6 @@ func newDemo(t *terminal) *cobra.Command {
 		Short: "Serve an example API with a built-in backend: nothing else is needed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := t.checkFlags(); err != nil {
-				return err
-			}
 			d, err := startDemo(cmd.Context())
 			if err != nil {
 				return &exitError{code: exitFailed, err: err}
@@ -46,7 +43,7 @@ func newDemo(t *terminal) *cobra.Command {
 				return err
 			}
 			cfg.Docs.Info.Title = "Bookstore"
-			forPeople(cfg)
+			t.forPeople(cfg)
 			s := &screen{
 				terminal: t, mode: "demo: a bookstore, three instances; edit the proto and see it reload", again: "dragoman routes " + d.protos,
 				tries: []string{

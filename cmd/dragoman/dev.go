@@ -30,9 +30,6 @@ func newDev(t *terminal) *cobra.Command {
   dragoman dev --to localhost:50051                                       asks the backend by reflection
   dragoman dev ./etcdserverpb --import-path etcd/api=. --to localhost:2379   imports that begin with etcd/api/`,
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			if err := t.checkFlags(); err != nil {
-				return err
-			}
 			if in.to == "" {
 				return &exitError{code: exitUsage, err: errors.New("--to is missing: say where the backend is, such as --to localhost:50051; without a backend, try dragoman demo")}
 			}
@@ -43,7 +40,7 @@ func newDev(t *terminal) *cobra.Command {
 			if err := listen(cfg, address, adminAddress); err != nil {
 				return err
 			}
-			forPeople(cfg)
+			t.forPeople(cfg)
 			s := &screen{terminal: t, mode: "dev mode: no auth, reloads on save", again: "dragoman routes " + strings.Join(routesArguments(&in, dirs), " ")}
 			return (&service{terminal: t, config: cfg, started: s.print, reloaded: s.reloaded, draining: s.draining}).run(cmd.Context())
 		},
@@ -57,11 +54,14 @@ func newDev(t *terminal) *cobra.Command {
 const devDrain = 3 * time.Second
 
 // forPeople makes logs readable and quiet: the screen says what happens.
-func forPeople(cfg *config.Config) {
+func (t *terminal) forPeople(cfg *config.Config) {
 	cfg.Shutdown.Drain = devDrain
 	cfg.Admin.Capture = &config.Capture{Bodies: true} // who develops wants to see what was said
 	cfg.Observability.Log = config.Log{Level: slog.LevelError, Format: config.FormatText}
 	cfg.Observability.AccessLog.Format = config.FormatText
+	if t.quiet {
+		cfg.Observability.AccessLog.Output = config.OutputOff
+	}
 }
 
 func listenFlags(cmd *cobra.Command, address, adminAddress *string) {

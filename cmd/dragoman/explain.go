@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dragoman-gateway/dragoman/gateway/admin"
 	"github.com/dragoman-gateway/dragoman/gateway/explain"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -83,8 +82,9 @@ The exit code is 0 if the request would get to a backend, its policies permittin
 	cmd.Flags().StringVar(&f.listener, "listener", "", "the name of the listener by which the request comes; reflection and health are at some")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&f.live, "live", false, "ask a running gateway, which also tells how the endpoints fare")
-	cmd.Flags().StringVar(&f.admin, "admin", "", "the admin listener of that gateway, host:port; "+addressVariable+", or else "+admin.DefaultAddress)
-	cmd.Flags().StringVar(&f.token, "token", "", "the token of that address; by default that of the variable DRAGOMAN_ADMIN_TOKEN")
+	adminFlag(cmd, &f.admin)
+	cmd.Flags().StringVar(&f.token, "token", "", "the token of that address; by default that of the variable "+tokenVariable)
+	nameVariable(cmd.Flags(), "token", tokenVariable)
 	return cmd
 }
 

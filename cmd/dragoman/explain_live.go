@@ -4,12 +4,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -49,8 +47,8 @@ func (t *terminal) explainLive(ctx context.Context, f *explainFlags, r *explain.
 	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, adminPatience)
 	defer cancel()
-	if token := cmp.Or(f.token, os.Getenv("DRAGOMAN_ADMIN_TOKEN")); token != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+	if f.token != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+f.token)
 	}
 	in := &adminv1.ExplainRequest{Verb: r.Method, Path: r.Path, Body: string(r.Body), Listener: r.Listener}
 	if r.Query != "" {

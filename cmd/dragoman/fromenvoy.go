@@ -37,9 +37,6 @@ version 3 does not know is a mistake, and then nothing is written.`,
 		Example: "  dragoman config from-envoy envoy.yaml -o dragoman.yaml\n  dragoman config from-envoy listeners.yaml clusters.yaml >dragoman.yaml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, names []string) error {
-			if err := t.checkFlags(); err != nil {
-				return err
-			}
 			var files []envoy.File
 			for _, name := range names {
 				data, err := readEnvoy(name)
@@ -104,6 +101,9 @@ func (t *terminal) converted(r *envoy.Result, output string, asJSON bool) error 
 		return failed(json.NewEncoder(t.out).Encode(map[string]any{"yaml": r.YAML, "notes": lines}))
 	}
 	for _, kind := range []envoy.Kind{envoy.Done, envoy.Left, envoy.Guard} {
+		if t.quiet && kind == envoy.Done {
+			continue
+		}
 		for i := range r.Notes {
 			if n := &r.Notes[i]; n.Kind == kind {
 				fmt.Fprintf(t.err, "%-10s  %s\n", kind, n)

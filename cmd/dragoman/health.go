@@ -29,9 +29,6 @@ func newHealth(t *terminal) *cobra.Command {
 		Short: "Exit with 0 when a gateway that runs is alive, with --ready when it takes calls; for HEALTHCHECK of Docker",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := t.checkFlags(); err != nil {
-				return err
-			}
 			if _, _, err := net.SplitHostPort(c.where()); err != nil {
 				return &exitError{code: exitUsage, err: fmt.Errorf("--admin is %q; it must be host:port, such as %s", c.where(), admin.DefaultAddress)}
 			}

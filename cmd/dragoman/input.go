@@ -33,7 +33,8 @@ type input struct {
 
 // fileFlag adds -c.
 func (in *input) fileFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&in.file, "config", "c", "", "the configuration file")
+	cmd.Flags().StringVarP(&in.file, "config", "c", "", "the configuration file; without it dragoman.yaml, "+configVariable+" or "+packagedFile+", the first that is there")
+	nameVariable(cmd.Flags(), "config", configVariable)
 }
 
 // schemaFlags adds what says where schemas are without a file.
@@ -42,6 +43,17 @@ func (in *input) schemaFlags(cmd *cobra.Command) {
 		"a folder where imports are looked for, or virtual=folder, as protoc has it (repeatable)")
 	cmd.Flags().StringArrayVar(&in.descriptorSets, "descriptor-set", nil, "a descriptor set, or a pattern of several (repeatable)")
 	cmd.Flags().StringVar(&in.to, "to", "", "the backend, host:port; without protos and descriptor sets it is asked by reflection")
+}
+
+// find takes the configuration file that is there where the command line does not say where schemas are. One that is not in the folder is
+// named: nobody sees it there.
+func (in *input) find(t *terminal, dirs []string) {
+	if in.file != "" || in.to != "" || len(dirs)+len(in.importPaths)+len(in.descriptorSets) > 0 {
+		return
+	}
+	if in.file = usualFile(); in.file != "" && in.file != hereFile {
+		t.note("note: the configuration file is %s", in.file)
+	}
 }
 
 // load returns the configuration: of the file, or of the flags and the folders.
@@ -94,7 +106,7 @@ func (in *input) fromFlags(dirs []string) (*config.Config, error) {
 	}
 	if len(cfg.Schemas.Sources) == 0 {
 		if in.to == "" {
-			return nil, &exitError{code: exitUsage, err: errors.New("there is nothing to load: name a folder of .proto files, a --descriptor-set, or a backend that serves reflection with --to")}
+			return nil, &exitError{code: exitUsage, err: errors.New("there is nothing to load: name a folder of .proto files, a --descriptor-set, or a backend that serves reflection with --to; there is no dragoman.yaml here, either")}
 		}
 		cfg.Schemas.Sources = []config.Source{{
 			Name: "reflection of " + in.to, Reflection: &config.Reflection{Backend: onlyBackend, Interval: reflectionInterval},

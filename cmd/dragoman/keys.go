@@ -35,7 +35,7 @@ func newKeys(t *terminal) *cobra.Command {
 		Use: "keys", Short: "Create, revoke and list API keys, and hash passwords", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newKeysCreate(t), newKeysRevoke(t), newKeysList(t), newKeysPassword(t))
+	cmd.AddCommand(newKeysNew(t), newKeysRevoke(t), newKeysList(t), newKeysPassword(t))
 	return cmd
 }
 
@@ -45,9 +45,6 @@ func keysFile(cmd *cobra.Command, file *string) {
 }
 
 func needFile(t *terminal, file string) error {
-	if err := t.checkFlags(); err != nil {
-		return err
-	}
 	if file == "" {
 		return &exitError{code: exitUsage, err: errors.New("--file is missing; it names the file of the keys")}
 	}
@@ -61,16 +58,16 @@ func failed(err error) error {
 	return &exitError{code: exitFailed, err: err}
 }
 
-func newKeysCreate(t *terminal) *cobra.Command {
+func newKeysNew(t *terminal) *cobra.Command {
 	var (
 		file    string
 		k       apikey.Key
 		expires time.Duration
 	)
 	cmd := &cobra.Command{
-		Use:   "create --file FILE --subject NAME",
+		Use: "new --file FILE --subject NAME", Aliases: []string{"create"},
 		Short: "Make an API key and print it, this once: the file gets its hash",
-		Example: `  dragoman keys create --file keys.yaml --subject acme --scope read --expires 2160h
+		Example: `  dragoman keys new --file keys.yaml --subject acme --scope read --expires 2160h
 
 Gateways that run read the file again by themselves.`,
 		Args: cobra.NoArgs,
@@ -92,7 +89,7 @@ Gateways that run read the file again by themselves.`,
 			if err != nil {
 				return failed(err)
 			}
-			fmt.Fprintf(t.err, "key %s of %s is in %s; what follows is shown this once\n", id, k.Subject, file)
+			t.note("key %s of %s is in %s; what follows is shown this once", id, k.Subject, file)
 			t.printf("%s\n", key)
 			return nil
 		},
@@ -123,7 +120,7 @@ func newKeysRevoke(t *terminal) *cobra.Command {
 				if err := apikey.Revoke(file, id); err != nil {
 					return failed(err)
 				}
-				fmt.Fprintf(t.err, "key %s is revoked\n", id)
+				t.note("key %s is revoked", id)
 			}
 			return nil
 		},
@@ -185,9 +182,6 @@ func newKeysPassword(t *terminal) *cobra.Command {
 		Example: `  printf '%s' "$PASSWORD" | dragoman keys password`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := t.checkFlags(); err != nil {
-				return err
-			}
 			line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 			if err != nil && !errors.Is(err, io.EOF) {
 				return failed(err)

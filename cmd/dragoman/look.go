@@ -14,9 +14,7 @@ import (
 
 // look loads a configuration to look at it, and prints what is wrong.
 func (t *terminal) look(cmd *cobra.Command, in *input, dirs []string, online bool) (*app.Loaded, *config.Config, error) {
-	if err := t.checkFlags(); err != nil {
-		return nil, nil, err
-	}
+	in.find(t, dirs)
 	cfg, err := in.load(t, dirs)
 	if err != nil {
 		return nil, nil, err

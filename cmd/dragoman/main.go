@@ -45,9 +45,9 @@ func main() {
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	cmd := newRoot(&terminal{out: stdout, err: stderr}) //nolint:contextcheck // commands get ctx from ExecuteContext
+	cmd := newRoot(&terminal{out: stdout, err: stderr}) //nolint:contextcheck // commands get ctx from ExecuteContextC
 	cmd.SetArgs(args)
-	err := cmd.ExecuteContext(ctx)
+	ran, err := cmd.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
@@ -58,6 +58,9 @@ func execute(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	if text := err.Error(); text != "" {
 		fmt.Fprintf(stderr, "error: %s\n", text)
 		if code == exitUsage {
+			for _, note := range variablesIn(ran, text) {
+				fmt.Fprintf(stderr, "   = note: %s\n", note)
+			}
 			fmt.Fprintf(stderr, "   = help: dragoman --help\n")
 		}
 	}

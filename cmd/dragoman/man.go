@@ -140,6 +140,11 @@ drain and end; a second one ends at once
 .B SIGHUP
 read configuration and schemas again
 .SH ENVIRONMENT
+.PP
+` + variablesText + `
+.TP
+.B DRAGOMAN_CONFIG
+the configuration file, where none is in the folder
 .TP
 .B DRAGOMAN_ADMIN
 the admin address of the gateway that commands speak to, host:port

@@ -52,7 +52,7 @@ func newOpenAPI(t *terminal) *cobra.Command {
 				return &exitError{code: exitFailed, err: err}
 			}
 			for _, route := range document.Unlisted() {
-				fmt.Fprintf(t.err, "note: OpenAPI has no place for %s; it is listed under x-unlisted\n", route)
+				t.note("note: OpenAPI has no place for %s; it is listed under x-unlisted", route)
 			}
 			return nil
 		},

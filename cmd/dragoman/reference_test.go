@@ -71,6 +71,7 @@ type commandWriter struct{ strings.Builder }
 func (w *commandWriter) document(root *cobra.Command) {
 	fmt.Fprint(w, "# Reference of the commands\n\n<!-- Written by go test ./cmd/dragoman -run TestReference -update; do not edit. -->\n\n"+
 		"What `dragoman --help` and `dragoman COMMAND --help` say, on one page.\n\n"+
+		variablesText+"\n\n"+
 		"| exit code | when |\n| --- | --- |\n")
 	for _, e := range exitCodes {
 		fmt.Fprintf(w, "| %s | %s |\n", e.code, e.when)

@@ -4,6 +4,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+
 	"github.com/spf13/cobra"
 )
 
@@ -22,12 +25,29 @@ served as REST/JSON and as gRPC on one port, with no code generation and no rest
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 		Args:              cobra.NoArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := setFlags(cmd, os.Getenv); err != nil {
+				return err
+			}
+			return t.checkFlags()
+		},
 	}
 	cmd.SetOut(t.out)
 	cmd.SetErr(t.err)
 	cmd.SetVersionTemplate("dragoman {{.Version}}\n")
 	cmd.PersistentFlags().StringVar(&t.color, "color", "auto", "colour the output: auto, always or never (NO_COLOR is honoured)")
 	cmd.PersistentFlags().StringVar(&t.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration")
+	cmd.PersistentFlags().StringVar(&t.logFormat, "log-format", "", "text or json, for the log and the access log; overrides the configuration")
+	cmd.PersistentFlags().BoolVarP(&t.quiet, "quiet", "q", false, "say nothing that is neither a problem nor an answer")
+	cmd.SetFlagErrorFunc(flagError)
+	usage := cmd.UsageFunc()
+	cmd.SetUsageFunc(func(c *cobra.Command) error {
+		if err := usage(c); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.OutOrStderr(), "\n%s\n", variablesText)
+		return err
+	})
 	cmd.AddCommand(newDev(t), newDemo(t), newRun(t), newCheck(t), newRoutes(t), newOpenAPI(t), newExplain(t), newCall(t), newSchema(t), newKeys(t), newVersion(t), newGraph(t),
 		newStatus(t), newReload(t), newBackends(t), newConfig(t), newHealth(t), newTap(t), newCapture(t), newTop(t), newReplay(t), newAPIs(t), newCache(t))
 	cmd.AddCommand(newMan())

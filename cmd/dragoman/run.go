@@ -25,14 +25,11 @@ func newRun(t *terminal) *cobra.Command {
 /etc/dragoman/dragoman.yaml: the first that is there.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := t.checkFlags(); err != nil {
-				return err
-			}
 			if in.file == "" {
 				in.file = usualFile()
 			}
 			if in.file == "" {
-				return &exitError{code: exitUsage, err: errors.New("there is no dragoman.yaml here: name the configuration file with -c, or write one with dragoman config init -o dragoman.yaml")}
+				return errNoFile()
 			}
 			cfg, err := in.load(t, nil)
 			if err != nil {
@@ -50,13 +47,17 @@ func newRun(t *terminal) *cobra.Command {
 	return cmd
 }
 
-// configVariable is the variable of the environment that names the configuration file.
-const configVariable = "DRAGOMAN_CONFIG"
+// Where the configuration file is looked for when none is named.
+const (
+	hereFile       = "dragoman.yaml"
+	configVariable = "DRAGOMAN_CONFIG" // the variable of the environment that names one
+	packagedFile   = "/etc/dragoman/dragoman.yaml"
+)
 
 // usualFile returns the configuration file that is there where none is named; "" where none is. A file that the environment names is
 // the one, whether it is there or not.
 func usualFile() string {
-	for _, name := range []string{"dragoman.yaml", os.Getenv(configVariable), "/etc/dragoman/dragoman.yaml"} {
+	for _, name := range []string{hereFile, os.Getenv(configVariable), packagedFile} {
 		if name == "" {
 			continue
 		}
@@ -65,6 +66,11 @@ func usualFile() string {
 		}
 	}
 	return ""
+}
+
+// errNoFile is said where a configuration file is needed and none is there.
+func errNoFile() error {
+	return &exitError{code: exitUsage, err: errors.New("there is no dragoman.yaml here: name the configuration file with -c, or write one with dragoman config init -o dragoman.yaml")}
 }
 
 func newGraph(t *terminal) *cobra.Command {

@@ -31,6 +31,10 @@ type screen struct {
 
 func (s *screen) print(info *app.Started) {
 	t := s.terminal
+	if t.quiet {
+		t.diagnose(info.Load.Diagnostics)
+		return
+	}
 	t.printf("  dragoman %s   %s\n\n", version(), s.mode)
 	s.schemas(&info.Load)
 	for _, b := range info.Backends() {
@@ -178,7 +182,7 @@ func reachable(a net.Addr) string {
 
 // draining says what a signal to end waits for.
 func (s *screen) draining(calls int64) {
-	if calls > 0 {
+	if calls > 0 && !s.terminal.quiet {
 		s.terminal.printf("  draining %s for at most %s; Ctrl-C again ends at once\n", counted(int(calls), "call"), devDrain)
 	}
 }
@@ -209,6 +213,8 @@ func (s *screen) reloaded(e reload.Event) {
 			fmt.Fprintf(&lines, "            %s %s\n", change.sign, r)
 		}
 	}
-	t.printf("%s", lines.String())
+	if !t.quiet {
+		t.printf("%s", lines.String())
+	}
 	t.diagnose(e.Diagnostics)
 }

@@ -53,7 +53,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	current := new(slog.LevelVar)
 	current.Set(level)
-	tail := api.NewLogTail(logger(s.terminal.err, current, format(o.Log.Format, s.terminal.err)).Handler())
+	tail := api.NewLogTail(logger(s.terminal.err, current, s.terminal.format(o.Log.Format, s.terminal.err)).Handler())
 	log := slog.New(tail)
 	access, err := s.accessLog(log)
 	if err != nil {
@@ -188,24 +188,24 @@ func (s *service) accessLog(log *slog.Logger) (*accessLog, error) {
 	switch own.Output {
 	case config.OutputOff:
 	case config.OutputStdout:
-		a.out, a.format = s.terminal.out, format(own.Format, s.terminal.out)
+		a.out, a.format = s.terminal.out, s.terminal.format(own.Format, s.terminal.out)
 	case config.OutputStderr:
-		a.out, a.format = s.terminal.err, format(own.Format, s.terminal.err)
+		a.out, a.format = s.terminal.err, s.terminal.format(own.Format, s.terminal.err)
 	default:
 		f, err := telemetry.OpenLogFile(own.Output, log)
 		if err != nil {
 			return nil, fmt.Errorf("observability.access_log.output: %w", err)
 		}
-		a.out, a.format, a.reopen = f, string(cmp.Or(own.Format, config.FormatJSON)), f.Reopen
+		a.out, a.format, a.reopen = f, cmp.Or(s.terminal.logFormat, string(own.Format), string(config.FormatJSON)), f.Reopen
 		a.close = func() { _ = f.Close() } // everything is written through: nothing is left to fail
 	}
 	return a, nil
 }
 
-// format is the form of a log that goes to f.
-func format(configured config.Format, f *os.File) string {
-	if configured != config.FormatAuto {
-		return string(configured)
+// format is the form of a log that goes to f: the flag's, else the configuration's.
+func (t *terminal) format(configured config.Format, f *os.File) string {
+	if form := cmp.Or(t.logFormat, string(configured)); form != "" {
+		return form
 	}
 	if isTerminal(f) {
 		return string(config.FormatText)

@@ -8,9 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 
-	"github.com/dragoman-gateway/dragoman/transcoder/schema"
+	"github.com/dragoman-gateway/dragoman/gateway/config"
 )
 
 // terminal is where a command speaks to: answers to out, everything else to err.
@@ -18,6 +17,11 @@ type terminal struct {
 	out, err *os.File
 	color    string // auto, always or never
 	logLevel string
+	// logFormat is text or json, "" for that of the configuration; quiet leaves out what is neither a problem nor an answer.
+	logFormat string
+	quiet     bool
+	// kept are the problems that problems and diagnose would have printed; nil where they print them.
+	kept []problemLine
 }
 
 func (t *terminal) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
@@ -29,10 +33,20 @@ func (t *terminal) checkFlags() error {
 	default:
 		return &exitError{code: exitUsage, err: fmt.Errorf("--color is %q; it must be auto, always or never", t.color)}
 	}
-	if _, err := t.level(""); err != nil {
-		return err
+	switch t.logFormat {
+	case "", string(config.FormatText), string(config.FormatJSON):
+	default:
+		return &exitError{code: exitUsage, err: fmt.Errorf("--log-format is %q; it must be text or json", t.logFormat)}
 	}
-	return nil
+	_, err := t.level("")
+	return err
+}
+
+// note says what is good to know, and what nobody has to.
+func (t *terminal) note(format string, args ...any) {
+	if !t.quiet {
+		fmt.Fprintf(t.err, format+"\n", args...)
+	}
 }
 
 // colors tells whether to colour what goes to f.
@@ -51,11 +65,14 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// level is the log level: the flag's, else the configuration's.
+// level is the log level: the flag's, else the configuration's; quiet, it is warn or error.
 func (t *terminal) level(configured string) (slog.Level, error) {
 	name := configured
-	if t.logLevel != "" {
+	switch {
+	case t.logLevel != "":
 		name = t.logLevel
+	case t.quiet && (name == "" || name == "info" || name == "debug"):
+		name = "warn"
 	}
 	switch name {
 	case "debug":
@@ -74,18 +91,10 @@ func (t *terminal) level(configured string) (slog.Level, error) {
 // logger writes the gateway's own log to w.
 func logger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
-	if format == "text" {
+	if format == string(config.FormatText) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
-}
-
-// diagnose prints diagnostics to the error output.
-func (t *terminal) diagnose(diagnostics []schema.Diagnostic) {
-	var b strings.Builder
-	if err := schema.Render(&b, diagnostics, schema.RenderOptions{Color: t.colors(t.err)}); err == nil {
-		fmt.Fprint(t.err, b.String())
-	}
 }
 
 // counted is "1 file" or "2 files".
