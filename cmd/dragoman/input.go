@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/docs"
@@ -101,6 +103,9 @@ func (in *input) fromFlags(dirs []string) (*config.Config, error) {
 			config.Source{Name: set, DescriptorSet: &config.DescriptorSet{Path: set, Watch: true}})
 	}
 	if in.to != "" {
+		if err := checkTarget(in.to); err != nil {
+			return nil, err
+		}
 		cfg.Backends = []backend.Config{{Name: onlyBackend, Target: in.to}}
 		cfg.Services = []config.Service{{Match: config.AllServices(), Backend: onlyBackend}}
 	}
@@ -115,6 +120,36 @@ func (in *input) fromFlags(dirs []string) (*config.Config, error) {
 	cfg.SetDefaults()
 	return cfg, nil
 }
+
+// checkTarget refuses a --to that names no backend, and says what to write.
+func checkTarget(to string) error {
+	wrong := func(what, write string) error {
+		return &exitError{code: exitUsage, err: fmt.Errorf("--to is %q; %s --to %s", to, what, write)}
+	}
+	if address, ok := strings.CutPrefix(to, "http://"); ok {
+		return wrong("it has no scheme: write", strings.TrimRight(address, "/"))
+	}
+	if strings.HasPrefix(to, "https://") {
+		return &exitError{code: exitUsage, err: fmt.Errorf("--to is %q; it is host:port, in clear text: a backend with TLS needs a configuration file, which dragoman config init begins", to)}
+	}
+	host, port, err := net.SplitHostPort(to)
+	_, notNumber := strconv.ParseUint(to, 10, 16)
+	switch {
+	case notNumber == nil:
+		return wrong("its host is missing: write", net.JoinHostPort("localhost", to))
+	case err == nil && host == "":
+		return wrong("its host is missing: write", net.JoinHostPort("localhost", port))
+	case err != nil && !strings.ContainsAny(to, " /") && !strings.HasPrefix(to, "static:") && !strings.HasPrefix(to, "unix:"):
+		return wrong("its port is missing: write", net.JoinHostPort(strings.Trim(to, "[]"), usualPort))
+	}
+	if _, err := resolver.ParseTarget(to); err != nil {
+		return &exitError{code: exitUsage, err: fmt.Errorf("--to: %w", err)}
+	}
+	return nil
+}
+
+// usualPort is the port that servers of gRPC have in most examples.
+const usualPort = "50051"
 
 // reflectionInterval is how often `dev` asks a backend whether its schema changed.
 const reflectionInterval = 5 * time.Second
