@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -57,7 +58,7 @@ func newCheck(t *terminal) *cobra.Command {
 	f.in.fileFlag(cmd)
 	f.in.schemaFlags(cmd)
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 3 for warnings too")
-	cmd.Flags().BoolVar(&f.online, "online", false, "also load what has to be asked from a backend")
+	cmd.Flags().BoolVar(&f.online, "online", false, "also load what has to be asked from a backend, and connect to all backends")
 	cmd.Flags().BoolVar(&f.overlaps, "overlaps", false, "list all pairs of routes that match one path, not only some")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON, with all problems")
 	return cmd
@@ -74,6 +75,14 @@ func (f *checkFlags) check(cmd *cobra.Command, t *terminal, dirs []string) (foun
 	said := t.heard(loaded.Diagnostics)
 	if f.overlaps || !t.quiet {
 		said = append(said[:len(said):len(said)], overlapNotes(mux.Routes(), loaded.Declared, f.overlaps)...)
+	}
+	if f.online {
+		unready, err := app.Dial(cmd.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return found, failed(err)
+		}
+		found.Warnings += len(unready)
+		said = append(said[:len(said):len(said)], unready...)
 	}
 	t.show(said)
 	wrong := app.Check(cfg)

@@ -4,19 +4,20 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema"
 )
 
 // Codes of what is doubtful while a gateway runs.
@@ -142,29 +143,32 @@ func (a *API) backendWarnings(overviews []backend.Overview) []*adminv1.Diagnosti
 		if b == nil || b.Ready() || idle(o) {
 			continue
 		}
-		d := &adminv1.Diagnostic{
-			Level: adminv1.Level_LEVEL_WARNING, Code: noEndpointCode, Message: fmt.Sprintf("backend %q has no ready endpoint", o.Name), Path: fmt.Sprintf("backends[%q]", o.Name),
-			Help: []string{"dragoman backends " + o.Name},
-		}
-		for j := range o.Endpoints {
-			e := &o.Endpoints[j]
-			text := e.State
-			for _, more := range []string{e.Reason, e.Error} {
-				if more != "" && !strings.Contains(text, more) {
-					text += ", " + more
-				}
-			}
-			if e.Tries > 0 {
-				text += fmt.Sprintf(", %d tries", e.Tries)
-			}
-			d.Notes = append(d.Notes, e.Address+"  "+text)
-		}
-		if o.Source.Error != "" {
-			d.Notes = append(d.Notes, o.Source.Name+"  "+o.Source.Error)
-		}
-		all = append(all, d)
+		d := NoEndpoint(o)
+		all = append(all, &adminv1.Diagnostic{
+			Level: adminv1.Level_LEVEL_WARNING, Code: d.Code, Message: d.Message, Path: fmt.Sprintf("backends[%q]", o.Name), Help: []string{"dragoman backends " + o.Name}, Notes: d.Notes,
+		})
 	}
 	return all
+}
+
+// NoEndpoint is the warning of a backend that no call can go to, with what is wrong with its endpoints.
+func NoEndpoint(o *backend.Overview) schema.Diagnostic {
+	d := schema.Diagnostic{Level: schema.Warning, Code: noEndpointCode, Message: fmt.Sprintf("backend %q has no ready endpoint", o.Name)}
+	for i := range o.Endpoints {
+		e := &o.Endpoints[i]
+		text := cmp.Or(e.Reason, e.Error, e.State)
+		switch {
+		case e.Tries == 1:
+			text += ", 1 try"
+		case e.Tries > 1:
+			text += fmt.Sprintf(", %d tries", e.Tries)
+		}
+		d.Notes = append(d.Notes, e.Address+"  "+text)
+	}
+	if o.Source.Error != "" {
+		d.Notes = append(d.Notes, o.Source.Name+"  "+o.Source.Error)
+	}
+	return d
 }
 
 // idle says whether a backend is not ready because nobody has wanted it yet.
