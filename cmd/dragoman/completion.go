@@ -23,6 +23,9 @@ import (
 // completionTime is how long a person who pressed the tab key waits for a gateway at most.
 const completionTime = time.Second
 
+// completionLoad is how long schemas may take to load for that: files of this machine, which nobody else keeps waiting.
+const completionLoad = 5 * time.Second
+
 // offers tells what can stand next on a command line, of which args are there already.
 type offers func(ctx context.Context, cmd *cobra.Command, args []string) []string
 
@@ -238,6 +241,8 @@ func (t *terminal) schemaMethods(ctx context.Context, cmd *cobra.Command, args [
 	if err != nil {
 		return nil, true
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completionLoad)
+	defer cancel()
 	loaded, err := app.Load(ctx, cfg, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return nil, true

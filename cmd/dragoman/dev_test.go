@@ -27,7 +27,7 @@ func TestDevServesAFolder(t *testing.T) {
 	p := startDev(t, bookstoreProtos(t), "./proto", "--to", address)
 	s := p.screen()
 	for _, pattern := range []string{
-		`^  dragoman \S+   dev mode: no auth, reloads on save$`,
+		`^  dragoman \S+   dev mode: no auth, console on, reloads on save$`,
 		`^  schemas   \./proto +2 files, 2 services, 14 methods   \d+ ms$`,
 		`^  backend   ` + regexp.QuoteMeta(address) + ` +ready, 0 in flight, h2c$`,
 		`^  routes    14 gRPC · 17 REST$`,
@@ -91,7 +91,7 @@ func TestDevReloads(t *testing.T) {
 	if best > limit {
 		t.Errorf("a route is live %s after it was saved, at best; want %s or less", best, limit)
 	}
-	p.says(p.out, `^  \d\d:\d\d:\d\d  reload  \./proto   \+1 -0 routes   \d+ ms\n            \+ GET /v1/racks0$`)
+	p.says(p.out, `^  \d\d:\d\d:\d\d  reload  \./proto   \+1 ~0 -0 routes   \d+ ms\n            \+ GET /v1/racks0$`)
 
 	broken := strings.Replace(last, "option", "option (acme.nowhere) = true; option", 1)
 	edit(t, dir, bookstoreFile, last, broken)
@@ -101,7 +101,7 @@ func TestDevReloads(t *testing.T) {
 	wantAnswer(t, s.admin+"/readyz", http.StatusOK, `"status":"ok"`)
 
 	edit(t, dir, bookstoreFile, broken, `option (google.api.http) = {get: "/v1/mended"};`)
-	p.says(p.out, `reload  \./proto   \+1 -\d routes   \d+ ms\n            \+ GET /v1/mended\n            - GET /v1/racks0$`)
+	p.says(p.out, `reload  \./proto   \+1 ~\d -\d routes   \d+ ms\n            \+ GET /v1/mended\n            - GET /v1/racks0$`)
 	wantAnswer(t, s.api+"/v1/mended", http.StatusOK, "shelves/classics")
 	wantAnswer(t, s.api+"/v1/racks0", http.StatusNotFound, "no route")
 }
@@ -180,7 +180,7 @@ func TestDevServesADescriptorSet(t *testing.T) {
 	p.says(p.out, `…9 more: dragoman routes --descriptor-set \*\.binpb$`)
 	edit(t, dir, bookstoreFile, `{get: "/v1/shelves"};`, `{get: "/v1/racks"};`)
 	start(t, dir, build...).exits(0)
-	p.says(p.out, `reload  .*   \+1 -1 routes   \d+ ms\n            \+ GET /v1/racks\n            - GET /v1/shelves$`)
+	p.says(p.out, `reload  .*   \+1 ~0 -1 routes   \d+ ms\n            \+ GET /v1/racks\n            - GET /v1/shelves$`)
 	wantAnswer(t, s.api+"/v1/racks", http.StatusOK, "shelves/classics")
 }
 

@@ -48,7 +48,7 @@ The exit code is 0 if the request would get to a backend, its policies permittin
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return t.explainCode(args[0])
+				return t.explainCode(args[0], f.asJSON)
 			}
 			request, err := f.request(args[0], args[1])
 			if err != nil {
@@ -89,10 +89,13 @@ The exit code is 0 if the request would get to a backend, its policies permittin
 }
 
 // explainCode prints the page of a code.
-func (t *terminal) explainCode(code string) error {
+func (t *terminal) explainCode(code string, asJSON bool) error {
 	page, ok := explain.PageOf(code)
 	if !ok {
 		return &exitError{code: exitUsage, err: fmt.Errorf("there is no code %q; a request has two arguments, such as GET /v1/users", code)}
+	}
+	if asJSON {
+		return failed(json.NewEncoder(t.out).Encode(map[string]string{"code": page.Code, "title": page.Title, "text": page.Text}))
 	}
 	t.printf("%s: %s\n\n%s\n", page.Code, page.Title, page.Text)
 	return nil

@@ -154,6 +154,9 @@ func (t *terminal) table(lines []routeLine) {
 		for _, r := range l.Authorization {
 			t.printf("  allow %s by %s", r.Says, r.Origin)
 		}
+		for _, r := range l.Limits {
+			t.printf("  limit %s by %s", r.Says, r.Origin)
+		}
 		if c := l.Cache; c != nil {
 			t.printf("  cache %s by %s", c.Short(), c.Origin)
 		}

@@ -196,15 +196,15 @@ func (s *screen) reloaded(e reload.Event) {
 		_ = t.startError(e.Err) // prints what is wrong; there is nothing to exit from
 		return
 	}
-	if e.Snapshot != nil && e.Since.Before(e.Time) && len(e.Added)+len(e.Removed) == 0 {
+	if e.Snapshot != nil && e.Since.Before(e.Time) && len(e.Added)+len(e.Changed)+len(e.Removed) == 0 {
 		return // nothing is new
 	}
 	var lines strings.Builder // written at once: calls are logged in between
-	fmt.Fprintf(&lines, "  %s  reload  %s   +%d -%d routes   %d ms\n", at, strings.Join(e.Sources, ", "), len(e.Added), len(e.Removed), e.Took.Milliseconds())
+	fmt.Fprintf(&lines, "  %s  reload  %s   +%d ~%d -%d routes   %d ms\n", at, strings.Join(e.Sources, ", "), len(e.Added), len(e.Changed), len(e.Removed), e.Took.Milliseconds())
 	for _, change := range []struct {
 		sign   string
 		routes []string
-	}{{"+", e.Added}, {"-", e.Removed}} {
+	}{{"+", e.Added}, {"~", e.Changed}, {"-", e.Removed}} {
 		for i, r := range change.routes {
 			if i == shownRoutes {
 				fmt.Fprintf(&lines, "            %s …%d more\n", change.sign, len(change.routes)-i)

@@ -93,7 +93,7 @@ func (s *configServer) read(text string) (*config.Config, error) {
 		return config.Parse(name, []byte(text), config.Options{})
 	}
 	if s.api.config.Reread == nil {
-		return nil, status.Errorf(codes.FailedPrecondition, status.ReasonBadRequest, "the gateway runs without a configuration file; send the text of one")
+		return nil, status.Errorf(codes.FailedPrecondition, status.ReasonBadRequest, "the gateway runs without a configuration file; send the text of one, as dragoman config diff -c FILE does")
 	}
 	return s.api.config.Reread()
 }
