@@ -4,6 +4,7 @@
 package config
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,7 @@ func (k *compiler) observability(m *configv1.Observability) {
 	from := m.GetTracing()
 	o.Tracing = Tracing{
 		Endpoint: from.GetOtlpEndpoint(), IgnoreParent: from != nil && from.ObeyParent != nil && !from.GetObeyParent(),
-		SamplePercent: k.percent(from.GetSamplePercent(), path+".tracing.sample_percent"),
+		SamplePercent: k.percent(from.GetSamplePercent(), path+".tracing.sample_percent"), Link: k.traceLink(from.GetLink(), path+".tracing.link"),
 	}
 	o.Metrics = Metrics{
 		Path: m.GetMetrics().GetPath(), Off: m.GetMetrics().GetOff(), Endpoint: m.GetMetrics().GetOtlpEndpoint(), Interval: m.GetMetrics().GetInterval().AsDuration(),
@@ -39,6 +40,17 @@ func (k *compiler) observability(m *configv1.Observability) {
 	if o.DebugToken = m.GetDebugToken(); o.DebugToken != "" && len(o.DebugToken) < leastDebugToken {
 		k.on(path+".debug_token", "", "has %d characters; it must have at least %d", len(o.DebugToken), leastDebugToken)
 	}
+}
+
+// traceLink returns the link of a trace, and reports what looks as one and is no URL.
+func (k *compiler) traceLink(link, at string) string {
+	if link == "" || k.isRefused(at) {
+		return link
+	}
+	if u, err := url.Parse(strings.Replace(link, TraceIDPlace, "0", 1)); err != nil || u.Hostname() == "" {
+		k.on(at, "", "%s", patternSentence("trace_id"))
+	}
+	return link
 }
 
 // metricsPath reports a path that something else has.

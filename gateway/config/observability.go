@@ -85,7 +85,12 @@ type Tracing struct {
 	SamplePercent *float64
 	// IgnoreParent decides by SamplePercent alone.
 	IgnoreParent bool
+	// Link is the URL of a page that shows a trace, with TraceIDPlace where its id comes; "" for none.
+	Link string
 }
+
+// TraceIDPlace stands in Tracing.Link for the id of a trace.
+const TraceIDPlace = "{trace_id}"
 
 // Metrics are counts.
 type Metrics struct {

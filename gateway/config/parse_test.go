@@ -191,7 +191,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 				Output: "logs/access.log", Format: config.FormatText, OTLP: true, Headers: []string{"x-tenant"}, Redact: []string{"client_ip", "x-tenant"},
 				SamplePercent: new(12.5), AlwaysOver: 2 * time.Second,
 			},
-			Tracing:    config.Tracing{Endpoint: "https://traces.acme.example", SamplePercent: new(0.1), IgnoreParent: true},
+			Tracing:    config.Tracing{Endpoint: "https://traces.acme.example", SamplePercent: new(0.1), IgnoreParent: true, Link: "https://jaeger.acme.example/trace/{trace_id}"},
 			Metrics:    config.Metrics{Path: "/prometheus", Off: true, Endpoint: "http://[::1]:4317", Interval: 15 * time.Second},
 			OTLP:       config.OTLP{Headers: map[string]string{"api-key": "secret"}, CA: "collector.pem", Gzip: true, Timeout: 5 * time.Second},
 			HideReason: true, DebugToken: "sixteen-letters-or-more",

@@ -119,6 +119,7 @@ func patternSentence(pattern string) string {
 }
 
 var patternSentences = []struct{ part, sentence string }{
+	{"trace_id", "must be the URL of a page, http:// or https://, with {trace_id} once behind its host, such as https://jaeger.acme.example/trace/{trace_id}"},
 	{"{1,253}", "must be the address of a collector, such as http://collector:4317"},
 	{"{1,4})?", "must be a percentage of 0 to 100, such as 5 or 0.1"},
 	{"{0,200}", "must be a path, such as /metrics"},

@@ -16,6 +16,9 @@ func addCertificates(l *adminv1.Listener, all []ListenerCertificates) {
 		if all[i].Listener != l.GetName() {
 			continue
 		}
+		if len(all[i].Events) > 0 {
+			l.LastAcmeEvent = timeOf(all[i].Events[0].Time) // the newest
+		}
 		for _, c := range all[i].Shown {
 			if c.Leaf == nil {
 				l.DomainsWithoutCertificate++

@@ -52,7 +52,8 @@ func (a *API) status() *adminv1.GetStatusResponse {
 	out := &adminv1.GetStatusResponse{
 		Version: a.config.Version, GoVersion: runtime.Version(), Hostname: host, Pid: number(os.Getpid()), StartTime: timeOf(a.config.Started),
 		Uptime: durationpb.New(time.Since(a.config.Started)), Ready: true, AdminAddress: a.config.Address(), ReadOnly: cfg.Admin.ReadOnly, ConfigFile: cfg.File,
-		Totals: &adminv1.Totals{InFlight: a.config.Gateway.InFlight(), Sources: number(len(cfg.Schemas.Sources)), Backends: number(len(cfg.Backends))},
+		TraceLink: cfg.Observability.Tracing.Link,
+		Totals:    &adminv1.Totals{InFlight: a.config.Gateway.InFlight(), Sources: number(len(cfg.Schemas.Sources)), Backends: number(len(cfg.Backends))},
 	}
 	checks := a.config.Ready()
 	for _, name := range slices.Sorted(maps.Keys(checks)) {

@@ -136,7 +136,7 @@ func summaryOf(r *telemetry.Record) *adminv1.CallSummary {
 		Code: codeName(r.Code), HttpStatus: number(r.HTTPStatus), Reason: string(r.Reason), Message: clean(r.Message), Backend: r.Backend, Endpoint: r.Endpoint,
 		Attempts: number(r.Attempts), Duration: durationpb.New(r.Duration), Gateway: durationpb.New(r.Overhead()), BackendTime: durationpb.New(r.Backed),
 		Ttfb: durationpb.New(r.TTFB), Subject: clean(r.Subject), Rule: r.Rule, BytesIn: r.BytesIn, BytesOut: r.BytesOut, MessagesIn: r.MessagesIn, MessagesOut: r.MessagesOut,
-		UserAgent: clean(r.UserAgent), Cache: string(r.Cache),
+		UserAgent: clean(r.UserAgent), Cache: string(r.Cache), TraceSampled: r.Trace().Sampled,
 	}
 	if r.Client.IsValid() {
 		s.Client = r.Client.String()

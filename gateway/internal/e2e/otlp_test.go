@@ -15,6 +15,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/telemetry/otlp/otlptest"
+	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 )
 
 // A collector gets a span of each call and of its attempt, within the client's trace, the metrics and the logs; the backend is told the attempt
@@ -25,7 +26,7 @@ func TestACollectorGetsTracesMetricsAndLogs(t *testing.T) {
 	none := 0.0
 	d := start(t, func(cfg *config.Config) {
 		o := &cfg.Observability
-		o.Tracing = config.Tracing{Endpoint: collector.URL(), SamplePercent: &none}
+		o.Tracing = config.Tracing{Endpoint: collector.URL(), SamplePercent: &none, Link: "https://jaeger.acme.example/trace/{trace_id}"}
 		o.Metrics = config.Metrics{Endpoint: collector.URL(), Interval: time.Second}
 		o.Log.Endpoint, o.AccessLog.OTLP = collector.URL(), true
 	})
@@ -42,6 +43,7 @@ func TestACollectorGetsTracesMetricsAndLogs(t *testing.T) {
 			parents[parent] = true
 		}
 	}
+	d.tellsOfTraces(t)
 	if err := d.stop(patience); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +98,24 @@ func TestACollectorGetsTracesMetricsAndLogs(t *testing.T) {
 	}
 	if told != calls+1 || own == 0 {
 		t.Errorf("there are lines of %d calls and %d others, for %d calls", told, own, calls+1)
+	}
+}
+
+// tellsOfTraces looks at what the admin API says of the traces of calls: where they can be looked at, and which of them were recorded.
+func (d *dragoman) tellsOfTraces(t *testing.T) {
+	t.Helper()
+	conn := d.administer(t)
+	if s, err := adminv1.NewStatusServiceClient(conn).GetStatus(within(t), &adminv1.GetStatusRequest{}); err != nil || s.GetTraceLink() != "https://jaeger.acme.example/trace/{trace_id}" {
+		t.Errorf("the link of traces is %q, %v", s.GetTraceLink(), err)
+	}
+	all, err := adminv1.NewTrafficServiceClient(conn).ListCalls(within(t), &adminv1.ListCallsRequest{})
+	if err != nil || len(all.GetCalls()) < 2 {
+		t.Fatalf("%d calls, %v", len(all.GetCalls()), err)
+	}
+	for _, c := range all.GetCalls() {
+		if recorded := c.GetId() != "unrecorded"; c.GetTraceId() == "" || c.GetTraceSampled() != recorded || recorded != (c.GetTraceId() == traceID) {
+			t.Errorf("the call %s is told to be part of the trace %q, recorded: %t", c.GetId(), c.GetTraceId(), c.GetTraceSampled())
+		}
 	}
 }
 

@@ -100,7 +100,9 @@ type GetStatusResponse struct {
 	// What is doubtful: in the schemas, the configuration, the backends and the certificates.
 	Warnings []*Diagnostic `protobuf:"bytes,16,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// Settings that were changed in the file and wait for a restart.
-	NeedsRestart  []*FieldChange `protobuf:"bytes,17,rep,name=needs_restart,json=needsRestart,proto3" json:"needs_restart,omitempty"`
+	NeedsRestart []*FieldChange `protobuf:"bytes,17,rep,name=needs_restart,json=needsRestart,proto3" json:"needs_restart,omitempty"`
+	// Where a trace can be looked at: a URL with {trace_id} in the place of its id, as observability.tracing.link says; empty without one.
+	TraceLink     string `protobuf:"bytes,18,opt,name=trace_link,json=traceLink,proto3" json:"trace_link,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -254,6 +256,13 @@ func (x *GetStatusResponse) GetNeedsRestart() []*FieldChange {
 	return nil
 }
 
+func (x *GetStatusResponse) GetTraceLink() string {
+	if x != nil {
+		return x.TraceLink
+	}
+	return ""
+}
+
 // Check is one part of readiness.
 type Check struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -339,8 +348,10 @@ type Listener struct {
 	Certificates int32 `protobuf:"varint,21,opt,name=certificates,proto3" json:"certificates,omitempty"`
 	// How many of its domains have none by ACME yet.
 	DomainsWithoutCertificate int32 `protobuf:"varint,22,opt,name=domains_without_certificate,json=domainsWithoutCertificate,proto3" json:"domains_without_certificate,omitempty"`
-	unknownFields             protoimpl.UnknownFields
-	sizeCache                 protoimpl.SizeCache
+	// When the last event of ACME was that ListCertificates tells of; absent without any. While it stands, these events are the same.
+	LastAcmeEvent *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=last_acme_event,json=lastAcmeEvent,proto3" json:"last_acme_event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Listener) Reset() {
@@ -434,6 +445,13 @@ func (x *Listener) GetDomainsWithoutCertificate() int32 {
 		return x.DomainsWithoutCertificate
 	}
 	return 0
+}
+
+func (x *Listener) GetLastAcmeEvent() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastAcmeEvent
+	}
+	return nil
 }
 
 // Totals counts what a gateway has.
@@ -550,7 +568,7 @@ var File_dragoman_admin_v1_status_proto protoreflect.FileDescriptor
 const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"\n" +
 	"\x1edragoman/admin/v1/status.proto\x12\x11dragoman.admin.v1\x1a\"dragoman/admin/v1/diagnostic.proto\x1a\x1edragoman/admin/v1/reload.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xff\x05\n" +
+	"\x10GetStatusRequest\"\x9e\x06\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1d\n" +
 	"\n" +
@@ -573,11 +591,13 @@ const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"lastReload\x12@\n" +
 	"\x0ein_force_since\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\finForceSince\x129\n" +
 	"\bwarnings\x18\x10 \x03(\v2\x1d.dragoman.admin.v1.DiagnosticR\bwarnings\x12C\n" +
-	"\rneeds_restart\x18\x11 \x03(\v2\x1e.dragoman.admin.v1.FieldChangeR\fneedsRestart\"E\n" +
+	"\rneeds_restart\x18\x11 \x03(\v2\x1e.dragoman.admin.v1.FieldChangeR\fneedsRestart\x12\x1d\n" +
+	"\n" +
+	"trace_link\x18\x12 \x01(\tR\ttraceLink\"E\n" +
 	"\x05Check\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xd4\x02\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\x98\x03\n" +
 	"\bListener\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
@@ -589,7 +609,8 @@ const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"\x06health\x18\x06 \x01(\bR\x06health\x12N\n" +
 	"\x15certificate_not_after\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\x13certificateNotAfter\x12\"\n" +
 	"\fcertificates\x18\x15 \x01(\x05R\fcertificates\x12>\n" +
-	"\x1bdomains_without_certificate\x18\x16 \x01(\x05R\x19domainsWithoutCertificate\"\xf0\x01\n" +
+	"\x1bdomains_without_certificate\x18\x16 \x01(\x05R\x19domainsWithoutCertificate\x12B\n" +
+	"\x0flast_acme_event\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\rlastAcmeEvent\"\xf0\x01\n" +
 	"\x06Totals\x12\x1a\n" +
 	"\bservices\x18\x01 \x01(\x05R\bservices\x12\x18\n" +
 	"\amethods\x18\x02 \x01(\x05R\amethods\x12\x16\n" +
@@ -639,13 +660,14 @@ var file_dragoman_admin_v1_status_proto_depIdxs = []int32{
 	8,  // 7: dragoman.admin.v1.GetStatusResponse.warnings:type_name -> dragoman.admin.v1.Diagnostic
 	9,  // 8: dragoman.admin.v1.GetStatusResponse.needs_restart:type_name -> dragoman.admin.v1.FieldChange
 	5,  // 9: dragoman.admin.v1.Listener.certificate_not_after:type_name -> google.protobuf.Timestamp
-	0,  // 10: dragoman.admin.v1.StatusService.GetStatus:input_type -> dragoman.admin.v1.GetStatusRequest
-	1,  // 11: dragoman.admin.v1.StatusService.GetStatus:output_type -> dragoman.admin.v1.GetStatusResponse
-	11, // [11:12] is the sub-list for method output_type
-	10, // [10:11] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 10: dragoman.admin.v1.Listener.last_acme_event:type_name -> google.protobuf.Timestamp
+	0,  // 11: dragoman.admin.v1.StatusService.GetStatus:input_type -> dragoman.admin.v1.GetStatusRequest
+	1,  // 12: dragoman.admin.v1.StatusService.GetStatus:output_type -> dragoman.admin.v1.GetStatusResponse
+	12, // [12:13] is the sub-list for method output_type
+	11, // [11:12] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_status_proto_init() }

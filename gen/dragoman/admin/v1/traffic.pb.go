@@ -985,7 +985,9 @@ type CallSummary struct {
 	// hit, miss, stale and so on, where there is a cache.
 	Cache string `protobuf:"bytes,29,opt,name=cache,proto3" json:"cache,omitempty"`
 	// Whether headers and messages of it are kept.
-	Captured      bool `protobuf:"varint,30,opt,name=captured,proto3" json:"captured,omitempty"`
+	Captured bool `protobuf:"varint,30,opt,name=captured,proto3" json:"captured,omitempty"`
+	// Whether the gateway recorded its part of the trace.
+	TraceSampled  bool `protobuf:"varint,31,opt,name=trace_sampled,json=traceSampled,proto3" json:"trace_sampled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1226,6 +1228,13 @@ func (x *CallSummary) GetCache() string {
 func (x *CallSummary) GetCaptured() bool {
 	if x != nil {
 		return x.Captured
+	}
+	return false
+}
+
+func (x *CallSummary) GetTraceSampled() bool {
+	if x != nil {
+		return x.TraceSampled
 	}
 	return false
 }
@@ -1575,7 +1584,7 @@ const file_dragoman_admin_v1_traffic_proto_rawDesc = "" +
 	"\x05bytes\x18\n" +
 	" \x01(\x03R\x05bytes\x12\x1b\n" +
 	"\tmax_bytes\x18\v \x01(\x03R\bmaxBytes\x12\x19\n" +
-	"\bleft_out\x18\f \x01(\x03R\aleftOut\"\x9b\a\n" +
+	"\bleft_out\x18\f \x01(\x03R\aleftOut\"\xc0\a\n" +
 	"\vCallSummary\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x19\n" +
@@ -1610,7 +1619,8 @@ const file_dragoman_admin_v1_traffic_proto_rawDesc = "" +
 	"\n" +
 	"user_agent\x18\x1c \x01(\tR\tuserAgent\x12\x14\n" +
 	"\x05cache\x18\x1d \x01(\tR\x05cache\x12\x1a\n" +
-	"\bcaptured\x18\x1e \x01(\bR\bcaptured\"\xfa\x04\n" +
+	"\bcaptured\x18\x1e \x01(\bR\bcaptured\x12#\n" +
+	"\rtrace_sampled\x18\x1f \x01(\bR\ftraceSampled\"\xfa\x04\n" +
 	"\fCapturedCall\x128\n" +
 	"\asummary\x18\x01 \x01(\v2\x1e.dragoman.admin.v1.CallSummaryR\asummary\x123\n" +
 	"\btimeline\x18\x02 \x03(\v2\x17.dragoman.admin.v1.StopR\btimeline\x12G\n" +

@@ -155,7 +155,12 @@ type Tracing struct {
 	// it, sample_percent alone decides, and no client can have all of its calls recorded.
 	//
 	// Default: true.
-	ObeyParent    *bool `protobuf:"varint,3,opt,name=obey_parent,json=obeyParent,proto3,oneof" json:"obey_parent,omitempty"`
+	ObeyParent *bool `protobuf:"varint,3,opt,name=obey_parent,json=obeyParent,proto3,oneof" json:"obey_parent,omitempty"`
+	// Link is where people look at a trace, for the admin API and the console to link to: the URL of a page, with {trace_id} once behind the
+	// host, in whose place the id of the trace comes. Other braces are written as %7B and %7D.
+	//
+	// Default: none, and ids of traces are no links. Example: link: "https://jaeger.acme.example/trace/{trace_id}"
+	Link          string `protobuf:"bytes,4,opt,name=link,proto3" json:"link,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +214,13 @@ func (x *Tracing) GetObeyParent() bool {
 		return *x.ObeyParent
 	}
 	return false
+}
+
+func (x *Tracing) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
 }
 
 // Metrics say where counts are to be had.
@@ -574,12 +586,13 @@ const file_dragoman_config_v1_observability_proto_rawDesc = "" +
 	"\rreason_header\x18\x06 \x01(\bH\x00R\freasonHeader\x88\x01\x01\x12)\n" +
 	"\vdebug_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
 	"debugTokenB\x10\n" +
-	"\x0e_reason_header\"\xda\x01\n" +
+	"\x0e_reason_header\"\xd0\x02\n" +
 	"\aTracing\x12J\n" +
 	"\rotlp_endpoint\x18\x01 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^https?://[^/?#@]{1,253}/?$R\fotlpEndpoint\x12M\n" +
 	"\x0esample_percent\x18\x02 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{1,3}([.][0-9]{1,4})?$R\rsamplePercent\x12$\n" +
 	"\vobey_parent\x18\x03 \x01(\bH\x00R\n" +
-	"obeyParent\x88\x01\x01B\x0e\n" +
+	"obeyParent\x88\x01\x01\x12t\n" +
+	"\x04link\x18\x04 \x01(\tB`\xbaH]\xd8\x01\x01rX2V^https?://[A-Za-z0-9.:\\[\\]_-]{1,253}[/?#][!-z|~]{0,1000}[{]trace_id[}][!-z|~]{0,1000}$R\x04linkB\x0e\n" +
 	"\f_obey_parent\"\xe8\x01\n" +
 	"\aMetrics\x127\n" +
 	"\x04path\x18\x01 \x01(\tB#\xbaH \xd8\x01\x01r\x1b2\x19^/[A-Za-z0-9_/.-]{0,200}$R\x04path\x12\x10\n" +
