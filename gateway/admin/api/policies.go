@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/apikey"
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 )
 
@@ -25,11 +26,26 @@ func (s *policyServer) ListPolicies(context.Context, *adminv1.ListPoliciesReques
 	out := &adminv1.ListPoliciesResponse{RateLimits: s.api.limits(assembly), LimitStore: limitStoreOf(assembly), CircuitBreakers: breakersOf(assembly)}
 	for _, p := range assembly.Providers() {
 		own := providerOf(&p)
-		own.Methods, own.KeysWritable = s.methodsOf(own.GetName()), p.Config.APIKey != nil && !cfg.Admin.ReadOnly
+		own.Methods = s.methodsOf(own.GetName())
+		if p.Config.APIKey != nil {
+			own.KeysNotWritable = whyNotWritable(cfg, p.Config.APIKey.File)
+			own.KeysWritable = own.GetKeysNotWritable() == ""
+		}
 		out.AuthProviders = append(out.AuthProviders, own)
 	}
 	out.Caches, out.AuthorizationRules = cachesOf(assembly.Cache()), s.rulesOfAuthorization()
 	return out, nil
+}
+
+// whyNotWritable says why the admin API cannot make and revoke the keys of a file; "" when it can.
+func whyNotWritable(cfg *config.Config, file string) string {
+	if cfg.Admin.ReadOnly {
+		return "the admin API is read-only"
+	}
+	if err := apikey.Writable(file); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // methodsOf counts the methods that ask a provider.

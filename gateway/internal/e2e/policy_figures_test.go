@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/gateway/config"
+	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/apikey"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwks"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt"
 	"github.com/dragoman-gateway/dragoman/gateway/interceptor/auth/jwt/jwttest"
@@ -78,6 +81,59 @@ func TestAdminTellsHowProvidersFare(t *testing.T) {
 	if p.GetName() != "mobile" || p.GetKind() != "jwt" || p.GetAccepted()-before.GetAccepted() != 3 || p.GetRefused()["token_expired"] != 1 || p.GetRefused()["token_untrusted"] != 1 ||
 		p.GetRefused()["unauthenticated"] != 0 || p.GetCacheHits() != 2 || p.GetCacheEntries() != 1 || p.GetMethods() == 0 {
 		t.Errorf("got %v", p)
+	}
+}
+
+// Whether the admin API can make keys is told as it is, and why not otherwise; of other providers nothing is said of that.
+func TestAdminTellsWhetherKeysCanBeMade(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		readOnly bool
+		gone     bool
+		want     string
+	}{
+		{"a file that it can write", false, false, ""},
+		{"an admin API that is read-only", true, false, "the admin API is read-only"},
+		{"a folder that is gone since", false, true, "no such file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			folder := filepath.Join(t.TempDir(), "keys")
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(folder, "keys.yaml")
+			if _, _, err := apikey.Create(file, apikey.Key{Subject: "acme"}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			d := start(t, func(cfg *config.Config) {
+				cfg.Admin.ReadOnly = c.readOnly
+				key := jwttest.NewKey(t, "k", "ES256")
+				canaryAuth(t, cfg, config.AuthProvider{Name: "partner", APIKey: &apikey.Config{Name: "partner", File: file}}, jwtProvider(t, "mobile", nil, key))
+			})
+			if c.gone {
+				if err := os.RemoveAll(folder); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, p := range d.policies(t).GetAuthProviders() {
+				writable, why := p.GetKeysWritable(), p.GetKeysNotWritable()
+				if p.GetName() != "partner" {
+					if writable || why != "" {
+						t.Errorf("of %s is said: %t, %q", p.GetName(), writable, why)
+					}
+					continue
+				}
+				if writable != (c.want == "") || writable != (why == "") || !strings.Contains(why, c.want) {
+					t.Errorf("keys can be made: %t, %q; want %q", writable, why, c.want)
+				}
+			}
+			_, err := adminv1.NewKeyServiceClient(d.administer(t)).CreateKey(within(t), &adminv1.CreateKeyRequest{Subject: "globex"})
+			if (err == nil) != (c.want == "") {
+				t.Errorf("a key is made: %v", err)
+			}
+		})
 	}
 }
 

@@ -176,16 +176,18 @@ type AuthProvider struct {
 	KeysError string `protobuf:"bytes,8,opt,name=keys_error,json=keysError,proto3" json:"keys_error,omitempty"`
 	// Where the keys, or the answers, are from.
 	Location string `protobuf:"bytes,9,opt,name=location,proto3" json:"location,omitempty"`
-	// Whether the admin API can make and revoke its keys; only of api_key.
+	// Whether the admin API can make and revoke its keys; only of api_key. It takes a file, and a folder around it, that this process can write.
 	KeysWritable bool `protobuf:"varint,10,opt,name=keys_writable,json=keysWritable,proto3" json:"keys_writable,omitempty"`
 	// How often what it had verified before was used.
 	CacheHits int64 `protobuf:"varint,11,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
 	// How often it had to look.
 	CacheMisses int64 `protobuf:"varint,12,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
 	// How many credentials it remembers.
-	CacheEntries  int64 `protobuf:"varint,13,opt,name=cache_entries,json=cacheEntries,proto3" json:"cache_entries,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CacheEntries int64 `protobuf:"varint,13,opt,name=cache_entries,json=cacheEntries,proto3" json:"cache_entries,omitempty"`
+	// Why the admin API cannot make and revoke its keys; only of api_key, and empty where it can.
+	KeysNotWritable string `protobuf:"bytes,14,opt,name=keys_not_writable,json=keysNotWritable,proto3" json:"keys_not_writable,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *AuthProvider) Reset() {
@@ -307,6 +309,13 @@ func (x *AuthProvider) GetCacheEntries() int64 {
 		return x.CacheEntries
 	}
 	return 0
+}
+
+func (x *AuthProvider) GetKeysNotWritable() string {
+	if x != nil {
+		return x.KeysNotWritable
+	}
+	return ""
 }
 
 // SigningKey is a key that tokens may be signed with.
@@ -1335,7 +1344,7 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"limitStore\x12L\n" +
 	"\x10circuit_breakers\x18\x04 \x03(\v2!.dragoman.admin.v1.CircuitBreakerR\x0fcircuitBreakers\x120\n" +
 	"\x06caches\x18\x05 \x03(\v2\x18.dragoman.admin.v1.CacheR\x06caches\x12U\n" +
-	"\x13authorization_rules\x18\x14 \x03(\v2$.dragoman.admin.v1.AuthorizationRuleR\x12authorizationRules\"\xad\x04\n" +
+	"\x13authorization_rules\x18\x14 \x03(\v2$.dragoman.admin.v1.AuthorizationRuleR\x12authorizationRules\"\xd9\x04\n" +
 	"\fAuthProvider\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -1352,7 +1361,8 @@ const file_dragoman_admin_v1_policies_proto_rawDesc = "" +
 	"\n" +
 	"cache_hits\x18\v \x01(\x03R\tcacheHits\x12!\n" +
 	"\fcache_misses\x18\f \x01(\x03R\vcacheMisses\x12#\n" +
-	"\rcache_entries\x18\r \x01(\x03R\fcacheEntries\x1a:\n" +
+	"\rcache_entries\x18\r \x01(\x03R\fcacheEntries\x12*\n" +
+	"\x11keys_not_writable\x18\x0e \x01(\tR\x0fkeysNotWritable\x1a:\n" +
 	"\fRefusedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\":\n" +
