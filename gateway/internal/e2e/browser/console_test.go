@@ -54,6 +54,7 @@ func consoleCases() []row {
 		all = append(all, row{"page: " + page, "it shows what it has, is accessible (axe), and no wider than its place; light on a desk, dark on a phone"})
 	}
 	return append(all, []row{
+		{"dark on a desk", "every page in the dark theme at the width of a desk: accessible (axe), no wider than its place, and no error on the console of the browser"},
 		{"theme", "the switch holds over a reload, and goes back to the system's"},
 		{"search", "/ finds a route, a method and a page, by the keyboard alone"},
 		{"deep links", "each view, with what is opened in it, has an address that can be loaded again"},

@@ -45,6 +45,7 @@ rate_limits:
   rules:
     - {name: per-caller, key: "auth.subject || client.address", limit: 5000/s}
     - {name: new-shelves, match: bookstore.v1.BookstoreService/CreateShelf, key: client.address, limit: 3/m}
+observability: {tracing: {link: "https://jaeger.acme.example/trace/{trace_id}?from=console"}}
 admin: {address: "127.0.0.1:0"%[5]s}
 shutdown: {drain: 1s}
 `

@@ -51,6 +51,7 @@ export interface AuthProvider {
   cacheHits?: string;
   cacheMisses?: string;
   cacheEntries?: string;
+  keysNotWritable?: string;
 }
 
 export interface AuthorizationRule {
@@ -162,6 +163,7 @@ export interface CallSummary {
   userAgent?: string;
   cache?: string;
   captured?: boolean;
+  traceSampled?: boolean;
 }
 
 export interface Capture {
@@ -579,6 +581,7 @@ export interface GetStatusResponse {
   inForceSince?: string;
   warnings?: Diagnostic[];
   needsRestart?: FieldChange[];
+  traceLink?: string;
 }
 
 export interface GetTypeRequest {
@@ -756,6 +759,7 @@ export interface Listener {
   certificateNotAfter?: string;
   certificates?: number;
   domainsWithoutCertificate?: number;
+  lastAcmeEvent?: string;
 }
 
 export interface LogLine {

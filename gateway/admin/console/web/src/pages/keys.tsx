@@ -7,8 +7,8 @@ import { useState } from 'preact/hooks';
 
 import { del, post, type ApiError } from '../api/client';
 import { useResource } from '../api/resource';
-import type { ApiKey, CreateKeyResponse, ListKeysResponse } from '../api/types';
-import { now, status } from '../live';
+import type { ApiKey, AuthProvider, CreateKeyResponse, ListKeysResponse } from '../api/types';
+import { now } from '../live';
 import { day, span } from '../format';
 import { Icon } from '../ui/icons';
 import { Copy, Empty, Notice, Panel, Scroll, Search, Sure, Tag, type Tone } from '../ui/parts';
@@ -19,13 +19,16 @@ const dayMillis = 86_400_000;
 /** mostShown is how many keys a page shows; a filter finds the others. */
 const mostShown = 100;
 
-export function Keys({ providers }: { providers: string[] }) {
+/** Keys lists the keys of all providers. New ones are made, and old ones taken back, of those whose file the gateway can write. */
+export function Keys({ of }: { of: AuthProvider[] }) {
+  const providers = of.map((p) => p.name!);
+  const writable = of.filter((p) => p.keysWritable).map((p) => p.name!);
+  const reasons = [...new Set(of.filter((p) => !p.keysWritable).map((p) => (writable.length ? `${p.name}: ` : '') + (p.keysNotWritable || 'not told')))];
   const list = useResource<ListKeysResponse>('/api/v1/keys');
   const [text, setText] = useState('');
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<CreateKeyResponse | undefined>();
   const [told, setTold] = useState<{ text: string; bad: boolean } | undefined>();
-  const readOnly = status.value?.readOnly ?? false;
   const all = list.data?.keys ?? [];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = all.filter((k) => words.every((w) => [k.id, k.subject, k.tenant, k.provider, ...(k.scopes ?? [])].join(' ').toLowerCase().includes(w)));
@@ -43,7 +46,7 @@ export function Keys({ providers }: { providers: string[] }) {
       note={list.data && `${all.length} ${all.length === 1 ? 'key' : 'keys'}`}
       flush
       actions={
-        !readOnly && (
+        writable.length > 0 && (
           <button type="button" class="btn small" aria-expanded={making} onClick={() => setMaking(!making)}>
             <Icon name={making ? 'close' : 'plus'} size={12} />
             {making ? 'Close' : 'New key'}
@@ -51,9 +54,14 @@ export function Keys({ providers }: { providers: string[] }) {
         )
       }
     >
-      {(made || told || list.error) && (
+      {(made || told || list.error || reasons.length > 0) && (
         <div class="pad notices">
           {list.error && <Notice tone="err">{list.error.message}</Notice>}
+          {reasons.map((r) => (
+            <Notice key={r}>
+              Keys cannot be made or revoked here: <span class="break">{r}</span>
+            </Notice>
+          ))}
           {told && <Notice tone={told.bad ? 'err' : 'ok'}>{told.text}</Notice>}
           {made && (
             <Notice tone="ok" actions={<Copy label="Copy key" text={() => made.secret ?? ''} />}>
@@ -65,9 +73,9 @@ export function Keys({ providers }: { providers: string[] }) {
           )}
         </div>
       )}
-      {making && (
+      {making && writable.length > 0 && (
         <NewKey
-          providers={providers}
+          providers={writable}
           failed={failed}
           done={(r) => {
             setMade(r);
@@ -94,7 +102,7 @@ export function Keys({ providers }: { providers: string[] }) {
                 {providers.length > 1 && <th class="c3">Provider</th>}
                 <th class="c3">May</th>
                 <th>Ends</th>
-                {!readOnly && <th class="num">Actions</th>}
+                {writable.length > 0 && <th class="num">Actions</th>}
               </tr>
             </thead>
             <tbody>
@@ -110,9 +118,11 @@ export function Keys({ providers }: { providers: string[] }) {
                   <td>
                     <Ends at={k.expireTime} />
                   </td>
-                  {!readOnly && (
+                  {writable.length > 0 && (
                     <td class="num">
-                      <Sure small label="Revoke" ask={`Revoke ${k.id}`} name={`Revoke the key ${k.id} of ${k.subject}`} onSure={() => revoke(k)} />
+                      {writable.includes(k.provider!) && (
+                        <Sure small label="Revoke" ask={`Revoke ${k.id}`} name={`Revoke the key ${k.id} of ${k.subject}`} onSure={() => revoke(k)} />
+                      )}
                     </td>
                   )}
                 </tr>

@@ -16,11 +16,11 @@ export function PoliciesPage() {
   const p = useResource<ListPoliciesResponse>('/api/v1/policies', {}, beats.value);
   if (p.error && !p.data) return <Notice tone="err">{p.error.message}</Notice>;
   if (!p.data) return <Empty>Loading</Empty>;
-  const withKeys = (p.data.authProviders ?? []).filter((a) => a.kind === 'api_key').map((a) => a.name!);
+  const withKeys = (p.data.authProviders ?? []).filter((a) => a.kind === 'api_key');
   return (
     <>
       <Providers all={p.data.authProviders ?? []} />
-      {withKeys.length > 0 && <Keys providers={withKeys} />}
+      {withKeys.length > 0 && <Keys of={withKeys} />}
       {(p.data.authorizationRules ?? []).length > 0 && <Rules all={p.data.authorizationRules!} />}
       <Limits all={p.data.rateLimits ?? []} data={p.data} />
       <div class="cols">

@@ -298,10 +298,29 @@ function Timeline({ call }: { call: CapturedCall }) {
           ['In', `${many(s.messagesIn, 'message')}, ${bytes(s.bytesIn)}`],
           ['Out', `${many(s.messagesOut, 'message')}, ${bytes(s.bytesOut)}`],
           ['Request id', <span class="mono break">{s.id}</span>],
-          ...(s.traceId ? [['Trace', <span class="row"><span class="mono break">{s.traceId}</span><Copy text={() => s.traceId!} /></span>] as [string, ComponentChildren]] : []),
+          ...(s.traceId ? [['Trace', <Trace call={s} />] as [string, ComponentChildren]] : []),
         ]}
       />
     </>
+  );
+}
+
+/** Trace is the id of a trace, with the page where it can be looked at, if the configuration names one. */
+function Trace({ call: s }: { call: CallSummary }) {
+  const link = status.value?.traceLink;
+  const id = s.traceId!;
+  return (
+    <span class="row wrap">
+      {link ? (
+        <a class="mono break" href={link.replace('{trace_id}', encodeURIComponent(id))} target="_blank" rel="noopener noreferrer" title="Opens the trace in a new tab">
+          {id}
+        </a>
+      ) : (
+        <span class="mono break">{id}</span>
+      )}
+      <Copy text={() => id} />
+      {link && !s.traceSampled && <span class="dim">not recorded by the gateway</span>}
+    </span>
   );
 }
 

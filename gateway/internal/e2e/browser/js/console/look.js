@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 
 import { equal, ok } from '../expect.js';
 import { world } from '../runner.js';
-import { live, root, service, shot, tab, visit } from './visit.js';
+import { complaints, live, root, service, shot, tab, visit } from './visit.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 // What each page shows when all of it is there.
@@ -34,17 +34,23 @@ async function faults(page) {
     .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
 }
 
+// examine goes to a page, and returns what is wrong with it.
+async function examine(page, v, name) {
+  const wrong = [];
+  await page.goto(root + v.path);
+  await live(page);
+  await page.locator(v.shows).first().waitFor();
+  equal(await page.locator('h1').innerText(), v.title, 'the title');
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (wide > 0) wrong.push(`${name}: it is ${wide} px wider than its place`);
+  for (const f of await faults(page)) wrong.push(`${name}: ${f}`);
+  return wrong;
+}
+
 // look opens a page in a theme and a width, and returns what is wrong with it.
 function look(v, name, options) {
   return visit(options, async (page) => {
-    const wrong = [];
-    await page.goto(root + v.path);
-    await live(page);
-    await page.locator(v.shows).first().waitFor();
-    equal(await page.locator('h1').innerText(), v.title, 'the title');
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    if (wide > 0) wrong.push(`${name}: it is ${wide} px wider than its place`);
-    for (const f of await faults(page)) wrong.push(`${name}: ${f}`);
+    const wrong = await examine(page, v, name);
     if (world.screenshots) {
       await page.waitForTimeout(v.name === 'overview' || v.name === 'backends' ? 4000 : 400);
       await page.screenshot({ path: `${world.screenshots}/${v.name}-${name}.png` });
@@ -59,6 +65,21 @@ async function onePage(v) {
 }
 
 export const looks = {
+  'dark on a desk': () =>
+    visit({ colorScheme: 'dark' }, async (page) => {
+      const before = complaints.length;
+      const wrong = [];
+      const grounds = new Set();
+      for (const v of views) {
+        wrong.push(...(await examine(page, v, `${v.name} dark`)));
+        grounds.add(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor));
+      }
+      ok(wrong.length === 0, wrong.join('\n'));
+      const light = (ground) => ground.match(/\d+/g).slice(0, 3).some((v) => Number(v) > 0x40);
+      ok(grounds.size === 1 && ![...grounds].some(light), `the grounds of the pages are ${[...grounds]}`);
+      equal(complaints.slice(before), [], 'what the console of the browser says');
+    }),
+
   ...Object.fromEntries(views.map((v) => ['page: ' + v.name, () => onePage(v)])),
 
   theme: () =>
@@ -204,6 +225,7 @@ export const looks = {
         equal(await page.getByRole('button', { name: /^Drain/ }).count(), 0, 'buttons that drain');
         await page.goto(`http://${world.guarded}/console/policies`); // the tab keeps the token
         await page.locator('.panel', { hasText: 'API keys' }).first().waitFor();
+        await page.locator('.notice', { hasText: 'Keys cannot be made or revoked here: the admin API is read-only' }).waitFor();
         equal(await page.getByRole('button', { name: 'New key' }).count(), 0, 'buttons that make keys');
         await page.goto(`http://${world.guarded}/console/schemas?part=switches`);
         await page.locator('.empty', { hasText: 'Nothing is switched' }).waitFor();

@@ -10,6 +10,8 @@ import { world } from '../runner.js';
 import { admin, call, live, root, service, shot, tab, until, visit } from './visit.js';
 import { answerCode, tryPage, write } from './try.js';
 
+const traceID = '4bf92f3577b34da6a3ce929d0e0e4736';
+
 export const operations = {
   'trials are not counted': () =>
     visit({}, async (page) => {
@@ -76,7 +78,7 @@ export const operations = {
     visit({}, async (page) => {
       await page.goto(root + '/traffic');
       await live(page);
-      await call('/v1/shelves/classics/books', 1, { headers: { authorization: `Bearer ${world.token}` } });
+      await call('/v1/shelves/classics/books', 1, { headers: { authorization: `Bearer ${world.token}`, traceparent: `00-${traceID}-00f067aa0ba902b7-01` } });
       const row = page.locator('table.traffic tbody tr', { hasText: 'ada' }).first();
       await row.waitFor();
       await call('/v1/shelves/classics/books', 1, { headers: { authorization: `Bearer ${world.ended}` } });
@@ -88,6 +90,9 @@ export const operations = {
       await row.locator('a').click();
       await page.locator('.detail .waterfall').waitFor();
       await page.locator('.detail .kv', { hasText: 'ada' }).waitFor();
+      const trace = page.locator('.detail .kv a', { hasText: traceID });
+      equal(await trace.getAttribute('href'), `https://jaeger.acme.example/trace/${traceID}?from=console`, 'where the trace is looked at');
+      equal([await trace.getAttribute('target'), (await trace.getAttribute('rel')).includes('noopener')], ['_blank', true], 'how the link opens');
       await tab(page, 'Parts of the call', 'Call again').click();
       await page.locator('.detail a', { hasText: 'Open it in Try it' }).click();
       await page.locator('.bench h2').waitFor();
