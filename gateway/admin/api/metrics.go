@@ -56,6 +56,14 @@ func (s *metricServer) ListServiceSeries(context.Context, *adminv1.ListServiceSe
 	return out, nil
 }
 
+// ListEndpointSeries has how often endpoints were called.
+func (s *metricServer) ListEndpointSeries(_ context.Context, in *adminv1.ListEndpointSeriesRequest) (*adminv1.ListEndpointSeriesResponse, error) {
+	if name := in.GetBackend(); name != "" && s.api.config.Assembly().Backend(name) == nil {
+		return nil, notFound("there is no backend %.64q", name)
+	}
+	return s.api.sampler.series(in.GetBackend()), nil
+}
+
 // errorsIn counts the calls that failed, as Record.Failed says.
 func errorsIn(t *telemetry.Totals) int64 {
 	var n uint64

@@ -39,6 +39,7 @@ type sampledEndpoint struct {
 	calls uint64
 	at    time.Time
 	rate  float64
+	past  *rates // what the rate was before; nil where there are too many endpoints
 }
 
 func newSampler(a *API) *sampler { return &sampler{api: a, backends: map[string]*sampled{}} }
@@ -81,6 +82,7 @@ func (s *sampler) look() {
 			delete(s.backends, name)
 		}
 	}
+	s.keepRatesLocked(now)
 }
 
 // look takes note of what a backend does now. What was there at the first look has not changed.

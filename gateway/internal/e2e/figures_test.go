@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
@@ -143,5 +146,42 @@ func TestAdminTellsHowEndpointsFare(t *testing.T) {
 	all, err := backends.ListBackends(within(t), &adminv1.ListBackendsRequest{})
 	if one, oneErr := backends.GetBackend(within(t), &adminv1.GetBackendRequest{Name: "test"}); err != nil || oneErr != nil || !proto.Equal(one.GetBackend().GetEndpoints()[0].GetLatencies(), all.GetBackends()[0].GetEndpoints()[0].GetLatencies()) {
 		t.Errorf("%v, %v; %v, %v", all, err, one, oneErr)
+	}
+}
+
+// How often endpoints were called is remembered: who asks only now is told of the seconds before.
+func TestAdminRemembersHowOftenEndpointsWereCalled(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	metrics := adminv1.NewMetricServiceClient(d.administer(t))
+	const calls = 3
+	for range calls {
+		if a := d.h1(t).call(t, http.MethodGet, "/canary/v1/echo", ""); a.status != http.StatusOK {
+			t.Fatal(a.body)
+		}
+	}
+	eventually(t, func() error {
+		out, err := metrics.ListEndpointSeries(within(t), &adminv1.ListEndpointSeriesRequest{})
+		if err != nil {
+			return err
+		}
+		if len(out.GetEndpoints()) != 1 || out.GetLeftOut() != 0 {
+			return fmt.Errorf("the series: %v", out)
+		}
+		of := out.GetEndpoints()[0]
+		if age := time.Since(out.GetTime().AsTime()); of.GetBackend() != "test" || of.GetAddress() != d.backend.Address() || age < 0 || age > time.Minute {
+			return fmt.Errorf("the series of %s %s until %s ago", of.GetBackend(), of.GetAddress(), age)
+		}
+		sum := 0.0
+		for _, v := range of.GetCallsPerSecond() {
+			sum += float64(v)
+		}
+		if n := len(of.GetCallsPerSecond()); n < 2 || of.GetCallsPerSecond()[n-1] != 0 || sum < calls/2 {
+			return fmt.Errorf("the series has %d seconds with %v calls, %v in the last", n, sum, of.GetCallsPerSecond()[n-1])
+		}
+		return nil
+	})
+	if _, err := metrics.ListEndpointSeries(within(t), &adminv1.ListEndpointSeriesRequest{Backend: "none"}); status.Code(err) != codes.NotFound {
+		t.Errorf("a backend that is not there: %v", err)
 	}
 }

@@ -493,6 +493,180 @@ func (x *ServiceSeries) GetTotalErrors() int64 {
 	return 0
 }
 
+// ListEndpointSeriesRequest says of which backend.
+type ListEndpointSeriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the backend; empty for all.
+	Backend       string `protobuf:"bytes,1,opt,name=backend,proto3" json:"backend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEndpointSeriesRequest) Reset() {
+	*x = ListEndpointSeriesRequest{}
+	mi := &file_dragoman_admin_v1_metrics_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEndpointSeriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEndpointSeriesRequest) ProtoMessage() {}
+
+func (x *ListEndpointSeriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_metrics_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEndpointSeriesRequest.ProtoReflect.Descriptor instead.
+func (*ListEndpointSeriesRequest) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_metrics_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListEndpointSeriesRequest) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+// ListEndpointSeriesResponse has a series for each endpoint. All of them are as long, and end at the same time.
+type ListEndpointSeriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The second of the last value of each series; those before are a second apart. Absent before there is any.
+	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	// The series, by backend and address.
+	Endpoints []*EndpointSeries `protobuf:"bytes,2,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	// How many endpoints have none, since there are too many.
+	LeftOut       int32 `protobuf:"varint,3,opt,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEndpointSeriesResponse) Reset() {
+	*x = ListEndpointSeriesResponse{}
+	mi := &file_dragoman_admin_v1_metrics_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEndpointSeriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEndpointSeriesResponse) ProtoMessage() {}
+
+func (x *ListEndpointSeriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_metrics_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEndpointSeriesResponse.ProtoReflect.Descriptor instead.
+func (*ListEndpointSeriesResponse) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_metrics_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListEndpointSeriesResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *ListEndpointSeriesResponse) GetEndpoints() []*EndpointSeries {
+	if x != nil {
+		return x.Endpoints
+	}
+	return nil
+}
+
+func (x *ListEndpointSeriesResponse) GetLeftOut() int32 {
+	if x != nil {
+		return x.LeftOut
+	}
+	return 0
+}
+
+// EndpointSeries is how often an endpoint was called.
+type EndpointSeries struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The backend.
+	Backend string `protobuf:"bytes,1,opt,name=backend,proto3" json:"backend,omitempty"`
+	// The address of the endpoint.
+	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// Calls per second that ended, second by second, the oldest first, to the hundredth; 0 where the endpoint was not there.
+	CallsPerSecond []float32 `protobuf:"fixed32,3,rep,packed,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *EndpointSeries) Reset() {
+	*x = EndpointSeries{}
+	mi := &file_dragoman_admin_v1_metrics_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndpointSeries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndpointSeries) ProtoMessage() {}
+
+func (x *EndpointSeries) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_metrics_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndpointSeries.ProtoReflect.Descriptor instead.
+func (*EndpointSeries) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_metrics_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *EndpointSeries) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+func (x *EndpointSeries) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *EndpointSeries) GetCallsPerSecond() []float32 {
+	if x != nil {
+		return x.CallsPerSecond
+	}
+	return nil
+}
+
 var File_dragoman_admin_v1_metrics_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_metrics_proto_rawDesc = "" +
@@ -532,10 +706,21 @@ const file_dragoman_admin_v1_metrics_proto_rawDesc = "" +
 	"\x04span\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04span\x12\x1f\n" +
 	"\vtotal_calls\x18\x05 \x01(\x03R\n" +
 	"totalCalls\x12!\n" +
-	"\ftotal_errors\x18\x06 \x01(\x03R\vtotalErrors2\xa0\x02\n" +
+	"\ftotal_errors\x18\x06 \x01(\x03R\vtotalErrors\"5\n" +
+	"\x19ListEndpointSeriesRequest\x12\x18\n" +
+	"\abackend\x18\x01 \x01(\tR\abackend\"\xa8\x01\n" +
+	"\x1aListEndpointSeriesResponse\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12?\n" +
+	"\tendpoints\x18\x02 \x03(\v2!.dragoman.admin.v1.EndpointSeriesR\tendpoints\x12\x19\n" +
+	"\bleft_out\x18\x03 \x01(\x05R\aleftOut\"n\n" +
+	"\x0eEndpointSeries\x12\x18\n" +
+	"\abackend\x18\x01 \x01(\tR\abackend\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12(\n" +
+	"\x10calls_per_second\x18\x03 \x03(\x02R\x0ecallsPerSecond2\xba\x03\n" +
 	"\rMetricService\x12y\n" +
 	"\tGetSeries\x12#.dragoman.admin.v1.GetSeriesRequest\x1a$.dragoman.admin.v1.GetSeriesResponse\"!\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/metrics/series\x90\x02\x01\x12\x93\x01\n" +
-	"\x11ListServiceSeries\x12+.dragoman.admin.v1.ListServiceSeriesRequest\x1a,.dragoman.admin.v1.ListServiceSeriesResponse\"#\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/metrics/services\x90\x02\x01B\xcf\x01\n" +
+	"\x11ListServiceSeries\x12+.dragoman.admin.v1.ListServiceSeriesRequest\x1a,.dragoman.admin.v1.ListServiceSeriesResponse\"#\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/metrics/services\x90\x02\x01\x12\x97\x01\n" +
+	"\x12ListEndpointSeries\x12,.dragoman.admin.v1.ListEndpointSeriesRequest\x1a-.dragoman.admin.v1.ListEndpointSeriesResponse\"$\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/metrics/endpoints\x90\x02\x01B\xcf\x01\n" +
 	"\x15com.dragoman.admin.v1B\fMetricsProtoP\x01ZBgithub.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1;adminv1\xa2\x02\x03DAX\xaa\x02\x11Dragoman.Admin.V1\xca\x02\x11Dragoman\\Admin\\V1\xe2\x02\x1dDragoman\\Admin\\V1\\GPBMetadata\xea\x02\x13Dragoman::Admin::V1b\x06proto3"
 
 var (
@@ -550,37 +735,44 @@ func file_dragoman_admin_v1_metrics_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_metrics_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_metrics_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_dragoman_admin_v1_metrics_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_dragoman_admin_v1_metrics_proto_goTypes = []any{
-	(*GetSeriesRequest)(nil),          // 0: dragoman.admin.v1.GetSeriesRequest
-	(*GetSeriesResponse)(nil),         // 1: dragoman.admin.v1.GetSeriesResponse
-	(*Point)(nil),                     // 2: dragoman.admin.v1.Point
-	(*Quantiles)(nil),                 // 3: dragoman.admin.v1.Quantiles
-	(*ListServiceSeriesRequest)(nil),  // 4: dragoman.admin.v1.ListServiceSeriesRequest
-	(*ListServiceSeriesResponse)(nil), // 5: dragoman.admin.v1.ListServiceSeriesResponse
-	(*ServiceSeries)(nil),             // 6: dragoman.admin.v1.ServiceSeries
-	nil,                               // 7: dragoman.admin.v1.Point.ConnectionsEntry
-	(*durationpb.Duration)(nil),       // 8: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),     // 9: google.protobuf.Timestamp
+	(*GetSeriesRequest)(nil),           // 0: dragoman.admin.v1.GetSeriesRequest
+	(*GetSeriesResponse)(nil),          // 1: dragoman.admin.v1.GetSeriesResponse
+	(*Point)(nil),                      // 2: dragoman.admin.v1.Point
+	(*Quantiles)(nil),                  // 3: dragoman.admin.v1.Quantiles
+	(*ListServiceSeriesRequest)(nil),   // 4: dragoman.admin.v1.ListServiceSeriesRequest
+	(*ListServiceSeriesResponse)(nil),  // 5: dragoman.admin.v1.ListServiceSeriesResponse
+	(*ServiceSeries)(nil),              // 6: dragoman.admin.v1.ServiceSeries
+	(*ListEndpointSeriesRequest)(nil),  // 7: dragoman.admin.v1.ListEndpointSeriesRequest
+	(*ListEndpointSeriesResponse)(nil), // 8: dragoman.admin.v1.ListEndpointSeriesResponse
+	(*EndpointSeries)(nil),             // 9: dragoman.admin.v1.EndpointSeries
+	nil,                                // 10: dragoman.admin.v1.Point.ConnectionsEntry
+	(*durationpb.Duration)(nil),        // 11: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),      // 12: google.protobuf.Timestamp
 }
 var file_dragoman_admin_v1_metrics_proto_depIdxs = []int32{
-	8,  // 0: dragoman.admin.v1.GetSeriesRequest.window:type_name -> google.protobuf.Duration
+	11, // 0: dragoman.admin.v1.GetSeriesRequest.window:type_name -> google.protobuf.Duration
 	2,  // 1: dragoman.admin.v1.GetSeriesResponse.points:type_name -> dragoman.admin.v1.Point
-	9,  // 2: dragoman.admin.v1.Point.time:type_name -> google.protobuf.Timestamp
+	12, // 2: dragoman.admin.v1.Point.time:type_name -> google.protobuf.Timestamp
 	3,  // 3: dragoman.admin.v1.Point.latency:type_name -> dragoman.admin.v1.Quantiles
 	3,  // 4: dragoman.admin.v1.Point.overhead:type_name -> dragoman.admin.v1.Quantiles
-	7,  // 5: dragoman.admin.v1.Point.connections:type_name -> dragoman.admin.v1.Point.ConnectionsEntry
+	10, // 5: dragoman.admin.v1.Point.connections:type_name -> dragoman.admin.v1.Point.ConnectionsEntry
 	6,  // 6: dragoman.admin.v1.ListServiceSeriesResponse.services:type_name -> dragoman.admin.v1.ServiceSeries
-	8,  // 7: dragoman.admin.v1.ServiceSeries.span:type_name -> google.protobuf.Duration
-	0,  // 8: dragoman.admin.v1.MetricService.GetSeries:input_type -> dragoman.admin.v1.GetSeriesRequest
-	4,  // 9: dragoman.admin.v1.MetricService.ListServiceSeries:input_type -> dragoman.admin.v1.ListServiceSeriesRequest
-	1,  // 10: dragoman.admin.v1.MetricService.GetSeries:output_type -> dragoman.admin.v1.GetSeriesResponse
-	5,  // 11: dragoman.admin.v1.MetricService.ListServiceSeries:output_type -> dragoman.admin.v1.ListServiceSeriesResponse
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 7: dragoman.admin.v1.ServiceSeries.span:type_name -> google.protobuf.Duration
+	12, // 8: dragoman.admin.v1.ListEndpointSeriesResponse.time:type_name -> google.protobuf.Timestamp
+	9,  // 9: dragoman.admin.v1.ListEndpointSeriesResponse.endpoints:type_name -> dragoman.admin.v1.EndpointSeries
+	0,  // 10: dragoman.admin.v1.MetricService.GetSeries:input_type -> dragoman.admin.v1.GetSeriesRequest
+	4,  // 11: dragoman.admin.v1.MetricService.ListServiceSeries:input_type -> dragoman.admin.v1.ListServiceSeriesRequest
+	7,  // 12: dragoman.admin.v1.MetricService.ListEndpointSeries:input_type -> dragoman.admin.v1.ListEndpointSeriesRequest
+	1,  // 13: dragoman.admin.v1.MetricService.GetSeries:output_type -> dragoman.admin.v1.GetSeriesResponse
+	5,  // 14: dragoman.admin.v1.MetricService.ListServiceSeries:output_type -> dragoman.admin.v1.ListServiceSeriesResponse
+	8,  // 15: dragoman.admin.v1.MetricService.ListEndpointSeries:output_type -> dragoman.admin.v1.ListEndpointSeriesResponse
+	13, // [13:16] is the sub-list for method output_type
+	10, // [10:13] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_metrics_proto_init() }
@@ -594,7 +786,7 @@ func file_dragoman_admin_v1_metrics_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_metrics_proto_rawDesc), len(file_dragoman_admin_v1_metrics_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

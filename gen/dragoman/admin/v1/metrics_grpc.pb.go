@@ -22,8 +22,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	MetricService_GetSeries_FullMethodName         = "/dragoman.admin.v1.MetricService/GetSeries"
-	MetricService_ListServiceSeries_FullMethodName = "/dragoman.admin.v1.MetricService/ListServiceSeries"
+	MetricService_GetSeries_FullMethodName          = "/dragoman.admin.v1.MetricService/GetSeries"
+	MetricService_ListServiceSeries_FullMethodName  = "/dragoman.admin.v1.MetricService/ListServiceSeries"
+	MetricService_ListEndpointSeries_FullMethodName = "/dragoman.admin.v1.MetricService/ListEndpointSeries"
 )
 
 // MetricServiceClient is the client API for MetricService service.
@@ -36,6 +37,9 @@ type MetricServiceClient interface {
 	GetSeries(ctx context.Context, in *GetSeriesRequest, opts ...grpc.CallOption) (*GetSeriesResponse, error)
 	// ListServiceSeries has the calls per second of each service, for small charts.
 	ListServiceSeries(ctx context.Context, in *ListServiceSeriesRequest, opts ...grpc.CallOption) (*ListServiceSeriesResponse, error)
+	// ListEndpointSeries has the calls per second of each endpoint of backends over the last 15 minutes, or since the gateway began. Of more than 256 endpoints
+	// not all are remembered; left_out says of how many there is nothing.
+	ListEndpointSeries(ctx context.Context, in *ListEndpointSeriesRequest, opts ...grpc.CallOption) (*ListEndpointSeriesResponse, error)
 }
 
 type metricServiceClient struct {
@@ -66,6 +70,16 @@ func (c *metricServiceClient) ListServiceSeries(ctx context.Context, in *ListSer
 	return out, nil
 }
 
+func (c *metricServiceClient) ListEndpointSeries(ctx context.Context, in *ListEndpointSeriesRequest, opts ...grpc.CallOption) (*ListEndpointSeriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEndpointSeriesResponse)
+	err := c.cc.Invoke(ctx, MetricService_ListEndpointSeries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MetricServiceServer is the server API for MetricService service.
 // All implementations must embed UnimplementedMetricServiceServer
 // for forward compatibility.
@@ -76,6 +90,9 @@ type MetricServiceServer interface {
 	GetSeries(context.Context, *GetSeriesRequest) (*GetSeriesResponse, error)
 	// ListServiceSeries has the calls per second of each service, for small charts.
 	ListServiceSeries(context.Context, *ListServiceSeriesRequest) (*ListServiceSeriesResponse, error)
+	// ListEndpointSeries has the calls per second of each endpoint of backends over the last 15 minutes, or since the gateway began. Of more than 256 endpoints
+	// not all are remembered; left_out says of how many there is nothing.
+	ListEndpointSeries(context.Context, *ListEndpointSeriesRequest) (*ListEndpointSeriesResponse, error)
 	mustEmbedUnimplementedMetricServiceServer()
 }
 
@@ -91,6 +108,9 @@ func (UnimplementedMetricServiceServer) GetSeries(context.Context, *GetSeriesReq
 }
 func (UnimplementedMetricServiceServer) ListServiceSeries(context.Context, *ListServiceSeriesRequest) (*ListServiceSeriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListServiceSeries not implemented")
+}
+func (UnimplementedMetricServiceServer) ListEndpointSeries(context.Context, *ListEndpointSeriesRequest) (*ListEndpointSeriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEndpointSeries not implemented")
 }
 func (UnimplementedMetricServiceServer) mustEmbedUnimplementedMetricServiceServer() {}
 func (UnimplementedMetricServiceServer) testEmbeddedByValue()                       {}
@@ -149,6 +169,24 @@ func _MetricService_ListServiceSeries_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MetricService_ListEndpointSeries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEndpointSeriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MetricServiceServer).ListEndpointSeries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MetricService_ListEndpointSeries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MetricServiceServer).ListEndpointSeries(ctx, req.(*ListEndpointSeriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // MetricService_ServiceDesc is the grpc.ServiceDesc for MetricService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -163,6 +201,10 @@ var MetricService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListServiceSeries",
 			Handler:    _MetricService_ListServiceSeries_Handler,
+		},
+		{
+			MethodName: "ListEndpointSeries",
+			Handler:    _MetricService_ListEndpointSeries_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

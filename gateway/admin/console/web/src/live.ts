@@ -31,8 +31,14 @@ export const reloads = signal<Reload[]>([]);
 export const generation = signal(0);
 /** beats counts seconds in which calls ended, five at a time: statistics are fetched again by it, and not while nothing happens. */
 export const beats = signal(0);
-/** rates are calls per second of each endpoint over time, by backend. */
-export const rates = signal<Map<string, { at: number; by: Map<string, number> }[]>>(new Map());
+/** Sample is how many calls per second each endpoint of a backend had at one time. */
+export interface Sample {
+  at: number;
+  by: Map<string, number>;
+}
+
+/** rates are samples over time, by backend, since the page was opened; the gateway remembers what was before. */
+export const rates = signal<Map<string, Sample[]>>(new Map());
 
 const extra = signal<'' | 'TOPIC_CALLS' | 'TOPIC_LOGS'>('');
 

@@ -317,6 +317,12 @@ export interface Endpoint {
   latencies?: Latency;
 }
 
+export interface EndpointSeries {
+  backend?: string;
+  address?: string;
+  callsPerSecond?: number[];
+}
+
 export interface EndpointSource {
   name?: string;
   endpoints?: number;
@@ -668,6 +674,16 @@ export interface ListCertificatesResponse {
   certificates?: Certificate[];
   domains?: AcmeDomain[];
   events?: AcmeEvent[];
+}
+
+export interface ListEndpointSeriesRequest {
+  backend?: string;
+}
+
+export interface ListEndpointSeriesResponse {
+  time?: string;
+  endpoints?: EndpointSeries[];
+  leftOut?: number;
 }
 
 export interface ListKeysRequest {

@@ -3,13 +3,13 @@
 
 // The backends: what their sources say, what each endpoint does and why, and who gets how many calls. Endpoints can be taken out and put back.
 
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 
 import { ApiError, post } from '../api/client';
 import { useResource } from '../api/resource';
-import type { Backend, Endpoint, EndpointState, ListBackendsResponse, Transition } from '../api/types';
+import type { Backend, Endpoint, EndpointState, ListBackendsResponse, ListEndpointSeriesResponse, Transition } from '../api/types';
 import { args, href, to } from '../router';
-import { backends, now, rates, status } from '../live';
+import { backends, connection, now, rates, status, windowSeconds, type Sample } from '../live';
 import { ago, cause, clock, count, many, ms, percent, rate, seconds } from '../format';
 import { Chart, Legend, type Series } from '../ui/chart';
 import { Icon } from '../ui/icons';
@@ -34,6 +34,8 @@ export function BackendsPage() {
   const first = useResource<ListBackendsResponse>('/api/v1/backends');
   const all = backends.value ?? first.data?.backends;
   const name = args.value[0];
+  // What was before the stream, and while it was lost.
+  const past = useResource<ListEndpointSeriesResponse>('/api/v1/metrics/endpoints', { backend: name || undefined }, connection.value === 'lost');
   if (!all) return first.error ? <Notice tone="err">{first.error.message}</Notice> : <Empty>Loading</Empty>;
   if (!all.length) return <Empty>No backend is configured.</Empty>;
   const shown = name ? all.filter((b) => b.name === name) : all;
@@ -46,13 +48,13 @@ export function BackendsPage() {
       )}
       {name && !shown.length && <Notice tone="warn">There is no backend {name}.</Notice>}
       {shown.map((b) => (
-        <One key={b.name} backend={b} alone={!!name || all.length === 1} />
+        <One key={b.name} backend={b} past={past.data} alone={!!name || all.length === 1} />
       ))}
     </>
   );
 }
 
-function One({ backend: b, alone }: { backend: Backend; alone: boolean }) {
+function One({ backend: b, past, alone }: { backend: Backend; past?: ListEndpointSeriesResponse; alone: boolean }) {
   const [problem, setProblem] = useState('');
   const endpoints = b.endpoints ?? [];
   const ready = endpoints.filter((e) => e.state === 'ENDPOINT_STATE_READY').length;
@@ -97,7 +99,7 @@ function One({ backend: b, alone }: { backend: Backend; alone: boolean }) {
       )}
       <Endpoints backend={b} act={act} />
       <div class="pad cols wide-left ruled">
-        <Picks backend={b} />
+        <Picks backend={b} past={past} />
         <Numbers backend={b} />
       </div>
       {alone && <Log transitions={b.transitions ?? []} />}
@@ -233,9 +235,25 @@ function Weight({ endpoint: e, act }: { endpoint: Endpoint; act: (verb: string, 
 
 const tokens = ['data-1', 'data-4', 'data-5', 'data-6', 'data-2', 'data-3'];
 
+/** samplesOf are what the gateway remembers of a backend, a sample a second. */
+function samplesOf(past: ListEndpointSeriesResponse | undefined, backend: string): Sample[] {
+  const all = (past?.endpoints ?? []).filter((e) => e.backend === backend);
+  const n = all[0]?.callsPerSecond?.length ?? 0;
+  const last = Date.parse(past?.time ?? '');
+  return Array.from({ length: n }, (_, i) => ({ at: last - (n - 1 - i) * 1000, by: new Map(all.map((e) => [e.address ?? '', e.callsPerSecond?.[i] ?? 0])) }));
+}
+
+/** joined are samples, one for each second; what was told as it happened goes before what is remembered. */
+function joined(before: Sample[], live: Sample[]): Sample[] {
+  const by = new Map([...before, ...live].map((s) => [Math.round(s.at / 1000), s]));
+  const from = Math.max(...by.keys()) - windowSeconds;
+  return [...by].filter(([second]) => second > from).sort(([a], [b]) => a - b).map(([, s]) => s);
+}
+
 /** Picks shows who gets the calls, for as many endpoints as there are colours; the rest is one more. */
-function Picks({ backend: b }: { backend: Backend }) {
-  const samples = rates.value.get(b.name ?? '') ?? [];
+function Picks({ backend: b, past }: { backend: Backend; past?: ListEndpointSeriesResponse }) {
+  const before = useMemo(() => samplesOf(past, b.name ?? ''), [past, b.name]);
+  const samples = joined(before, rates.value.get(b.name ?? '') ?? []);
   const addresses = (b.endpoints ?? []).map((e) => e.address ?? '');
   const named = addresses.length > tokens.length ? addresses.slice(0, tokens.length - 1) : addresses;
   const series: Series[] = named.map((name, i) => ({ name, token: tokens[i] }));
@@ -251,7 +269,7 @@ function Picks({ backend: b }: { backend: Backend }) {
         <h3 class="grow">Calls per second by endpoint</h3>
         <Legend series={series} />
       </div>
-      <Chart label={'Calls per second by endpoint of ' + b.name} x={x} ys={ys} series={series} format={rate} stacked height={190} seconds={300} />
+      <Chart label={'Calls per second by endpoint of ' + b.name} x={x} ys={ys} series={series} format={rate} stacked height={190} seconds={windowSeconds} />
     </div>
   );
 }

@@ -105,6 +105,7 @@ export const operations = {
 
   figures: () =>
     visit({}, async (page) => {
+      const opened = Date.now();
       await page.goto(`${root}/routes?open=${encodeURIComponent('GET /v1/shelves')}&part=calls`);
       const strip = page.locator('.heatstrip svg');
       await strip.first().waitFor();
@@ -116,6 +117,15 @@ export const operations = {
       await page.locator('.nav a', { hasText: 'Backends' }).click();
       const row = page.locator('section[aria-label="Backend bookstore"] tbody tr', { hasText: /\d (ms|µs)/ });
       await row.first().waitFor(); // its quantiles
+      // The chart has what was before the page was opened.
+      const plot = page.locator('section[aria-label="Backend bookstore"] .u-over');
+      let x = 4;
+      await until(async () => {
+        await plot.hover({ position: { x: (x = 10 - x), y: 20 } }); // its left end
+        const [h, m, s] = (await plot.locator('.tip').textContent()).slice(0, 8).split(':').map(Number);
+        const age = (new Date().setHours(0, 0, 0, 0) + (h * 3600 + m * 60 + s) * 1000 - opened) / -1000;
+        return age > 10;
+      }, 'a chart that begins ten seconds before the page');
       await page.locator('.nav a', { hasText: 'Overview' }).click();
       await page.locator('.figures > div', { hasText: 'Connections' }).locator('dd', { hasText: /[1-9]/ }).waitFor();
       await call('/v1/shelves', 6, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }); // more than its limit allows
