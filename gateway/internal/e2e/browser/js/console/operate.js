@@ -87,12 +87,15 @@ export const operations = {
       equal(await page.locator('table.traffic tbody tr', { hasText: 'ada' }).count(), 0, 'calls for another reason');
       await page.getByLabel('Any reason').selectOption('');
       await page.getByLabel('Any subject').selectOption('ada');
-      await row.locator('a').click();
+      const { id } = (await admin('/api/v1/traffic?limit=500')).calls.find((c) => c.traceId === traceID);
+      await page.locator(`table.traffic tbody a[href*="${id}"]`).click();
       await page.locator('.detail .waterfall').waitFor();
       await page.locator('.detail .kv', { hasText: 'ada' }).waitFor();
       const trace = page.locator('.detail .kv a', { hasText: traceID });
       equal(await trace.getAttribute('href'), `https://jaeger.acme.example/trace/${traceID}?from=console`, 'where the trace is looked at');
       equal([await trace.getAttribute('target'), (await trace.getAttribute('rel')).includes('noopener')], ['_blank', true], 'how the link opens');
+      await trace.scrollIntoViewIfNeeded();
+      await shot(page, 'call-light');
       await tab(page, 'Parts of the call', 'Call again').click();
       await page.locator('.detail a', { hasText: 'Open it in Try it' }).click();
       await page.locator('.bench h2').waitFor();
@@ -126,6 +129,8 @@ export const operations = {
         const age = (new Date().setHours(0, 0, 0, 0) + (h * 3600 + m * 60 + s) * 1000 - opened) / -1000;
         return age > 10;
       }, 'a chart that begins ten seconds before the page');
+      await plot.evaluate((e) => e.scrollIntoView({ block: 'center' }));
+      await shot(page, 'picks-light');
       await page.locator('.nav a', { hasText: 'Overview' }).click();
       await page.locator('.figures > div', { hasText: 'Connections' }).locator('dd', { hasText: /[1-9]/ }).waitFor();
       await call('/v1/shelves', 6, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }); // more than its limit allows
