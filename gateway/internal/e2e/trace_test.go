@@ -60,13 +60,16 @@ func safeCalls(t testing.TB, d *dragoman) map[string]func(fields ...string) http
 	return all
 }
 
+// idOf makes an id for a request of the name of a way to call.
+func idOf(name string) string { return strings.NewReplacer(" ", "", ",", "", "/", "").Replace(name) }
+
 // TestT216_TraceContext: what a request says of its trace reaches the backend if it is well formed, and its id the log, whatever the
 // protocol; and so does the id of the request, which returns to the client.
 func TestT216_TraceContext(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
 	for name, call := range safeCalls(t, d) {
-		id := strings.NewReplacer(" ", "", ",", "", "/", "").Replace(name)
+		id := idOf(name)
 		for _, row := range []struct {
 			kind   string
 			fields []string
@@ -132,7 +135,7 @@ func TestT215_LogsNameTheCall(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
 	for name, call := range safeCalls(t, d) {
-		id := strings.NewReplacer(" ", "", ",", "", "/", "").Replace(name)
+		id := idOf(name)
 		call("x-request-id", id)
 		r := d.access.await(t, id)
 		route := ""

@@ -123,7 +123,7 @@ func TestCallsAreSpans(t *testing.T) {
 	for i, try := range c.Tries() {
 		s := find(try.Span)
 		if string(s.GetParentSpanId()) != string(c.Trace.Span[:]) || s.GetKind() != tracev1.Span_SPAN_KIND_CLIENT || s.GetStartTimeUnixNano()-call.GetStartTimeUnixNano() != uint64(try.Offset) || //nolint:gosec // small
-			otlptest.Attributes(s.GetAttributes())["server.address"] != try.Endpoint || otlptest.Attributes(s.GetAttributes())["dragoman.attempt"] != try.Kind.String() {
+			otlptest.Attributes(s.GetAttributes())["server.address"] != try.Endpoint || otlptest.Attributes(s.GetAttributes())["dragoman.attempt"] != try.Kind.String() || otlptest.Attributes(s.GetAttributes())["dragoman.attempt_number"] != int64(i+1) {
 			t.Errorf("attempt %d is %v", i, s)
 		}
 	}

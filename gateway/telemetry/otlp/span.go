@@ -56,7 +56,7 @@ const (
 func appendSpans(dst []byte, r *telemetry.Record) []byte {
 	dst = appendCall(dst, r)
 	for i := range r.Tries() {
-		dst = appendAttempt(dst, r, &r.Tries()[i])
+		dst = appendAttempt(dst, r, i)
 	}
 	return dst
 }
@@ -104,9 +104,9 @@ func appendCall(dst []byte, r *telemetry.Record) []byte {
 	return shut(appendFlags(dst, flags), at)
 }
 
-// appendAttempt appends the span of an attempt. Its id is what the backend was told.
-func appendAttempt(dst []byte, r *telemetry.Record, t *transcoder.Try) []byte {
-	of := r.Trace()
+// appendAttempt appends the span of an attempt, the one that began as number i from 0. Its id is what the backend was told.
+func appendAttempt(dst []byte, r *telemetry.Record, i int) []byte {
+	of, t := r.Trace(), &r.Tries()[i]
 	dst, at := open(dst, spansOfScope)
 	dst = protowire.AppendBytes(protowire.AppendTag(dst, spanTrace, protowire.BytesType), of.ID[:])
 	dst = protowire.AppendBytes(protowire.AppendTag(dst, spanID, protowire.BytesType), t.Span[:])
@@ -123,6 +123,7 @@ func appendAttempt(dst []byte, r *telemetry.Record, t *transcoder.Try) []byte {
 	dst = appendTextAttribute(dst, "server.address", t.Endpoint)
 	dst = appendTextAttribute(dst, "dragoman.backend", r.Backend)
 	dst = appendTextAttribute(dst, "dragoman.attempt", t.Kind.String())
+	dst = appendNumberAttribute(dst, "dragoman.attempt_number", int64(i+1))
 	if t.Code != codes.OK {
 		dst = appendError(dst, "")
 	}
