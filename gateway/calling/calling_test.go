@@ -4,8 +4,12 @@
 package calling
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/iotest"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -109,6 +113,32 @@ func TestFailureOf(t *testing.T) {
 	}
 	if f := failureOf(http.StatusGatewayTimeout, nil); f.Code != codes.DeadlineExceeded {
 		t.Errorf("504 is %s", f.Code)
+	}
+}
+
+// A stream of events that its server gave up failed, though its answer ended as well as any; and what came is handed on as it was.
+func TestEventsThatEndInAnError(t *testing.T) {
+	t.Parallel()
+	const one = "id: 1\ndata: {\"a\":1}\n\n"
+	for _, c := range []struct{ stream, want, reason string }{
+		{one + "event: end\ndata: {}\n\n", "", "it is whole"},
+		{one + "event: error\ndata: {\"code\":4,\"message\":\"late\"}\n\n", "DEADLINE_EXCEEDED: late", "the gateway gave up"},
+		{"event:error\r\ndata:{\"code\":8,\r\ndata: \"message\":\"much\"}\r\n\r\n", "RESOURCE_EXHAUSTED: much", "no space, other ends of lines, two lines of data"},
+		{"data: {\"code\":4,\"message\":\"late\"}\nevent: error\n\n", "DEADLINE_EXCEEDED: late", "the name comes last"},
+		{"event: errors\ndata: {\"code\":4}\n\n: error\n\ndata: event: error\n\n", "", "another name, a comment, and data"},
+		{"event: error\ndata: " + strings.Repeat("x", 2*maxError) + "\n\n", "UNKNOWN: Internal Server Error", "what is too long is not kept"},
+		{"event: error\ndata: {\"code\":4}\n", "", "an event that did not end is none"},
+	} {
+		for name, body := range map[string]io.Reader{"at once": strings.NewReader(c.stream), "by bytes": iotest.OneByteReader(strings.NewReader(c.stream))} {
+			var handedOn bytes.Buffer
+			got := ""
+			if err := readEvents(t.Context(), &Call{Receive: func(m []byte, _ bool) error { handedOn.Write(m); return nil }}, body); err != nil {
+				got = err.Error()
+			}
+			if got != c.want || handedOn.String() != c.stream {
+				t.Errorf("%s, %s: %q with %d bytes; want %q with %d", c.reason, name, got, handedOn.Len(), c.want, len(c.stream))
+			}
+		}
 	}
 }
 

@@ -153,7 +153,7 @@ func read(ctx context.Context, call *Call, answer *http.Response) error {
 	case mediaType == mediaNDJSON:
 		return readLines(ctx, call, answer.Body)
 	case mediaType == mediaSSE:
-		return readRaw(ctx, call, answer.Body)
+		return readEvents(ctx, call, answer.Body)
 	case mediaType == mediaJSON || strings.HasSuffix(mediaType, "+json"):
 		body, err := io.ReadAll(io.LimitReader(answer.Body, maxMessage))
 		if err != nil {
