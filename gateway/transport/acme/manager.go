@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -86,6 +87,9 @@ func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *
 	m.config = certmagic.New(m.cache, certmagic.Config{
 		DefaultServerName: s.names[0], KeySource: certmagic.StandardKeyGenerator{KeyType: kind},
 		Storage: &certmagic.FileStorage{Path: s.config.Storage}, OnEvent: m.happened, Logger: zapLog,
+		// Where a proxy is given, an OCSP responder has 30 seconds to answer; else all the time there is, while a certificate that is there is not
+		// shown and nothing is asked for (certmagic v0.25.6: ocsp.go, getOCSPForCert).
+		OCSP:           certmagic.OCSPConfig{HTTPProxy: http.ProxyFromEnvironment},
 		ShouldEmitFunc: func(event string) bool { return event != "tls_get_certificate" },
 	})
 	m.issuer = certmagic.NewACMEIssuer(m.config, m.template())

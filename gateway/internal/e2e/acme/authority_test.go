@@ -71,6 +71,7 @@ type authority struct {
 type authoritySettings struct {
 	validity time.Duration // of what it issues; 0 means long
 	eab      map[string]string
+	ocsp     string // where certificates say that their responder is; "" for nowhere
 }
 
 // newAuthority prepares an authority, which does not run yet.
@@ -91,12 +92,17 @@ func newAuthority(t *testing.T, s authoritySettings) *authority {
 	if s.validity == 0 {
 		s.validity = 90 * 24 * time.Hour
 	}
+	algorithm := "ecdsa"
+	if s.ocsp != "" {
+		algorithm = "rsa" // it gives away its key, with which the responder signs, only of this kind
+	}
 	text, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": a.management, "certificate": certificate, "privateKey": key,
-		"httpPort": port(t, a.plain), "tlsPort": port(t, a.secure), "domainBlocklist": []string{blocked}, "keyAlgorithm": "ecdsa",
+		"httpPort": port(t, a.plain), "tlsPort": port(t, a.secure), "domainBlocklist": []string{blocked}, "keyAlgorithm": algorithm,
 		"externalAccountBindingRequired": s.eab != nil, "externalAccountMACKeys": s.eab,
-		"retryAfter": map[string]int{"authz": 1, "order": 1},
-		"profiles":   map[string]any{"default": map[string]any{"description": "of the test", "validityPeriod": int(s.validity.Seconds())}},
+		"ocspResponderURL": s.ocsp,
+		"retryAfter":       map[string]int{"authz": 1, "order": 1},
+		"profiles":         map[string]any{"default": map[string]any{"description": "of the test", "validityPeriod": int(s.validity.Seconds())}},
 	}})
 	if err != nil {
 		t.Fatal(err)
