@@ -19,10 +19,10 @@ import (
 
 func newSchema(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "schema", Short: "List and show what schemas hold, ask servers for theirs, write descriptor sets, and find changes that break clients", Args: cobra.NoArgs,
+		Use: "schema", Short: "List and show what schemas hold, ask servers for theirs, write descriptor sets, send them to a gateway, and find changes that break clients", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSchemaList(t), newSchemaShow(t), newSchemaPull(t), newSchemaBuild(t), newSchemaDiff(t))
+	cmd.AddCommand(newSchemaList(t), newSchemaShow(t), newSchemaPull(t), newSchemaBuild(t), newSchemaDiff(t), newSchemaPush(t))
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/descriptorset"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/protofile"
 	"github.com/dragoman-gateway/dragoman/transcoder/schema/reflection"
+	"github.com/dragoman-gateway/dragoman/transcoder/schema/upload"
 	"github.com/dragoman-gateway/dragoman/transcoder/serviceconfig"
 )
 
@@ -71,9 +72,22 @@ func (a *Assembly) openSource(cfg *config.Source) (Source, error) {
 		}
 		s, err := reflection.New(reflection.Config{Name: cmp.Or(a.target(b.Name()), b.Name()), Conn: b.Channel(), Interval: cfg.Reflection.Interval})
 		return Source{Source: s, Watch: true, asks: true}, err
+	case cfg.Upload != nil:
+		s, err := upload.New(cmp.Or(cfg.Name, config.DefaultUpload), cfg.Upload.File)
+		return Source{Source: s}, err
 	default:
-		return Source{}, errors.New("it is of no kind; it must be one of protos, descriptor_set and reflection")
+		return Source{}, errors.New("it is of no kind; it must be one of protos, descriptor_set, reflection and upload")
 	}
+}
+
+// Upload returns the source of a name that is uploaded to; nil where there is none.
+func (a *Assembly) Upload(name string) *upload.Source {
+	for _, s := range a.sources {
+		if u, ok := s.Source.(*upload.Source); ok && s.Name() == name {
+			return u
+		}
+	}
+	return nil
 }
 
 // target is where a backend is, as the configuration has it; "" where its endpoints are listed.

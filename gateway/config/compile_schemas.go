@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	configv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/config/v1"
@@ -49,6 +50,9 @@ func (k *compiler) source(m *configv1.Source, at string) Source {
 		k.use(kind.Reflection.GetBackend(), at+".reflection.backend")
 		s.Reflection = &Reflection{Backend: kind.Reflection.GetBackend(), Interval: kind.Reflection.GetInterval().AsDuration()}
 		byDefault = kind.Reflection.GetBackend()
+	case *configv1.Source_Upload:
+		byDefault = DefaultUpload
+		s.Upload = k.upload(cmp.Or(m.GetName(), byDefault), at)
 	}
 	s.Name = cmp.Or(s.Name, byDefault)
 	s.PolicyOptions = PolicyOptions(m.GetPolicyOptions())
@@ -57,6 +61,22 @@ func (k *compiler) source(m *configv1.Source, at string) Source {
 	}
 	k.distinct(s.HTTPRules, at+".http_rules") // as they are in the end: ./a.yaml is a.yaml
 	return s
+}
+
+// uploadName is what the name of a source of uploads has to be: that of its file.
+var uploadName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$`)
+
+// uploadFolder is the folder in admin.data_dir in which uploads are kept.
+const uploadFolder = "schemas"
+
+func (k *compiler) upload(name, at string) *Upload {
+	if !uploadName.MatchString(name) {
+		k.on(at+".name", "", `is %q; of an upload it must be letters, digits and "_-.", at most 64, without a dot in front: a file has that name`, name)
+	}
+	if k.cfg.Admin.DataDir == "" {
+		k.on(at+".upload", "set admin: {data_dir: /var/lib/dragoman}", "needs a folder in which uploads are kept: admin.data_dir")
+	}
+	return &Upload{File: filepath.Join(k.cfg.Admin.DataDir, uploadFolder, name+".binpb")}
 }
 
 func (k *compiler) protos(m *configv1.Protos, at string) *Protos {

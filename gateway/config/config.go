@@ -123,7 +123,7 @@ func (s *Schemas) Exposes(service string) bool {
 	return (len(s.Expose) == 0 || matchAny(s.Expose, service)) && !matchAny(s.Hide, service)
 }
 
-// Source is where a schema comes from. Exactly one of Protos, DescriptorSet and Reflection is set.
+// Source is where a schema comes from. Exactly one of Protos, DescriptorSet, Reflection and Upload is set.
 type Source struct {
 	// Name is what messages call it.
 	Name string
@@ -133,9 +133,11 @@ type Source struct {
 	DescriptorSet *DescriptorSet
 	// Reflection is a backend that is asked.
 	Reflection *Reflection
+	// Upload is what is sent by the admin API.
+	Upload *Upload
 	// HTTPRules are files with HTTP rules, google.api.Service in YAML; none twice.
 	HTTPRules []string
-	// PolicyOptions says what becomes of the options of dragoman.policy.v1; "" means ReadOptions, and IgnoreOptions for Reflection.
+	// PolicyOptions says what becomes of the options of dragoman.policy.v1; "" means ReadOptions, and IgnoreOptions for Reflection and Upload.
 	PolicyOptions PolicyOptions
 }
 
@@ -182,6 +184,15 @@ type Reflection struct {
 	Backend string
 	// Interval is how often it is asked; 0 means DefaultReflectionInterval.
 	Interval time.Duration
+}
+
+// DefaultUpload is the name of a source of uploads that has none.
+const DefaultUpload = "upload"
+
+// Upload is what is sent by the admin API.
+type Upload struct {
+	// File keeps it.
+	File string
 }
 
 // EmitDefaults says how fields without a value are written.
@@ -322,6 +333,9 @@ func (c *Config) SetDefaults() {
 	for i := range c.Schemas.Sources {
 		if r := c.Schemas.Sources[i].Reflection; r != nil {
 			r.Interval = cmp.Or(r.Interval, DefaultReflectionInterval)
+			c.Schemas.Sources[i].PolicyOptions = cmp.Or(c.Schemas.Sources[i].PolicyOptions, IgnoreOptions)
+		}
+		if c.Schemas.Sources[i].Upload != nil {
 			c.Schemas.Sources[i].PolicyOptions = cmp.Or(c.Schemas.Sources[i].PolicyOptions, IgnoreOptions)
 		}
 	}

@@ -108,6 +108,7 @@ func TestEverySettingReachesItsOwner(t *testing.T) {
 				{Name: "one,two", Protos: &config.Protos{Dirs: []string{"one", "two"}}, PolicyOptions: config.IgnoreOptions},
 				{Name: "ci", DescriptorSet: &config.DescriptorSet{Path: "/etc/dragoman/descriptors/*.binpb", Watch: true}},
 				{Name: "live", Reflection: &config.Reflection{Backend: "search", Interval: 30 * time.Second}, PolicyOptions: config.IgnoreOptions},
+				{Name: "pushed", Upload: &config.Upload{File: "data/schemas/pushed.binpb"}, PolicyOptions: config.IgnoreOptions},
 			},
 			Expose:     []config.Glob{glob(t, "acme.**")},
 			Hide:       []config.Glob{glob(t, "acme.internal.**"), glob(t, "**.AdminService")},
@@ -380,10 +381,10 @@ func TestProblemsThatAreFoundLaterHaveTheirPlace(t *testing.T) {
 	for path, want := range map[string][2]int{
 		"listeners[0].tls.cert":                     {8, 17},
 		"listeners[1].tls.cert":                     {22, 5}, // not in the file: the listener
-		`backends["users"].tls.ca`:                  {71, 11},
-		`backends["users"].tls`:                     {70, 5},
-		"services[0].methods[0].policy.timeout":     {94, 20},
-		"services[0].methods[1].http[0].get":        {98, 22},
+		`backends["users"].tls.ca`:                  {72, 11},
+		`backends["users"].tls`:                     {71, 5},
+		"services[0].methods[0].policy.timeout":     {95, 20},
+		"services[0].methods[1].http[0].get":        {99, 22},
 		"schemas.sources[0].protos.import_paths[1]": {51, 13},
 		"": {1, 1},
 	} {

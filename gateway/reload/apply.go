@@ -26,6 +26,9 @@ func (m *Manager) reload(ctx context.Context, r Request, changes []change) Event
 	if err != nil {
 		return m.refuse(e, r, nil, err)
 	}
+	if r.Source != "" {
+		undo = m.gen.remember(changes, undo)
+	}
 	loads, err := load(ctx, m.gen, changes)
 	if err != nil {
 		return m.refuse(e, r, undo, err)
@@ -130,6 +133,14 @@ func apply(r Request) (undo func(), err error) {
 	return r.Apply()
 }
 
+// keep keeps what is asked for.
+func keep(r Request) error {
+	if r.Keep == nil {
+		return nil
+	}
+	return r.Keep()
+}
+
 // refuse ends a reload that is not put in force.
 func (m *Manager) refuse(e Event, r Request, undo func(), err error) Event {
 	if undo != nil {
@@ -168,6 +179,10 @@ func (m *Manager) settle(ctx context.Context, e Event, r Request, gen *generatio
 		}
 		e.Took = time.Since(e.Time)
 		return e
+	}
+	if err := keep(r); err != nil {
+		next.Release()
+		return m.refuse(e, r, undo, err)
 	}
 	gen.inForce = loads
 	before := m.gen

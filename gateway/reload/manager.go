@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,6 +75,11 @@ type Request struct {
 	// Apply changes what Build goes by, before it is called. undo takes that back, if the reload is refused; with an error nothing is built.
 	// nil changes nothing.
 	Apply func() (undo func(), err error)
+	// Source names a source that is loaded anew, behind Apply; "" for none. Where the reload is refused, or nothing is put in force, what it
+	// gave counts for nothing.
+	Source string
+	// Keep is called when all is right, before it is put in force; with an error it is refused. nil does nothing.
+	Keep func() error
 
 	again bool // what was told to be refused is tried again
 }
@@ -173,6 +179,30 @@ func (g *generation) all() []change {
 	return all
 }
 
+// named are changes of the source of a name.
+func (g *generation) named(name string) []change {
+	for i, s := range g.Sources {
+		if name != "" && s.Name() == name {
+			return []change{{source: i}}
+		}
+	}
+	return nil
+}
+
+// remember returns an undo that also takes back what sources give from now on, and how that went.
+func (g *generation) remember(changes []change, undo func()) func() {
+	latest, failed, checked := slices.Clone(g.latest), slices.Clone(g.failed), slices.Clone(g.checked)
+	return func() {
+		if undo != nil {
+			undo()
+		}
+		g.latest = slices.Clone(g.latest) // it may be in force
+		for _, c := range changes {
+			g.latest[c.source], g.failed[c.source], g.checked[c.source] = latest[c.source], failed[c.source], checked[c.source]
+		}
+	}
+}
+
 // Start begins what the first generation has to do beside calls. It is called before Load, at most once; what begins ends with Run, or with End
 // where Run is never called.
 func (m *Manager) Start(ctx context.Context) { m.gen.start(ctx) }
@@ -255,7 +285,14 @@ func (m *Manager) Run(ctx context.Context) {
 // ask does what somebody waits for.
 func (m *Manager) ask(ctx context.Context, r Request) Event {
 	if !r.All {
-		return m.reload(ctx, r, nil)
+		changes := m.gen.named(r.Source)
+		e := m.reload(ctx, r, changes)
+		if m.refused && e.Err == nil && !r.DryRun {
+			for _, c := range changes {
+				m.watchers.dirty.mark(c) // the configuration may be right with it
+			}
+		}
+		return e
 	}
 	e := m.configure(ctx, r)
 	if !r.DryRun {

@@ -77,6 +77,8 @@ func kindOf(s *config.Source) (kind, location string) {
 		return "descriptor_set", s.DescriptorSet.Path
 	case s.Reflection != nil:
 		return "reflection", s.Reflection.Backend
+	case s.Upload != nil:
+		return "upload", s.Upload.File
 	default:
 		return "", ""
 	}

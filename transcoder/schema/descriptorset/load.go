@@ -25,26 +25,30 @@ func (s *Source) Load(ctx context.Context) (*schema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Collect(maps.Keys(files))
-	linked, changed, err := s.store.Update(files, remedy)
+	made, err := schemaOf(&s.store, s.name, files)
 	if err != nil {
 		return nil, err
 	}
-	if !changed {
-		return s.good, nil
+	if made != nil {
+		s.good = made
 	}
-	config := schema.Config{Source: s.name, Unserved: linked.Unserved, Hide: schema.IsInfrastructure}
-	for _, name := range names {
-		if !wellknown.Has(name) {
-			config.Files = append(config.Files, linked.Files[name])
+	return s.good, nil
+}
+
+// schemaOf returns the schema of files; nil where the store has the same ones already.
+func schemaOf(store *link.Store, name string, files map[string]*descriptorpb.FileDescriptorProto) (*schema.Schema, error) {
+	names := slices.Collect(maps.Keys(files))
+	linked, changed, err := store.Update(files, remedy)
+	if err != nil || !changed {
+		return nil, err
+	}
+	config := schema.Config{Source: name, Unserved: linked.Unserved, Hide: schema.IsInfrastructure}
+	for _, file := range names {
+		if !wellknown.Has(file) {
+			config.Files = append(config.Files, linked.Files[file])
 		}
 	}
-	made, err := schema.New(config)
-	if err != nil {
-		return nil, err
-	}
-	s.good = made
-	return made, nil
+	return schema.New(config)
 }
 
 // remedy is what to do about a missing import.

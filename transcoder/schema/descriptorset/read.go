@@ -5,7 +5,6 @@ package descriptorset
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -89,14 +88,7 @@ func readFile(path string, limit int) ([]byte, error) {
 	if int64(len(content)) != after.Size() || !after.ModTime().Equal(before.ModTime()) {
 		return nil, errMoving
 	}
-	if !bytes.HasPrefix(content, []byte{0x1f, 0x8b}) {
-		return content, nil
-	}
-	unzip, err := gzip.NewReader(bytes.NewReader(content))
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	return readUpTo(unzip, limit)
+	return inflate(content, limit)
 }
 
 func readUpTo(r io.Reader, limit int) ([]byte, error) {

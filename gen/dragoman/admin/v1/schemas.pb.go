@@ -125,9 +125,9 @@ type SchemaSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// protos, descriptor_set or reflection.
+	// protos, descriptor_set, reflection or upload.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Where it looks: folders, a pattern of files, the name of a backend.
+	// Where it looks: folders, a pattern of files, the name of a backend, the file where what was uploaded is kept.
 	Location string `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
 	// Whether it is loaded again when it changes.
 	Watched bool `protobuf:"varint,4,opt,name=watched,proto3" json:"watched,omitempty"`
@@ -1496,6 +1496,126 @@ func (x *CompareSchemasResponse) GetBreaking() int32 {
 	return 0
 }
 
+// UploadSchemaRequest has a schema for a source.
+type UploadSchemaRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the source.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// A google.protobuf.FileDescriptorSet with all imports, as bytes or as JSON, plain or compressed with gzip; at most 3 MiB as it is sent, and 64 MiB
+	// in the end. Over REST it is the body as it is, of any content type.
+	DescriptorSet *httpbody.HttpBody `protobuf:"bytes,2,opt,name=descriptor_set,json=descriptorSet,proto3" json:"descriptor_set,omitempty"`
+	// Checks and tells what would change, and puts nothing in force.
+	DryRun bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Puts changes in force that break clients, though the configuration says schemas: {breaking_changes: reject}.
+	AllowBreaking bool `protobuf:"varint,4,opt,name=allow_breaking,json=allowBreaking,proto3" json:"allow_breaking,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadSchemaRequest) Reset() {
+	*x = UploadSchemaRequest{}
+	mi := &file_dragoman_admin_v1_schemas_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadSchemaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadSchemaRequest) ProtoMessage() {}
+
+func (x *UploadSchemaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_schemas_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadSchemaRequest.ProtoReflect.Descriptor instead.
+func (*UploadSchemaRequest) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_schemas_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *UploadSchemaRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *UploadSchemaRequest) GetDescriptorSet() *httpbody.HttpBody {
+	if x != nil {
+		return x.DescriptorSet
+	}
+	return nil
+}
+
+func (x *UploadSchemaRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *UploadSchemaRequest) GetAllowBreaking() bool {
+	if x != nil {
+		return x.AllowBreaking
+	}
+	return false
+}
+
+// UploadSchemaResponse tells what an upload did.
+type UploadSchemaResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reload that it was.
+	Reload        *Reload `protobuf:"bytes,1,opt,name=reload,proto3" json:"reload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadSchemaResponse) Reset() {
+	*x = UploadSchemaResponse{}
+	mi := &file_dragoman_admin_v1_schemas_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadSchemaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadSchemaResponse) ProtoMessage() {}
+
+func (x *UploadSchemaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dragoman_admin_v1_schemas_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadSchemaResponse.ProtoReflect.Descriptor instead.
+func (*UploadSchemaResponse) Descriptor() ([]byte, []int) {
+	return file_dragoman_admin_v1_schemas_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UploadSchemaResponse) GetReload() *Reload {
+	if x != nil {
+		return x.Reload
+	}
+	return nil
+}
+
 var File_dragoman_admin_v1_schemas_proto protoreflect.FileDescriptor
 
 const file_dragoman_admin_v1_schemas_proto_rawDesc = "" +
@@ -1619,13 +1739,21 @@ const file_dragoman_admin_v1_schemas_proto_rawDesc = "" +
 	"\x0edescriptor_set\x18\x01 \x01(\fR\rdescriptorSet\"o\n" +
 	"\x16CompareSchemasResponse\x129\n" +
 	"\achanges\x18\x01 \x03(\v2\x1f.dragoman.admin.v1.SchemaChangeR\achanges\x12\x1a\n" +
-	"\bbreaking\x18\x02 \x01(\x05R\bbreaking2\x9f\x05\n" +
+	"\bbreaking\x18\x02 \x01(\x05R\bbreaking\"\xaa\x01\n" +
+	"\x13UploadSchemaRequest\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12;\n" +
+	"\x0edescriptor_set\x18\x02 \x01(\v2\x14.google.api.HttpBodyR\rdescriptorSet\x12\x17\n" +
+	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12%\n" +
+	"\x0eallow_breaking\x18\x04 \x01(\bR\rallowBreaking\"I\n" +
+	"\x14UploadSchemaResponse\x121\n" +
+	"\x06reload\x18\x01 \x01(\v2\x19.dragoman.admin.v1.ReloadR\x06reload2\xbe\x06\n" +
 	"\rSchemaService\x12x\n" +
 	"\vListSources\x12%.dragoman.admin.v1.ListSourcesRequest\x1a&.dragoman.admin.v1.ListSourcesResponse\"\x1a\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/schemas\x90\x02\x01\x12\x84\x01\n" +
 	"\fListServices\x12&.dragoman.admin.v1.ListServicesRequest\x1a'.dragoman.admin.v1.ListServicesResponse\"#\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/schemas/services\x90\x02\x01\x12y\n" +
 	"\aGetType\x12!.dragoman.admin.v1.GetTypeRequest\x1a\".dragoman.admin.v1.GetTypeResponse\"'\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/schemas/types/{name}\x90\x02\x01\x12\x82\x01\n" +
 	"\x13DownloadDescriptors\x12-.dragoman.admin.v1.DownloadDescriptorsRequest\x1a\x14.google.api.HttpBody\"&\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/schemas/descriptors\x90\x02\x01\x12\x8c\x01\n" +
-	"\x0eCompareSchemas\x12(.dragoman.admin.v1.CompareSchemasRequest\x1a).dragoman.admin.v1.CompareSchemasResponse\"%\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/api/v1/schemas:compare\x90\x02\x01B\xcf\x01\n" +
+	"\x0eCompareSchemas\x12(.dragoman.admin.v1.CompareSchemasRequest\x1a).dragoman.admin.v1.CompareSchemasResponse\"%\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/api/v1/schemas:compare\x90\x02\x01\x12\x9c\x01\n" +
+	"\fUploadSchema\x12&.dragoman.admin.v1.UploadSchemaRequest\x1a'.dragoman.admin.v1.UploadSchemaResponse\";\x82\xd3\xe4\x93\x022:\x0edescriptor_set\x1a /api/v1/schemas/sources/{source}\x90\x02\x02B\xcf\x01\n" +
 	"\x15com.dragoman.admin.v1B\fSchemasProtoP\x01ZBgithub.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1;adminv1\xa2\x02\x03DAX\xaa\x02\x11Dragoman.Admin.V1\xca\x02\x11Dragoman\\Admin\\V1\xe2\x02\x1dDragoman\\Admin\\V1\\GPBMetadata\xea\x02\x13Dragoman::Admin::V1b\x06proto3"
 
 var (
@@ -1640,7 +1768,7 @@ func file_dragoman_admin_v1_schemas_proto_rawDescGZIP() []byte {
 	return file_dragoman_admin_v1_schemas_proto_rawDescData
 }
 
-var file_dragoman_admin_v1_schemas_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_dragoman_admin_v1_schemas_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_dragoman_admin_v1_schemas_proto_goTypes = []any{
 	(*ListSourcesRequest)(nil),         // 0: dragoman.admin.v1.ListSourcesRequest
 	(*ListSourcesResponse)(nil),        // 1: dragoman.admin.v1.ListSourcesResponse
@@ -1661,50 +1789,57 @@ var file_dragoman_admin_v1_schemas_proto_goTypes = []any{
 	(*DownloadDescriptorsRequest)(nil), // 16: dragoman.admin.v1.DownloadDescriptorsRequest
 	(*CompareSchemasRequest)(nil),      // 17: dragoman.admin.v1.CompareSchemasRequest
 	(*CompareSchemasResponse)(nil),     // 18: dragoman.admin.v1.CompareSchemasResponse
-	(*Diagnostic)(nil),                 // 19: dragoman.admin.v1.Diagnostic
-	(*timestamppb.Timestamp)(nil),      // 20: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 21: google.protobuf.Duration
-	(*Position)(nil),                   // 22: dragoman.admin.v1.Position
-	(*SchemaChange)(nil),               // 23: dragoman.admin.v1.SchemaChange
-	(*httpbody.HttpBody)(nil),          // 24: google.api.HttpBody
+	(*UploadSchemaRequest)(nil),        // 19: dragoman.admin.v1.UploadSchemaRequest
+	(*UploadSchemaResponse)(nil),       // 20: dragoman.admin.v1.UploadSchemaResponse
+	(*Diagnostic)(nil),                 // 21: dragoman.admin.v1.Diagnostic
+	(*timestamppb.Timestamp)(nil),      // 22: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 23: google.protobuf.Duration
+	(*Position)(nil),                   // 24: dragoman.admin.v1.Position
+	(*SchemaChange)(nil),               // 25: dragoman.admin.v1.SchemaChange
+	(*httpbody.HttpBody)(nil),          // 26: google.api.HttpBody
+	(*Reload)(nil),                     // 27: dragoman.admin.v1.Reload
 }
 var file_dragoman_admin_v1_schemas_proto_depIdxs = []int32{
 	2,  // 0: dragoman.admin.v1.ListSourcesResponse.sources:type_name -> dragoman.admin.v1.SchemaSource
-	19, // 1: dragoman.admin.v1.ListSourcesResponse.conflicts:type_name -> dragoman.admin.v1.Diagnostic
-	20, // 2: dragoman.admin.v1.SchemaSource.loaded:type_name -> google.protobuf.Timestamp
-	21, // 3: dragoman.admin.v1.SchemaSource.age:type_name -> google.protobuf.Duration
-	20, // 4: dragoman.admin.v1.SchemaSource.checked:type_name -> google.protobuf.Timestamp
-	19, // 5: dragoman.admin.v1.SchemaSource.problems:type_name -> dragoman.admin.v1.Diagnostic
-	19, // 6: dragoman.admin.v1.SchemaSource.unserved:type_name -> dragoman.admin.v1.Diagnostic
+	21, // 1: dragoman.admin.v1.ListSourcesResponse.conflicts:type_name -> dragoman.admin.v1.Diagnostic
+	22, // 2: dragoman.admin.v1.SchemaSource.loaded:type_name -> google.protobuf.Timestamp
+	23, // 3: dragoman.admin.v1.SchemaSource.age:type_name -> google.protobuf.Duration
+	22, // 4: dragoman.admin.v1.SchemaSource.checked:type_name -> google.protobuf.Timestamp
+	21, // 5: dragoman.admin.v1.SchemaSource.problems:type_name -> dragoman.admin.v1.Diagnostic
+	21, // 6: dragoman.admin.v1.SchemaSource.unserved:type_name -> dragoman.admin.v1.Diagnostic
 	5,  // 7: dragoman.admin.v1.ListServicesResponse.services:type_name -> dragoman.admin.v1.Service
-	22, // 8: dragoman.admin.v1.Service.position:type_name -> dragoman.admin.v1.Position
+	24, // 8: dragoman.admin.v1.Service.position:type_name -> dragoman.admin.v1.Position
 	6,  // 9: dragoman.admin.v1.Service.methods:type_name -> dragoman.admin.v1.Method
 	7,  // 10: dragoman.admin.v1.Method.routes:type_name -> dragoman.admin.v1.MethodRoute
-	22, // 11: dragoman.admin.v1.Method.position:type_name -> dragoman.admin.v1.Position
+	24, // 11: dragoman.admin.v1.Method.position:type_name -> dragoman.admin.v1.Position
 	10, // 12: dragoman.admin.v1.GetTypeResponse.messages:type_name -> dragoman.admin.v1.MessageType
 	14, // 13: dragoman.admin.v1.GetTypeResponse.enums:type_name -> dragoman.admin.v1.EnumType
 	11, // 14: dragoman.admin.v1.MessageType.fields:type_name -> dragoman.admin.v1.Field
 	13, // 15: dragoman.admin.v1.MessageType.oneofs:type_name -> dragoman.admin.v1.Oneof
 	12, // 16: dragoman.admin.v1.MessageType.rules:type_name -> dragoman.admin.v1.Rule
-	22, // 17: dragoman.admin.v1.MessageType.position:type_name -> dragoman.admin.v1.Position
+	24, // 17: dragoman.admin.v1.MessageType.position:type_name -> dragoman.admin.v1.Position
 	12, // 18: dragoman.admin.v1.Field.rules:type_name -> dragoman.admin.v1.Rule
 	15, // 19: dragoman.admin.v1.EnumType.values:type_name -> dragoman.admin.v1.EnumTypeValue
-	23, // 20: dragoman.admin.v1.CompareSchemasResponse.changes:type_name -> dragoman.admin.v1.SchemaChange
-	0,  // 21: dragoman.admin.v1.SchemaService.ListSources:input_type -> dragoman.admin.v1.ListSourcesRequest
-	3,  // 22: dragoman.admin.v1.SchemaService.ListServices:input_type -> dragoman.admin.v1.ListServicesRequest
-	8,  // 23: dragoman.admin.v1.SchemaService.GetType:input_type -> dragoman.admin.v1.GetTypeRequest
-	16, // 24: dragoman.admin.v1.SchemaService.DownloadDescriptors:input_type -> dragoman.admin.v1.DownloadDescriptorsRequest
-	17, // 25: dragoman.admin.v1.SchemaService.CompareSchemas:input_type -> dragoman.admin.v1.CompareSchemasRequest
-	1,  // 26: dragoman.admin.v1.SchemaService.ListSources:output_type -> dragoman.admin.v1.ListSourcesResponse
-	4,  // 27: dragoman.admin.v1.SchemaService.ListServices:output_type -> dragoman.admin.v1.ListServicesResponse
-	9,  // 28: dragoman.admin.v1.SchemaService.GetType:output_type -> dragoman.admin.v1.GetTypeResponse
-	24, // 29: dragoman.admin.v1.SchemaService.DownloadDescriptors:output_type -> google.api.HttpBody
-	18, // 30: dragoman.admin.v1.SchemaService.CompareSchemas:output_type -> dragoman.admin.v1.CompareSchemasResponse
-	26, // [26:31] is the sub-list for method output_type
-	21, // [21:26] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	25, // 20: dragoman.admin.v1.CompareSchemasResponse.changes:type_name -> dragoman.admin.v1.SchemaChange
+	26, // 21: dragoman.admin.v1.UploadSchemaRequest.descriptor_set:type_name -> google.api.HttpBody
+	27, // 22: dragoman.admin.v1.UploadSchemaResponse.reload:type_name -> dragoman.admin.v1.Reload
+	0,  // 23: dragoman.admin.v1.SchemaService.ListSources:input_type -> dragoman.admin.v1.ListSourcesRequest
+	3,  // 24: dragoman.admin.v1.SchemaService.ListServices:input_type -> dragoman.admin.v1.ListServicesRequest
+	8,  // 25: dragoman.admin.v1.SchemaService.GetType:input_type -> dragoman.admin.v1.GetTypeRequest
+	16, // 26: dragoman.admin.v1.SchemaService.DownloadDescriptors:input_type -> dragoman.admin.v1.DownloadDescriptorsRequest
+	17, // 27: dragoman.admin.v1.SchemaService.CompareSchemas:input_type -> dragoman.admin.v1.CompareSchemasRequest
+	19, // 28: dragoman.admin.v1.SchemaService.UploadSchema:input_type -> dragoman.admin.v1.UploadSchemaRequest
+	1,  // 29: dragoman.admin.v1.SchemaService.ListSources:output_type -> dragoman.admin.v1.ListSourcesResponse
+	4,  // 30: dragoman.admin.v1.SchemaService.ListServices:output_type -> dragoman.admin.v1.ListServicesResponse
+	9,  // 31: dragoman.admin.v1.SchemaService.GetType:output_type -> dragoman.admin.v1.GetTypeResponse
+	26, // 32: dragoman.admin.v1.SchemaService.DownloadDescriptors:output_type -> google.api.HttpBody
+	18, // 33: dragoman.admin.v1.SchemaService.CompareSchemas:output_type -> dragoman.admin.v1.CompareSchemasResponse
+	20, // 34: dragoman.admin.v1.SchemaService.UploadSchema:output_type -> dragoman.admin.v1.UploadSchemaResponse
+	29, // [29:35] is the sub-list for method output_type
+	23, // [23:29] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_admin_v1_schemas_proto_init() }
@@ -1720,7 +1855,7 @@ func file_dragoman_admin_v1_schemas_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dragoman_admin_v1_schemas_proto_rawDesc), len(file_dragoman_admin_v1_schemas_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

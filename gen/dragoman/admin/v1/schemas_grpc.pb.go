@@ -28,13 +28,14 @@ const (
 	SchemaService_GetType_FullMethodName             = "/dragoman.admin.v1.SchemaService/GetType"
 	SchemaService_DownloadDescriptors_FullMethodName = "/dragoman.admin.v1.SchemaService/DownloadDescriptors"
 	SchemaService_CompareSchemas_FullMethodName      = "/dragoman.admin.v1.SchemaService/CompareSchemas"
+	SchemaService_UploadSchema_FullMethodName        = "/dragoman.admin.v1.SchemaService/UploadSchema"
 )
 
 // SchemaServiceClient is the client API for SchemaService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// SchemaService tells what is known of the services behind the gateway.
+// SchemaService tells what is known of the services behind the gateway, and takes schemas that are sent to it.
 type SchemaServiceClient interface {
 	// ListSources tells how the sources of schemas fare, in the order of the configuration.
 	ListSources(ctx context.Context, in *ListSourcesRequest, opts ...grpc.CallOption) (*ListSourcesResponse, error)
@@ -46,6 +47,10 @@ type SchemaServiceClient interface {
 	DownloadDescriptors(ctx context.Context, in *DownloadDescriptorsRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// CompareSchemas tells what differs from what is in force to a descriptor set, and what of that breaks clients.
 	CompareSchemas(ctx context.Context, in *CompareSchemasRequest, opts ...grpc.CallOption) (*CompareSchemasResponse, error)
+	// UploadSchema gives a source of the kind upload what it is to have from now on, in place of all that it had. It is put in force as a reload is:
+	// whole, if all is right with all sources together, and kept for the next start. An upload that is refused is no error of the call: the answer
+	// says so, with all the reasons, and what was in force stays. NOT_FOUND where the configuration has no such source.
+	UploadSchema(ctx context.Context, in *UploadSchemaRequest, opts ...grpc.CallOption) (*UploadSchemaResponse, error)
 }
 
 type schemaServiceClient struct {
@@ -106,11 +111,21 @@ func (c *schemaServiceClient) CompareSchemas(ctx context.Context, in *CompareSch
 	return out, nil
 }
 
+func (c *schemaServiceClient) UploadSchema(ctx context.Context, in *UploadSchemaRequest, opts ...grpc.CallOption) (*UploadSchemaResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UploadSchemaResponse)
+	err := c.cc.Invoke(ctx, SchemaService_UploadSchema_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SchemaServiceServer is the server API for SchemaService service.
 // All implementations must embed UnimplementedSchemaServiceServer
 // for forward compatibility.
 //
-// SchemaService tells what is known of the services behind the gateway.
+// SchemaService tells what is known of the services behind the gateway, and takes schemas that are sent to it.
 type SchemaServiceServer interface {
 	// ListSources tells how the sources of schemas fare, in the order of the configuration.
 	ListSources(context.Context, *ListSourcesRequest) (*ListSourcesResponse, error)
@@ -122,6 +137,10 @@ type SchemaServiceServer interface {
 	DownloadDescriptors(context.Context, *DownloadDescriptorsRequest) (*httpbody.HttpBody, error)
 	// CompareSchemas tells what differs from what is in force to a descriptor set, and what of that breaks clients.
 	CompareSchemas(context.Context, *CompareSchemasRequest) (*CompareSchemasResponse, error)
+	// UploadSchema gives a source of the kind upload what it is to have from now on, in place of all that it had. It is put in force as a reload is:
+	// whole, if all is right with all sources together, and kept for the next start. An upload that is refused is no error of the call: the answer
+	// says so, with all the reasons, and what was in force stays. NOT_FOUND where the configuration has no such source.
+	UploadSchema(context.Context, *UploadSchemaRequest) (*UploadSchemaResponse, error)
 	mustEmbedUnimplementedSchemaServiceServer()
 }
 
@@ -146,6 +165,9 @@ func (UnimplementedSchemaServiceServer) DownloadDescriptors(context.Context, *Do
 }
 func (UnimplementedSchemaServiceServer) CompareSchemas(context.Context, *CompareSchemasRequest) (*CompareSchemasResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompareSchemas not implemented")
+}
+func (UnimplementedSchemaServiceServer) UploadSchema(context.Context, *UploadSchemaRequest) (*UploadSchemaResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UploadSchema not implemented")
 }
 func (UnimplementedSchemaServiceServer) mustEmbedUnimplementedSchemaServiceServer() {}
 func (UnimplementedSchemaServiceServer) testEmbeddedByValue()                       {}
@@ -258,6 +280,24 @@ func _SchemaService_CompareSchemas_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SchemaService_UploadSchema_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UploadSchemaRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SchemaServiceServer).UploadSchema(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SchemaService_UploadSchema_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SchemaServiceServer).UploadSchema(ctx, req.(*UploadSchemaRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SchemaService_ServiceDesc is the grpc.ServiceDesc for SchemaService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -284,6 +324,10 @@ var SchemaService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CompareSchemas",
 			Handler:    _SchemaService_CompareSchemas_Handler,
+		},
+		{
+			MethodName: "UploadSchema",
+			Handler:    _SchemaService_UploadSchema_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

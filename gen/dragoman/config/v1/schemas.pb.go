@@ -141,7 +141,7 @@ func (x *Schemas) GetBreakingChanges() string {
 	return ""
 }
 
-// Source is one place that descriptions of services come from. Exactly one of protos, descriptor_set and reflection.
+// Source is one place that descriptions of services come from. Exactly one of protos, descriptor_set, reflection and upload.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name labels the source in messages. Unique; letters, digits and "_-./:*", at most 256.
@@ -155,6 +155,7 @@ type Source struct {
 	//	*Source_Protos
 	//	*Source_DescriptorSet
 	//	*Source_Reflection
+	//	*Source_Upload
 	Kind isSource_Kind `protobuf_oneof:"kind"`
 	// HttpRules are files with the HTTP rules of methods whose protos have none, or others: google.api.Service in YAML, what
 	// grpc-gateway calls grpc_api_configuration. A rule that selects no method is refused. They are watched if the source
@@ -165,7 +166,8 @@ type Source struct {
 	// PolicyOptions is what becomes of the options of dragoman.policy.v1 in the schemas: "read", they count as docs/options.md says; "ignore", they
 	// do not.
 	//
-	// Default: read for protos and descriptor_set; ignore for reflection, where whoever runs the backend would say who may call it.
+	// Default: read for protos and descriptor_set; ignore for reflection and upload, where whoever runs the backend, or has the token of the admin
+	// API, would say who may call it.
 	PolicyOptions string `protobuf:"bytes,20,opt,name=policy_options,json=policyOptions,proto3" json:"policy_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -242,6 +244,15 @@ func (x *Source) GetReflection() *Reflection {
 	return nil
 }
 
+func (x *Source) GetUpload() *Upload {
+	if x != nil {
+		if x, ok := x.Kind.(*Source_Upload); ok {
+			return x.Upload
+		}
+	}
+	return nil
+}
+
 func (x *Source) GetHttpRules() []string {
 	if x != nil {
 		return x.HttpRules
@@ -281,11 +292,22 @@ type Source_Reflection struct {
 	Reflection *Reflection `protobuf:"bytes,4,opt,name=reflection,proto3,oneof"`
 }
 
+type Source_Upload struct {
+	// Upload is what somebody sends by the admin API: `dragoman schema push`, or PUT /api/v1/schemas/{source}. Before that there is nothing of it.
+	// What was put in force last is kept in admin.data_dir, which has to be set. The name of such a source is a file name: letters, digits and
+	// "_-.", at most 64, and no dot in front; "upload" by default.
+	//
+	// Example: upload: {}
+	Upload *Upload `protobuf:"bytes,6,opt,name=upload,proto3,oneof"`
+}
+
 func (*Source_Protos) isSource_Kind() {}
 
 func (*Source_DescriptorSet) isSource_Kind() {}
 
 func (*Source_Reflection) isSource_Kind() {}
+
+func (*Source_Upload) isSource_Kind() {}
 
 // Protos are .proto files in folders, all of them, folders within included. What google/protobuf, google/api, google/rpc,
 // buf/validate and their like hold need not lie there: the gateway brings it.
@@ -492,7 +514,7 @@ var File_dragoman_config_v1_schemas_proto protoreflect.FileDescriptor
 
 const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"\n" +
-	" dragoman/config/v1/schemas.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xdf\x02\n" +
+	" dragoman/config/v1/schemas.proto\x12\x12dragoman.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fdragoman/config/v1/upload.proto\x1a\x1egoogle/protobuf/duration.proto\"\xdf\x02\n" +
 	"\aSchemas\x12>\n" +
 	"\asources\x18\x01 \x03(\v2\x1a.dragoman.config.v1.SourceB\b\xbaH\x05\x92\x01\x02\b\x01R\asources\x12\x16\n" +
 	"\x06expose\x18\x02 \x03(\tR\x06expose\x12\x12\n" +
@@ -503,14 +525,15 @@ const file_dragoman_config_v1_schemas_proto_rawDesc = "" +
 	"\vmerge_rules\x18\x05 \x01(\tB\x16\xbaH\x13\xd8\x01\x01r\x0eR\areplaceR\x03addR\n" +
 	"mergeRules\x12,\n" +
 	"\x12allow_literal_tail\x18\x06 \x01(\bR\x10allowLiteralTail\x12B\n" +
-	"\x10breaking_changes\x18\x14 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05allowR\x06rejectR\x0fbreakingChanges\"\x83\x03\n" +
+	"\x10breaking_changes\x18\x14 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05allowR\x06rejectR\x0fbreakingChanges\"\xb9\x03\n" +
 	"\x06Source\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c2\x1a^[A-Za-z0-9_./:*-]{1,256}$R\x04name\x124\n" +
 	"\x06protos\x18\x02 \x01(\v2\x1a.dragoman.config.v1.ProtosH\x00R\x06protos\x12J\n" +
 	"\x0edescriptor_set\x18\x03 \x01(\v2!.dragoman.config.v1.DescriptorSetH\x00R\rdescriptorSet\x12@\n" +
 	"\n" +
 	"reflection\x18\x04 \x01(\v2\x1e.dragoman.config.v1.ReflectionH\x00R\n" +
-	"reflection\x12-\n" +
+	"reflection\x124\n" +
+	"\x06upload\x18\x06 \x01(\v2\x1a.dragoman.config.v1.UploadH\x00R\x06upload\x12-\n" +
 	"\n" +
 	"http_rules\x18\x05 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02\x10\x01R\thttpRules\x12=\n" +
 	"\x0epolicy_options\x18\x14 \x01(\tB\x16\xbaH\x13\xd8\x01\x01r\x0eR\x04readR\x06ignoreR\rpolicyOptionsB\r\n" +
@@ -551,19 +574,21 @@ var file_dragoman_config_v1_schemas_proto_goTypes = []any{
 	(*Protos)(nil),              // 2: dragoman.config.v1.Protos
 	(*DescriptorSet)(nil),       // 3: dragoman.config.v1.DescriptorSet
 	(*Reflection)(nil),          // 4: dragoman.config.v1.Reflection
-	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
+	(*Upload)(nil),              // 5: dragoman.config.v1.Upload
+	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
 }
 var file_dragoman_config_v1_schemas_proto_depIdxs = []int32{
 	1, // 0: dragoman.config.v1.Schemas.sources:type_name -> dragoman.config.v1.Source
 	2, // 1: dragoman.config.v1.Source.protos:type_name -> dragoman.config.v1.Protos
 	3, // 2: dragoman.config.v1.Source.descriptor_set:type_name -> dragoman.config.v1.DescriptorSet
 	4, // 3: dragoman.config.v1.Source.reflection:type_name -> dragoman.config.v1.Reflection
-	5, // 4: dragoman.config.v1.Reflection.interval:type_name -> google.protobuf.Duration
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5, // 4: dragoman.config.v1.Source.upload:type_name -> dragoman.config.v1.Upload
+	6, // 5: dragoman.config.v1.Reflection.interval:type_name -> google.protobuf.Duration
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_dragoman_config_v1_schemas_proto_init() }
@@ -571,10 +596,12 @@ func file_dragoman_config_v1_schemas_proto_init() {
 	if File_dragoman_config_v1_schemas_proto != nil {
 		return
 	}
+	file_dragoman_config_v1_upload_proto_init()
 	file_dragoman_config_v1_schemas_proto_msgTypes[1].OneofWrappers = []any{
 		(*Source_Protos)(nil),
 		(*Source_DescriptorSet)(nil),
 		(*Source_Reflection)(nil),
+		(*Source_Upload)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

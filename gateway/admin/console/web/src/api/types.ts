@@ -1142,6 +1142,17 @@ export interface UndrainEndpointResponse {
   backend?: Backend;
 }
 
+export interface UploadSchemaRequest {
+  source?: string;
+  descriptorSet?: string;
+  dryRun?: boolean;
+  allowBreaking?: boolean;
+}
+
+export interface UploadSchemaResponse {
+  reload?: Reload;
+}
+
 export interface ValidateConfigRequest {
   yaml?: string;
 }
