@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"golang.org/x/crypto/ocsp"
 )
 
@@ -191,6 +192,15 @@ func TestOCSPIsStapledToWhatCameByACME(t *testing.T) {
 		})
 	}
 	stapled()
+	conn, err := quic.DialAddr(t.Context(), a.secure, &tls.Config{ServerName: "stapled.acme.test", RootCAs: a.trusted(t), NextProtos: []string{"h3"}}, nil)
+	if err != nil {
+		t.Fatalf("over QUIC: %v", err)
+	}
+	over := conn.ConnectionState().TLS
+	_ = conn.CloseWithError(0, "")
+	if answer, err := ocsp.ParseResponseForCert(over.OCSPResponse, over.PeerCertificates[0], over.PeerCertificates[1]); err != nil || answer.Status != ocsp.Good {
+		t.Errorf("over QUIC %d bytes are stapled: %v", len(over.OCSPResponse), err)
+	}
 	file, err := state(t, a.secure, "file.acme.test")
 	if err != nil {
 		t.Fatal(err)
