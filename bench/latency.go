@@ -146,7 +146,7 @@ type footprint struct {
 	peak       float64 // after the large messages, in MB
 }
 
-// idleConnections is how many are held open at a time.
+// idleConnections is how many are held open at a time: HAProxy keeps two descriptors ready for each, and processes may have 20,000 on many machines.
 const idleConnections = 5000
 
 // footprints measures them, each peer in a process that has done nothing else.
