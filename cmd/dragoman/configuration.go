@@ -33,12 +33,27 @@ func newConfig(t *terminal) *cobra.Command {
 }
 
 func newConfigInit(t *terminal) *cobra.Command {
-	var file string
+	var (
+		file, address, adminAddress string
+		dev                         bool
+		in                          input
+	)
 	cmd := &cobra.Command{
-		Use: "init", Short: "Print a commented configuration to begin with, or write it to a file that is not there yet", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Use: "init [--from-dev [PROTO_DIR …] --to HOST:PORT]", Short: "Print a commented configuration to begin with, or write it to a file that is not there yet",
+		Example: `  dragoman config init -o dragoman.yaml
+  dragoman config init --from-dev ./proto --to localhost:50051 -o dragoman.yaml   what dragoman dev ./proto --to localhost:50051 serves`,
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			text := starter
+			if dev {
+				var err error
+				if text, err = in.fromDev(dirs, address, adminAddress); err != nil {
+					return err
+				}
+			} else if err := onlyFromDev(cmd, dirs); err != nil {
+				return err
+			}
 			if file == "" {
-				t.printf("%s", starter)
+				t.printf("%s", text)
 				return nil
 			}
 			const mode = 0o644
@@ -46,7 +61,7 @@ func newConfigInit(t *terminal) *cobra.Command {
 			if err != nil {
 				return &exitError{code: exitFailed, err: err}
 			}
-			_, err = f.WriteString(starter)
+			_, err = f.WriteString(text)
 			if err = errors.Join(err, f.Close()); err == nil {
 				t.note("%s is written; edit it, then: dragoman check -c %s", file, file)
 			}
@@ -54,7 +69,23 @@ func newConfigInit(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "the file to write; one that is there is left as it is")
+	cmd.Flags().BoolVar(&dev, "from-dev", false, "what dragoman dev serves with the same folders and flags")
+	in.schemaFlags(cmd)
+	listenFlags(cmd, &address, &adminAddress)
 	return cmd
+}
+
+// onlyFromDev refuses what goes with --from-dev alone.
+func onlyFromDev(cmd *cobra.Command, dirs []string) error {
+	for _, name := range []string{"to", "import-path", "descriptor-set", "listen", "admin"} {
+		if cmd.Flags().Changed(name) {
+			return &exitError{code: exitUsage, err: fmt.Errorf("--%s is for --from-dev", name)}
+		}
+	}
+	if len(dirs) > 0 {
+		return &exitError{code: exitUsage, err: fmt.Errorf("%s is for --from-dev", dirs[0])}
+	}
+	return nil
 }
 
 func newConfigSchema(t *terminal) *cobra.Command {

@@ -53,7 +53,7 @@ func TestEveryFlagHasAVariable(t *testing.T) {
 				return
 			}
 			want := "DRAGOMAN_" + strings.ToUpper(strings.ReplaceAll(strings.Join(append(path[:len(path):len(path)], f.Name), "_"), "-", "_"))
-			listens := cmd.Name() == "dev" || cmd.Name() == "demo" // their --admin is where they listen
+			listens := cmd.Name() == "dev" || cmd.Name() == "demo" || cmd.Name() == "init" // their --admin is where they listen
 			if shared, ok := sharedVariables[f.Name]; ok && !listens || ok && f.Name != "admin" {
 				want = shared
 			}
