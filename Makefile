@@ -137,7 +137,7 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 		tee "docs/bench/$(VERSION)-$$(uname -m)-$$(getconf _NPROCESSORS_ONLN)cpu.txt"
 
 # How often each scenario runs with each peer.
-BENCH_ROUNDS ?= 5
+BENCH_ROUNDS ?= 9
 
 .PHONY: bench-peers
 bench-peers: ## Compare with other gateways and proxies, in 20 minutes; the result is docs/bench/peers.md. It needs a machine with nothing else to do

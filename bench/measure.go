@@ -26,47 +26,75 @@ type measured struct {
 	samples map[string][]sample
 }
 
-// rounds runs scenarios, the peers taking turns.
+// plainly names the samples of the scenario that one is compared with.
+const plainly = "as above"
+
+// turn is who has a turn in each round.
+type turn struct {
+	name string // of the samples
+	peer string
+	*scenario
+	run load.Fixed
+}
+
+// turns are those of a scenario: its peers, or the gateway alone with the plain scenario.
+func (sc *scenario) turns() []*turn {
+	var all []*turn
+	for _, peer := range sc.peers {
+		all = append(all, &turn{name: peer, peer: peer, scenario: sc})
+	}
+	if sc.beside != nil {
+		all = append(all, &turn{name: plainly, peer: sc.peers[0], scenario: sc.beside})
+	}
+	return all
+}
+
+// rounds runs a scenario, the peers taking turns.
 func (s *stage) rounds(ctx context.Context, sc *scenario, rounds int) (*measured, error) {
 	m := &measured{scenario: sc, samples: map[string][]sample{}}
-	client := newClient(sc.http1, sc.tls)
-	defer client.CloseIdleConnections()
-	runs := map[string]load.Fixed{}
-	for _, peer := range sc.peers {
-		p, err := s.server(ctx, peer, sc.variant)
-		if err != nil {
-			return nil, err
+	turns := sc.turns()
+	for _, t := range turns {
+		if err := s.prepare(ctx, t); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", t.scenario.name, t.peer, err)
 		}
-		url := sc.url(p)
-		length, err := sc.check(ctx, client, url, s.tokens.bearer)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", sc.name, peer, err)
-		}
-		run := load.Fixed{
-			URL: url, HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(s.tokens.bearer), Length: length,
-		}
-		warm := run
-		const part = 10
-		warm.Requests = max(sc.requests/part, sc.clients)
-		if _, err := warm.Run(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", sc.name, peer, err)
-		}
-		runs[peer] = run
 	}
 	for range rounds {
-		for _, peer := range sc.peers {
-			p, err := s.server(ctx, peer, sc.variant)
+		for _, t := range turns {
+			p, err := s.server(ctx, t.peer, t.variant)
 			if err != nil {
 				return nil, err
 			}
-			one, err := measure(ctx, p, runs[peer])
+			one, err := measure(ctx, p, t.run)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", sc.name, peer, err)
+				return nil, fmt.Errorf("%s: %s: %w", t.scenario.name, t.peer, err)
 			}
-			m.samples[peer] = append(m.samples[peer], one)
+			m.samples[t.name] = append(m.samples[t.name], one)
 		}
 	}
 	return m, nil
+}
+
+// prepare checks an answer in full, and warms up.
+func (s *stage) prepare(ctx context.Context, t *turn) error {
+	p, err := s.server(ctx, t.peer, t.variant)
+	if err != nil {
+		return err
+	}
+	client := newClient(t.http1, t.tls)
+	defer client.CloseIdleConnections()
+	url := t.url(p)
+	length, err := t.check(ctx, client, url, s.tokens.bearer)
+	if err != nil {
+		return err
+	}
+	t.run = load.Fixed{
+		URL: url, HTTP1: t.http1, Clients: t.clients, Streams: t.streams, Requests: t.requests, Body: t.body, Headers: t.headers(s.tokens.bearer), Length: length,
+	}
+	warm := t.run
+	const part = 10
+	warm.Requests = max(t.requests/part, t.clients)
+	_, err = warm.Run(ctx)
+	return err
 }
 
 func (sc *scenario) url(p *process.Process) string {
@@ -160,8 +188,8 @@ func (s *stage) run(ctx context.Context, all []*scenario, rounds int, only func(
 // line says in a line what came out.
 func (m *measured) line() string {
 	text := ""
-	for _, peer := range m.peers {
-		text += fmt.Sprintf("%s %.0f µs  ", peer, m.cpu(peer).median())
+	for _, t := range m.turns() {
+		text += fmt.Sprintf("%s %.0f µs  ", t.name, m.cpu(t.name).median())
 	}
 	return text
 }

@@ -161,14 +161,13 @@ func (p *page) table(group string, results []*measured) {
 			p.printf(" × %.2f | %s |\n", m.ratio(peers[1], rateOf).median(), goal)
 		}
 	default:
-		p.printf("Dragoman beside itself: small messages, 4 × 4 streams.\n\n| | µs | of %q |\n| --- | --- | --- |\n", rows[0].plain)
-		base := rows[0]
+		p.printf("Dragoman beside itself, in turns: small messages, 4 × 4 streams.\n\n| | µs | of %q |\n| --- | --- | --- |\n", rows[0].name)
 		for _, m := range rows {
-			var s series
-			for i, one := range m.samples[dragoman] {
-				s = append(s, cpuOf(one)/cpuOf(base.samples[dragoman][i]))
+			of := "1"
+			if m.beside != nil {
+				of = p.cell(m.ratio(plainly, cpuOf))
 			}
-			p.printf("| %s | %.0f | %s |\n", m.name, m.cpu(dragoman).median(), p.cell(s))
+			p.printf("| %s | %.0f | %s |\n", m.name, m.cpu(dragoman).median(), of)
 		}
 	}
 	p.printf("\n")

@@ -40,8 +40,8 @@ type scenario struct {
 	name  string
 	group string
 	peers []string // the first is what is measured, the others what it is compared with
-	// plain names the scenario of the same group to compare with where there are no peers.
-	plain string
+	// beside is the scenario of the same group to compare with where there are no peers; nil where it is that one.
+	beside *scenario
 	goal  float64 // of CPU against peers[1]; 0 is none
 	variant
 
@@ -189,9 +189,8 @@ func otherScenarios(b *bodies) []*scenario {
 	book := serve.Book()
 	wire := b.wire(&libraryv1.GetBookRequest{Shelf: "classics", Book: "moby-dick"})
 	grpc, connect := b.file("get.grpc", envelope(wire)), b.file("get.connect", wire)
-	const plain = "gRPC, as above"
 	all := []*scenario{
-		{name: plain, form: formGRPC, path: service + "GetBook", body: grpc},
+		{name: "gRPC, as above", form: formGRPC, path: service + "GetBook", body: grpc},
 		{name: "gRPC-Web, HTTP/2", form: formGRPCWeb, path: service + "GetBook", body: grpc},
 		{name: "Connect, HTTP/2", form: formConnect, path: service + "GetBook", body: connect},
 		{name: "Connect GET, HTTP/2", form: formConnect, path: service + "GetBook" + connectGet(wire)},
@@ -204,10 +203,12 @@ func otherScenarios(b *bodies) []*scenario {
 		{name: "gRPC, TLS", form: formGRPC, path: service + "GetBook", body: grpc, variant: variant{tls: true}},
 	}
 	for _, sc := range all {
-		sc.group, sc.plain = groupOther, plain
+		sc.group = groupOther
+		if sc != all[0] {
+			sc.beside = all[0]
+		}
 	}
-	const one = "1 endpoint, the default policy"
-	balanced := []*scenario{{name: one}}
+	balanced := []*scenario{{name: "1 endpoint, the default policy"}}
 	for _, endpoints := range []int{3, 100} {
 		for _, policy := range policies {
 			balanced = append(balanced, &scenario{
@@ -216,7 +217,10 @@ func otherScenarios(b *bodies) []*scenario {
 		}
 	}
 	for _, sc := range balanced {
-		sc.group, sc.plain, sc.form, sc.path, sc.body = groupBalanced, one, formGRPC, service+"GetBook", grpc
+		sc.group, sc.form, sc.path, sc.body = groupBalanced, formGRPC, service+"GetBook", grpc
+		if sc != balanced[0] {
+			sc.beside = balanced[0]
+		}
 	}
 	all = append(all, balanced...)
 	for _, sc := range all {
