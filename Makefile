@@ -140,12 +140,12 @@ bench: ## Run the benchmarks; the result is docs/bench/<version>-<machine>.txt
 BENCH_ROUNDS ?= 9
 
 .PHONY: bench-peers
-bench-peers: ## Compare with other gateways and proxies, in 20 minutes; the result is docs/bench/peers.md. It needs a machine with nothing else to do
+bench-peers: ## Compare with other gateways and proxies, in 20 minutes; the result is docs/bench/peers.md and the table in README.md. It needs a machine with nothing else to do
 	@tools/setup.sh nghttp2-client wrk haproxy nginx-light
 	@mkdir -p docs/bench
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o $(BIN)/dragoman ./cmd/dragoman
 	cd bench && go build -o $(BIN)/peers .
-	PATH="$$PATH:/usr/sbin" $(BIN)/peers -dragoman $(BIN)/dragoman -rounds $(BENCH_ROUNDS) -out docs/bench
+	PATH="$$PATH:/usr/sbin" $(BIN)/peers -dragoman $(BIN)/dragoman -rounds $(BENCH_ROUNDS) -out docs/bench -readme README.md
 
 .PHONY: faults
 faults: programs ## Run the tests of faults and threats, and others that hold figures of time, alone, one after the other, with their times held; FAULTS_COUNT times each

@@ -35,6 +35,7 @@ var budgets = map[string]float64{
 	"Other protocols, and features: gRPC-Web, HTTP/2":                       130,
 	"Other protocols, and features: Connect, HTTP/2":                        125,
 	"Other protocols, and features: Connect GET, HTTP/2":                    123,
+	"Other protocols, and features: gRPC, a token that nobody asks for":     130,
 	"Other protocols, and features: gRPC, a token, a limit, a rule":         131,
 	"Other protocols, and features: REST, HTTP/2, a token, a limit, a rule": 116,
 	"Other protocols, and features: gRPC, stored answers":                   32,

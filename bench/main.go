@@ -40,6 +40,7 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "a regular expression: only scenarios whose group and name it matches, and nothing is written")
 	profiled := flag.Bool("profile", false, "run the gateway within this program instead of its own, with the profile that "+serve.ProfileVariable+" names")
 	out := flag.String("out", "", "the folder to write to; empty writes the page to standard output, and no plots")
+	readme := flag.String("readme", "", "a document to write the summary into; empty writes none")
 	flag.Parse()
 	if *program == "" {
 		return fmt.Errorf("-dragoman is missing: build it and name its program")
@@ -73,6 +74,11 @@ func run(ctx context.Context) error {
 	}
 	if *only != "" {
 		return nil
+	}
+	if *readme != "" {
+		if err := writeSummary(*readme, results); err != nil {
+			return err
+		}
 	}
 	return s.report(ctx, all, results, *rounds, *out)
 }

@@ -42,7 +42,7 @@ type scenario struct {
 	peers []string // the first is what is measured, the others what it is compared with
 	// beside is the scenario of the same group to compare with where there are no peers; nil where it is that one.
 	beside *scenario
-	goal  float64 // of CPU against peers[1]; 0 is none
+	goal   float64 // of CPU against peers[1]; 0 is none
 	variant
 
 	form     form
