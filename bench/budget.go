@@ -74,10 +74,7 @@ const (
 	mostRules   = 1000 // beside those that are called
 )
 
-// perStep is how many allocations of a message are one step: what a stream's messages need together is not the same in every run.
-const perStep = 0.5
-
-// objects counts what the gateway allocates for a request, or for a message of a stream, to the nearest whole number, or to the nearest step.
+// objects counts what the gateway allocates for a request, or for a message of a stream, to the nearest whole number.
 func (s *stage) objects(ctx context.Context, sc *scenario) (float64, error) {
 	p, err := s.server(ctx, allocating, sc.variant)
 	if err != nil {
@@ -104,11 +101,7 @@ func (s *stage) objects(ctx context.Context, sc *scenario) (float64, error) {
 		return 0, fmt.Errorf("%s: %w", sc.name, err)
 	}
 	after, _, err := p.Allocated()
-	each := float64(after-before) / float64(run.Requests*sc.messages())
-	if sc.messages() > 1 {
-		return math.Round(each/perStep) * perStep, err
-	}
-	return math.Round(each), err
+	return math.Round(float64(after-before) / float64(run.Requests*sc.messages())), err
 }
 
 // within tells whether what was counted is what the budget says.
