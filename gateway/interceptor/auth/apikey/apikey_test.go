@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,37 +197,40 @@ func TestFilesThatAreRefused(t *testing.T) {
 // Threat C11: keys that are wrong, and keys that are nearly right, take equally long. Otherwise than by make faults the figure is only told:
 // what else a machine does can look like a difference.
 func TestThreatC11NothingIsLearnedFromTime(t *testing.T) { //nolint:paralleltest // it measures
-	file := filepath.Join(t.TempDir(), "keys.yaml")
-	_, key := create(t, file, apikey.Key{Subject: "alice"})
-	p := provider(t, apikey.Config{File: file})
-	// Many of each, so that what one hash costs in a map more than another one, by chance, is in both. They are made anew for each measurement, and in
-	// an order that is left to chance: where they lie in memory makes a difference of its own, which stays for as long as they lie there.
-	const variants = 256
-	prepare := func() (calls [2][]*transcoder.Call) {
+	const variants, letters = 1024, "abcdefghijklmnopqrstuvwxyz0123456"
+	measure := func() float64 {
+		// A provider of its own for each: what the seed of its map does to some keys by chance is another thing each time.
+		file := filepath.Join(t.TempDir(), "keys.yaml")
+		_, key := create(t, file, apikey.Key{Subject: "alice"})
+		p := provider(t, apikey.Config{File: file})
+		// Many of each, so that what one hash costs in a map more than another one, by chance, is in both; and one call for all, with keys that lie side by
+		// side: where two calls lie in memory makes a difference of its own.
+		var text strings.Builder
 		for i := range variants {
 			near := []byte(key)
-			near[len(near)-1-i%32] ^= byte(1 + i/32)
-			far := fmt.Appendf(nil, "dgk_aaaaaaaa_%0*d", len(key)-13, i)
-			keys := [2][]byte{near, far}
-			first := rand.IntN(2)
-			for _, n := range [2]int{first, 1 - first} {
-				calls[n] = append(calls[n], authtest.Call(t.Context(), authtest.Request("x-api-key", string(keys[n]))))
+			other := letters[i/32]
+			if at := len(near) - 1 - i%32; near[at] == other {
+				near[at] = letters[32]
+			} else {
+				near[at] = other
 			}
+			pair := [2]string{string(near), fmt.Sprintf("dgk_aaaaaaaa_%0*d", len(key)-13, i)}
+			text.WriteString(pair[i%2]) // each kind is the first of two as often as the other
+			text.WriteString(pair[1-i%2])
 		}
-		return calls
-	}
-	measure := func() float64 {
-		calls := prepare()
+		c := authtest.Call(t.Context(), authtest.Request("x-api-key", key))
 		var samples [2][]float64
 		for n := range 40_000 {
-			c := calls[n%2][n/2%variants]
+			slot := n % (2 * variants)
+			c.Request.Header.Set("x-api-key", text.String()[slot*len(key):(slot+1)*len(key)])
 			start := time.Now()
 			for range 4 {
 				if _, err := p.Authenticate(c); err == nil {
 					t.Fatal("a wrong key is right")
 				}
 			}
-			samples[n%2] = append(samples[n%2], float64(time.Since(start)))
+			took, kind := time.Since(start), (slot+slot/2)%2
+			samples[kind] = append(samples[kind], float64(took))
 		}
 		return welch(samples[0], samples[1])
 	}
