@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-
-	"github.com/dragoman-gateway/dragoman/bench/load"
 )
 
 // budgets are how many objects the gateway allocates for a request of each scenario, and for a message of one that streams. One client makes one
@@ -76,20 +74,11 @@ const (
 
 // objects counts what the gateway allocates for a request, or for a message of a stream, to the nearest whole number.
 func (s *stage) objects(ctx context.Context, sc *scenario) (float64, error) {
-	p, err := s.server(ctx, allocating, sc.variant)
-	if err != nil {
-		return 0, err
-	}
-	client := newClient(sc.http1, sc.tls)
-	defer client.CloseIdleConnections()
-	url := sc.url(p)
-	length, err := sc.check(ctx, client, url, s.tokens.bearer)
+	p, run, err := s.fixed(ctx, allocating, sc)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", sc.name, err)
 	}
-	run := load.Fixed{
-		URL: url, HTTP1: sc.http1, Clients: 1, Streams: 1, Requests: sc.counted(), Body: sc.body, Headers: sc.headers(s.tokens.bearer), Length: length,
-	}
+	run.Clients, run.Streams, run.Requests = 1, 1, sc.counted()
 	if _, err := run.Run(ctx); err != nil { // pools fill
 		return 0, fmt.Errorf("%s: %w", sc.name, err)
 	}

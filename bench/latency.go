@@ -309,18 +309,9 @@ func (s *stage) peak(ctx context.Context, f *footprint, all []*scenario) error {
 // allocations counts what peers that are Go allocate for a request.
 func (s *stage) allocations(ctx context.Context, results []footprint, all []*scenario) error {
 	count := func(peer string, sc *scenario) (objects, bytes float64, err error) {
-		p, err := s.server(ctx, peer, variant{})
+		p, run, err := s.fixed(ctx, peer, sc)
 		if err != nil {
 			return 0, 0, err
-		}
-		client := newClient(sc.http1, false)
-		defer client.CloseIdleConnections()
-		length, err := sc.check(ctx, client, sc.url(p), "")
-		if err != nil {
-			return 0, 0, err
-		}
-		run := load.Fixed{
-			URL: sc.url(p), HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(""), Length: length,
 		}
 		if _, err := run.Run(ctx); err != nil {
 			return 0, 0, err

@@ -74,21 +74,25 @@ func (s *stage) rounds(ctx context.Context, sc *scenario, rounds int) (*measured
 	return m, nil
 }
 
-// prepare checks an answer in full, and warms up.
-func (s *stage) prepare(ctx context.Context, t *turn) error {
-	p, err := s.server(ctx, t.peer, t.variant)
+// fixed returns a peer and the requests of a scenario to it, of which one was answered, and checked in full.
+func (s *stage) fixed(ctx context.Context, peer string, sc *scenario) (*process.Process, load.Fixed, error) {
+	p, err := s.server(ctx, peer, sc.variant)
 	if err != nil {
-		return err
+		return nil, load.Fixed{}, err
 	}
-	client := newClient(t.http1, t.tls)
+	client := newClient(sc.http1, sc.tls)
 	defer client.CloseIdleConnections()
-	url := t.url(p)
-	length, err := t.check(ctx, client, url, s.tokens.bearer)
-	if err != nil {
+	url := sc.url(p)
+	length, err := sc.check(ctx, client, url, s.tokens.bearer)
+	return p, load.Fixed{
+		URL: url, HTTP1: sc.http1, Clients: sc.clients, Streams: sc.streams, Requests: sc.requests, Body: sc.body, Headers: sc.headers(s.tokens.bearer), Length: length,
+	}, err
+}
+
+// prepare checks an answer in full, and warms up.
+func (s *stage) prepare(ctx context.Context, t *turn) (err error) {
+	if _, t.run, err = s.fixed(ctx, t.peer, t.scenario); err != nil {
 		return err
-	}
-	t.run = load.Fixed{
-		URL: url, HTTP1: t.http1, Clients: t.clients, Streams: t.streams, Requests: t.requests, Body: t.body, Headers: t.headers(s.tokens.bearer), Length: length,
 	}
 	warm := t.run
 	const part = 10
