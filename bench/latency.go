@@ -146,11 +146,8 @@ type footprint struct {
 	peak       float64 // after the large messages, in MB
 }
 
-// idleConnections is how many are held open at a time: HAProxy keeps two descriptors ready for each, and processes may have 20,000 on many machines.
-const idleConnections = 5000
-
-// footprints measures them, each peer in a process that has done nothing else.
-func (s *stage) footprints(ctx context.Context, all []*scenario) ([]footprint, error) {
+// footprints measures them, each peer in a process that has done nothing else, with so many idle connections.
+func (s *stage) footprints(ctx context.Context, all []*scenario, held int) ([]footprint, error) {
 	first := map[string]*scenario{}
 	for _, sc := range all {
 		if _, ok := first[sc.group]; !ok {
@@ -196,7 +193,7 @@ func (s *stage) footprints(ctx context.Context, all []*scenario) ([]footprint, e
 			return nil, err
 		}
 		if sc.http1 {
-			if f.idle1, err = idle(ctx, p, func() (io.Closer, error) { return idleHTTP1(ctx, p.Address, sc) }); err != nil {
+			if f.idle1, err = idle(ctx, p, held, func() (io.Closer, error) { return idleHTTP1(ctx, p.Address, sc) }); err != nil {
 				return nil, err
 			}
 			s.restart(peer, variant{})
@@ -206,7 +203,7 @@ func (s *stage) footprints(ctx context.Context, all []*scenario) ([]footprint, e
 		}
 		over2 := *sc
 		over2.http1 = false
-		if f.idle2, err = idle(ctx, p, func() (io.Closer, error) { return idleHTTP2(ctx, &over2, p) }); err != nil {
+		if f.idle2, err = idle(ctx, p, held, func() (io.Closer, error) { return idleHTTP2(ctx, &over2, p) }); err != nil {
 			return nil, err
 		}
 		if err := s.peak(ctx, &f, all); err != nil {
@@ -218,7 +215,7 @@ func (s *stage) footprints(ctx context.Context, all []*scenario) ([]footprint, e
 }
 
 // idle opens connections that make one request each, and returns how much memory each of them holds, in KB.
-func idle(ctx context.Context, p *process.Process, open func() (io.Closer, error)) (float64, error) {
+func idle(ctx context.Context, p *process.Process, held int, open func() (io.Closer, error)) (float64, error) {
 	var conns []io.Closer
 	defer func() {
 		for _, c := range conns {
@@ -242,7 +239,7 @@ func idle(ctx context.Context, p *process.Process, open func() (io.Closer, error
 	if err != nil {
 		return 0, err
 	}
-	for range idleConnections {
+	for range held {
 		c, err := open()
 		if err != nil {
 			return 0, err
@@ -250,7 +247,7 @@ func idle(ctx context.Context, p *process.Process, open func() (io.Closer, error
 		conns = append(conns, c)
 	}
 	after, err := settle()
-	return (after - before) / idleConnections, err
+	return (after - before) / float64(held), err
 }
 
 func idleHTTP1(ctx context.Context, address string, sc *scenario) (io.Closer, error) {

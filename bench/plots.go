@@ -6,11 +6,14 @@ package main
 import (
 	"fmt"
 	"image/color"
+	"os"
 	"path/filepath"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // plotOf names the plot of a group, without the end; empty where there is none.
@@ -33,14 +36,14 @@ func plots(folder string, results []*measured) error {
 		if len(rows) == 0 {
 			continue
 		}
-		if err := draw(filepath.Join(folder, plotOf(group)), group, rows); err != nil {
+		if err := drawGroup(filepath.Join(folder, plotOf(group)), group, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func draw(path, title string, rows []*measured) error {
+func drawGroup(path, title string, rows []*measured) error {
 	p := plot.New()
 	peers := rows[0].peers
 	p.Title.Text = fmt.Sprintf("%s: processor time of the gateway for each request, %s = 1 (less is better)", title, peers[1])
@@ -69,11 +72,33 @@ func draw(path, title string, rows []*measured) error {
 	}
 	p.Add(plotter.NewGrid())
 	p.NominalY(names...)
-	height := vg.Points(float64(len(rows))*(float64(len(peers))*barHeight+gap)) + 2*vg.Centimeter
-	for _, kind := range []string{".svg", ".png"} {
-		if err := p.Save(24*vg.Centimeter, height, path+kind); err != nil {
+	row := vg.Points(float64(len(peers))*barHeight + gap)
+	legend := p.Legend.Rectangle(draw.New(vgsvg.New(1, 1))).Size().Y
+	p.Y.Max += 0.5 + float64(legend/row) // the legend is above all bars
+	height := vg.Length(len(rows))*row + legend + 2*vg.Centimeter
+	for _, kind := range []string{"svg", "png"} {
+		if err := save(p, height, kind, path+"."+kind); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// save writes a plot with a margin: the names of its rows are wider than the plot thinks.
+func save(p *plot.Plot, height vg.Length, kind, path string) error {
+	const width, margin = 24 * vg.Centimeter, vg.Centimeter / 2
+	canvas, err := draw.NewFormattedCanvas(width, height+2*margin, kind)
+	if err != nil {
+		return err
+	}
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+	f, err := os.Create(filepath.Clean(path))
+	if err != nil {
+		return err
+	}
+	if _, err := canvas.WriteTo(f); err != nil {
+		_ = f.Close() // what could not be written counts
+		return err
+	}
+	return f.Close()
 }

@@ -35,11 +35,15 @@ func (s *stage) report(ctx context.Context, all []*scenario, results []*measured
 		return err
 	}
 	page.throughput(rate)
-	prints, err := s.footprints(ctx, all)
+	held, err := allowIdle()
+	if err != nil {
+		return fmt.Errorf("the limit of descriptors cannot be read or set: %w", err)
+	}
+	prints, err := s.footprints(ctx, all, held)
 	if err != nil {
 		return err
 	}
-	page.footprints(prints)
+	page.footprints(prints, held)
 	if out == "" {
 		_, err := os.Stdout.Write(page.Bytes())
 		return err
@@ -197,10 +201,10 @@ func (p *page) throughput(all []rate) {
 	p.printf("\n")
 }
 
-func (p *page) footprints(all []footprint) {
+func (p *page) footprints(all []footprint, held int) {
 	p.printf("## Memory and start\n\nUntil the first answer; memory then; for each of %d idle connections after a request; at most, after the large messages; objects allocated for a small GET with 16 clients and a small gRPC call with 4 × 4 streams.\n\n"+
 		"| | start, ms | resident, MB | idle HTTP/1.1, KB | idle HTTP/2, KB | peak, MB | allocations, REST | allocations, gRPC |\n"+
-		"| --- | --- | --- | --- | --- | --- | --- | --- |\n", idleConnections)
+		"| --- | --- | --- | --- | --- | --- | --- | --- |\n", held)
 	number := func(format string, f float64) string {
 		if f == 0 {
 			return "–"
