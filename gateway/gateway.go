@@ -151,7 +151,7 @@ func (g *Gateway) run(s *Snapshot, c *transcoder.Call, stream transcoder.Stream)
 	}()
 	route := &s.routes[c.Method.ID]
 	describe(c)
-	err = route.Chain.Run(c, stream, &c.Admitted, route.last)
+	err = route.Chain.Run(c, stream, route.last)
 	if route.HideInternal {
 		err = hideInternal(c, err)
 	}

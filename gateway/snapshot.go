@@ -157,7 +157,7 @@ func (s *Snapshot) announce(c *transcoder.Call) {
 // finished tells policies and observers that a call is over, all of them: panics are given to panicked.
 func (s *Snapshot) finished(c *transcoder.Call, panicked func(*transcoder.Call, any) error) {
 	if c.Method != nil {
-		s.routes[c.Method.ID].Chain.Finish(c, c.Admitted, panicked)
+		s.routes[c.Method.ID].Chain.Finish(c, panicked)
 	}
 	for _, o := range s.Observers {
 		observe(o, c, panicked)

@@ -331,12 +331,12 @@ func (c *Config) SetDefaults() {
 		c.Listeners = []transport.Config{{Name: DefaultListener, Address: DefaultAddress}}
 	}
 	for i := range c.Schemas.Sources {
-		if r := c.Schemas.Sources[i].Reflection; r != nil {
+		source := &c.Schemas.Sources[i]
+		if r := source.Reflection; r != nil {
 			r.Interval = cmp.Or(r.Interval, DefaultReflectionInterval)
-			c.Schemas.Sources[i].PolicyOptions = cmp.Or(c.Schemas.Sources[i].PolicyOptions, IgnoreOptions)
 		}
-		if c.Schemas.Sources[i].Upload != nil {
-			c.Schemas.Sources[i].PolicyOptions = cmp.Or(c.Schemas.Sources[i].PolicyOptions, IgnoreOptions)
+		if source.Reflection != nil || source.Upload != nil { // who serves a schema, or sends it, does not say who may call
+			source.PolicyOptions = cmp.Or(source.PolicyOptions, IgnoreOptions)
 		}
 	}
 	c.Schemas.OnConflict = cmp.Or(c.Schemas.OnConflict, ConflictReject)

@@ -98,21 +98,21 @@ func (ch *Chain) Names() []string {
 // Handler is what stands behind a chain: it serves the call and returns its outcome.
 type Handler func(c *transcoder.Call, s transcoder.Stream) error
 
-// Run takes a call through the chain and, if every stage admits it, to last. It returns the outcome, and keeps in admitted how
+// Run takes a call through the chain and, if every stage admits it, to last. It returns the outcome, and keeps in c.Admitted how
 // many stages have admitted the call, which Finish wants to know, whatever way Run is left: a panic is not recovered here.
-func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, admitted *int, last Handler) error {
+func (ch *Chain) Run(c *transcoder.Call, s transcoder.Stream, last Handler) error {
 	at := c.Elapsed()
-	for i := *admitted; i < len(ch.stages); i++ {
+	for i := c.Admitted; i < len(ch.stages); i++ {
 		stage := &ch.stages[i]
 		if stage.Interceptor != nil {
-			return ch.intercept(i, c, s, admitted, last)
+			return ch.intercept(i, c, s, last)
 		}
 		err := Admit(stage.Admitter, c)
 		at = c.Stopped(stage.Name, at)
 		if err != nil {
 			return err
 		}
-		*admitted = i + 1
+		c.Admitted = i + 1
 	}
 	s, edits := ch.edit(c, ch.inspect(c, s))
 	if edits == nil {
@@ -141,22 +141,22 @@ func Admit(a Admitter, c *transcoder.Call) error {
 }
 
 // intercept runs a stage that is a gRPC interceptor: the rest of the chain is its handler.
-func (ch *Chain) intercept(i int, c *transcoder.Call, s transcoder.Stream, admitted *int, last Handler) error {
+func (ch *Chain) intercept(i int, c *transcoder.Call, s transcoder.Stream, last Handler) error {
 	info := &grpc.StreamServerInfo{
 		FullMethod: c.Method.Path, IsClientStream: c.Method.ClientStreams, IsServerStream: c.Method.ServerStreams,
 	}
 	handler := func(_ any, ss grpc.ServerStream) error {
 		c.SetContext(ss.Context())
-		*admitted = i + 1
-		return ch.Run(c, transcoder.StreamOf(ss, s), admitted, last)
+		c.Admitted = i + 1
+		return ch.Run(c, transcoder.StreamOf(ss, s), last)
 	}
 	return ch.stages[i].Interceptor(nil, transcoder.ServerStream(c, s), info, handler)
 }
 
-// Finish tells the first admitted stages, last first, that a call is over. All are told: a panic of one of them is given to
+// Finish tells the stages that admitted a call, last first, that it is over. All are told: a panic of one of them is given to
 // panicked.
-func (ch *Chain) Finish(c *transcoder.Call, admitted int, panicked func(*transcoder.Call, any) error) {
-	for i := admitted - 1; i >= 0; i-- {
+func (ch *Chain) Finish(c *transcoder.Call, panicked func(*transcoder.Call, any) error) {
+	for i := c.Admitted - 1; i >= 0; i-- {
 		if f, ok := ch.stages[i].Admitter.(Finisher); ok {
 			finish(f, c, panicked)
 		}
