@@ -138,6 +138,8 @@ func (g *Gateway) Serve(ex transcoder.Exchange) {
 	}()
 	if err == nil {
 		err = g.run(s, c, stream)
+	} else {
+		err = s.nearest(c, err)
 	}
 	g.finish(c, stream, err)
 }

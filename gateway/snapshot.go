@@ -80,8 +80,10 @@ type Snapshot struct {
 	Announce func(*transcoder.Call)
 	// HideReason sends no x-dragoman-reason.
 	HideReason bool
-	// DebugToken is what a request says in x-dragoman-debug to be told where its time went; "" tells nobody.
+	// DebugToken is what a request says in x-dragoman-debug to be told where its time went, and which route is near; "" tells nobody.
 	DebugToken string
+	// TellNearest tells everybody who calls what is not there which route is near, and not only those who show the DebugToken.
+	TellNearest bool
 	// InForce is called when the snapshot is put in force; nil calls nothing.
 	InForce func()
 

@@ -57,6 +57,7 @@ const devDrain = 3 * time.Second
 func (t *terminal) forPeople(cfg *config.Config) {
 	cfg.Shutdown.Drain = devDrain
 	cfg.Admin.Capture = &config.Capture{Bodies: true} // who develops wants to see what was said
+	cfg.Observability.TellNearest = true              // and mistypes paths
 	cfg.Observability.Log = config.Log{Level: slog.LevelError, Format: config.FormatText}
 	cfg.Observability.AccessLog.Format = config.FormatText
 	if t.quiet {

@@ -50,6 +50,7 @@ func TestDevServesAFolder(t *testing.T) {
 	p.says(p.out, `^  \d\d:\d\d:\d\d  GET /v1/books  200 OK  rest=OK  [\d.]+ ms \(gateway [\d.]+\)  backend→`+regexp.QuoteMeta(address)+`$`)
 	wantAnswer(t, s.api+"/v1/nowhere", http.StatusNotFound, "no route for GET /v1/nowhere")
 	p.says(p.out, `  GET /v1/nowhere  404 Not Found  .*no_route`)
+	wantAnswer(t, s.api+"/v1/shelfs", http.StatusNotFound, `"nearest":"GET /v1/shelves"`)
 
 	// Nothing is wrong, but for the one method that plain HTTP cannot carry.
 	p.says(p.err, `^warning\[DG1117\]: bookstore\.v1\.BookstoreService\.Chat streams both ways`)

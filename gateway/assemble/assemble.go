@@ -251,6 +251,7 @@ func (a *Assembly) Build(loads []Loaded) (*gateway.Snapshot, []schema.Diagnostic
 	a.made.Store(policies)
 	s.Observers, s.CORS = a.parts.Observers, policies.cors[policies.defaults.CORS]
 	s.HideReason, s.DebugToken = a.config.Observability.HideReason, a.config.Observability.DebugToken
+	s.TellNearest = a.config.Observability.TellNearest
 	s.Announce = policies.ways[policies.defaults].Announce
 	own, served := a.places, &documents{assembly: a, mux: mux, policies: policies, configs: configs}
 	s.InForce = func() {

@@ -37,6 +37,8 @@ type Observability struct {
 	HideReason bool
 	// DebugToken is what a request says to be told where its time went; "" tells nobody.
 	DebugToken string
+	// TellNearest tells everybody who calls what is not there which route is near. No file can say so: it is for dev mode.
+	TellNearest bool
 }
 
 // Log is the gateway's own log.

@@ -51,7 +51,7 @@ type Observability struct {
 	// Default: true.
 	ReasonHeader *bool `protobuf:"varint,6,opt,name=reason_header,json=reasonHeader,proto3,oneof" json:"reason_header,omitempty"`
 	// DebugToken is what a request has to say in x-dragoman-debug to be told, in Server-Timing, where its time went, and in
-	// x-dragoman-explain the id under which the call is kept. At least 16 characters.
+	// x-dragoman-explain the id under which the call is kept; and, where there is no route, which one is near. At least 16 characters.
 	//
 	// Default: none, and nobody is told. Example: debug_token: "${DRAGOMAN_DEBUG_TOKEN}"
 	DebugToken    string `protobuf:"bytes,7,opt,name=debug_token,json=debugToken,proto3" json:"debug_token,omitempty"`
