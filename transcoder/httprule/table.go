@@ -148,7 +148,10 @@ func conflict(first, second *Binding, mode OnConflict) Problem {
 		Code: CodeConflict, Place: second.Place, Label: second.claim(),
 		Related: []Related{{Place: first.Place, Label: first.claim()}},
 		Message: fmt.Sprintf("two methods claim %s %s", second.HTTPMethod, second.Template.Key()),
-		Help:    "change one path, or hide one of the methods",
+		Help:    fmt.Sprintf("change one path, or hide one: schemas.hide: [%q] or [%q]", hiding(first, second), hiding(second, first)),
+	}
+	if first.Method.Parent().FullName() == second.Method.Parent().FullName() {
+		p.Help = "change one path" // what is hidden is whole services
 	}
 	if first.Method.FullName() == second.Method.FullName() {
 		p.Message = fmt.Sprintf("%s claims %s %s twice", second.Method.FullName(), second.HTTPMethod, second.Template.Key())
@@ -159,6 +162,16 @@ func conflict(first, second *Binding, mode OnConflict) Problem {
 		p.Note = string(first.Method.FullName()) + " keeps the route until this is solved"
 	}
 	return p
+}
+
+// hiding is the pattern of schemas.hide that hides the method of b and not that of the other: of its package, or else of its service alone.
+func hiding(b, other *Binding) string {
+	service := b.Method.Parent().FullName()
+	pkg := service.Parent()
+	if other := other.Method.Parent().FullName(); pkg == "" || strings.HasPrefix(string(other), string(pkg)+".") {
+		return string(service)
+	}
+	return string(pkg) + ".**"
 }
 
 // claim is "UserService/GetUser GET /v1/users/{id}", with the path as it is written.

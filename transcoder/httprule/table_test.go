@@ -12,6 +12,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 )
@@ -66,6 +72,49 @@ func TestT16ConflictWithinOneMethod(t *testing.T) {
 	if diff := cmp.Diff(want, problemLines(problems)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
+}
+
+// TestT16ConflictHelp: what is to be pasted hides the one and not the other.
+func TestT16ConflictHelp(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		reason        string
+		first, second protoreflect.FullName
+		want          string
+	}{
+		{"two packages", "acme.legacy.People", "acme.users.v1.Users", `, or hide one: schemas.hide: ["acme.legacy.**"] or ["acme.users.v1.**"]`},
+		{"a package and one within it", "acme.People", "acme.users.Users", `, or hide one: schemas.hide: ["acme.People"] or ["acme.users.**"]`},
+		{"names that only begin alike", "acme.a.People", "acme.ab.Users", `, or hide one: schemas.hide: ["acme.a.**"] or ["acme.ab.**"]`},
+		{"one package", "acme.People", "acme.Users", `, or hide one: schemas.hide: ["acme.People"] or ["acme.Users"]`},
+		{"no package", "People", "acme.Users", `, or hide one: schemas.hide: ["People"] or ["acme.**"]`},
+		{"one service, which would be hidden as a whole", "acme.Users", "acme.Users", ""},
+	} {
+		methods := []protoreflect.MethodDescriptor{methodIn(t, row.first, 0), methodIn(t, row.second, 1)}
+		var rules []*annotations.HttpRule
+		for _, m := range methods {
+			rules = append(rules, &annotations.HttpRule{Selector: string(m.FullName()), Pattern: &annotations.HttpRule_Get{Get: "/v1/users"}})
+		}
+		_, problems := httprule.Build(methods, httprule.Config{Rules: rules})
+		if len(problems) != 1 || problems[0].Help != "change one path"+row.want {
+			t.Errorf("%s: %v; want %q", row.reason, problems, row.want)
+		}
+	}
+}
+
+// methodIn makes a service with one method, the number of which is in its name.
+func methodIn(t *testing.T, service protoreflect.FullName, number int) protoreflect.MethodDescriptor {
+	t.Helper()
+	const empty = "google.protobuf.Timestamp"
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: proto.String("in.proto"), Package: proto.String(string(service.Parent())), Dependency: []string{"google/protobuf/timestamp.proto"},
+		Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String(string(service.Name())), Method: []*descriptorpb.MethodDescriptorProto{
+			{Name: proto.String(fmt.Sprintf("M%d", number)), InputType: proto.String("." + empty), OutputType: proto.String("." + empty)},
+		}}},
+	}, protoregistry.GlobalFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.Services().Get(0).Methods().Get(0)
 }
 
 func TestT16FirstWins(t *testing.T) {
