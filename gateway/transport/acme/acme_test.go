@@ -20,6 +20,8 @@ import (
 
 	acmeprotocol "github.com/mholt/acmez/v3/acme"
 	"go.uber.org/zap"
+
+	"github.com/dragoman-gateway/dragoman/internal/processtest"
 )
 
 // These tests are inside because what they hold is not told outside: how long is waited, what is read. How certificates come and go is tested with an
@@ -69,10 +71,6 @@ func TestReadLooksAtFiles(t *testing.T) {
 		return path
 	}
 	empty, key := file("empty", ""), file("key", "bWFjLWtleQ==\n")
-	closed := filepath.Join(dir, "closed")
-	if err := os.Mkdir(closed, 0o500); err != nil {
-		t.Fatal(err)
-	}
 	for _, tt := range []struct {
 		edit func(*Config)
 		want string // "" for all is well
@@ -100,12 +98,21 @@ func TestReadLooksAtFiles(t *testing.T) {
 			t.Errorf("reading has made the storage: %v", err)
 		}
 	}
-	if os.Getuid() != 0 { // who may write everywhere is told nothing
-		cfg := valid(t)
-		cfg.Storage = closed
-		if _, err := Read(cfg); err == nil || !strings.Contains(err.Error(), "cannot be written to") {
-			t.Errorf("a folder that is closed: %v", err)
-		}
+}
+
+// A storage that cannot be written to is told with the configuration, and not when the first certificate comes.
+func TestStorageThatIsClosed(t *testing.T) {
+	t.Parallel()
+	if !processtest.Unprivileged(t) {
+		return
+	}
+	cfg := valid(t)
+	cfg.Storage = filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(cfg.Storage, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(cfg); err == nil || !strings.Contains(err.Error(), "cannot be written to") {
+		t.Errorf("a folder that is closed: %v", err)
 	}
 }
 
