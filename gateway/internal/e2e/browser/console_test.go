@@ -51,10 +51,10 @@ const guardToken = "of-the-operators-of-this-test"
 func consoleCases() []row {
 	var all []row
 	for _, page := range []string{"overview", "traffic", "logs", "routes", "schemas", "try", "backends", "policies", "config", "tls"} {
-		all = append(all, row{"page: " + page, "it shows what it has, is accessible (axe), and no wider than its place; light on a desk, dark on a phone"})
+		all = append(all, row{"page: " + page, "it shows what it has, is accessible (axe), and no wider than its place; in both themes on a desk, dark on a phone"})
 	}
 	return append(all, []row{
-		{"dark on a desk", "every page in the dark theme at the width of a desk: accessible (axe), no wider than its place, and no error on the console of the browser"},
+		{"dark on a desk", "every page loaded by its address in the dark theme, at the width of a desk: no wider than its place, and no error on the console of the browser"},
 		{"theme", "the switch holds over a reload, and goes back to the system's"},
 		{"search", "/ finds a route, a method and a page, by the keyboard alone"},
 		{"deep links", "each view, with what is opened in it, has an address that can be loaded again"},

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import { equal, ok } from '../expect.js';
-import { world } from '../runner.js';
+import { runCase, world } from '../runner.js';
 import { complaints, live, root, service, shot, tab, visit } from './visit.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -25,43 +25,66 @@ export const views = [
   { name: 'tls', path: '/tls', title: 'TLS', shows: '.panel' },
 ];
 
+// A phone lies in the hand of somebody who likes it dark.
+const phone = { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true };
 
 async function faults(page) {
-  await page.evaluate(axe + ';undefined');
+  // Once in a page it is there until another is loaded, and runs the faster the more often it did.
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe + ';undefined');
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], preload: false }));
   return found.violations
     .filter((v) => v.impact === 'serious' || v.impact === 'critical')
     .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
 }
 
-// examine goes to a page, and returns what is wrong with it.
-async function examine(page, v, name) {
-  const wrong = [];
-  await page.goto(root + v.path);
+const ground = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+// arrive waits until all of a view is there, and returns what is wrong with its width.
+async function arrive(page, v, name) {
+  await page.locator('h1', { hasText: v.title }).waitFor();
   await live(page);
   await page.locator(v.shows).first().waitFor();
   equal(await page.locator('h1').innerText(), v.title, 'the title');
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  if (wide > 0) wrong.push(`${name}: it is ${wide} px wider than its place`);
+  return wide > 0 ? [`${name}: it is ${wide} px wider than its place`] : [];
+}
+
+// look goes to a view in a page that is open, as links do, and returns what is wrong with it.
+async function look(page, v, name) {
+  await page.evaluate((place) => {
+    history.pushState(null, '', place);
+    dispatchEvent(new PopStateEvent('popstate'));
+    scrollTo(0, 0);
+  }, '/console' + v.path);
+  const wrong = await arrive(page, v, name);
   for (const f of await faults(page)) wrong.push(`${name}: ${f}`);
+  if (world.screenshots) {
+    await page.waitForTimeout(v.name === 'overview' || v.name === 'backends' ? 4000 : 400);
+    await page.screenshot({ path: `${world.screenshots}/${v.name}-${name}.png` });
+  }
   return wrong;
 }
 
-// look opens a page in a theme and a width, and returns what is wrong with it.
-function look(v, name, options) {
-  return visit(options, async (page) => {
-    const wrong = await examine(page, v, name);
-    if (world.screenshots) {
-      await page.waitForTimeout(v.name === 'overview' || v.name === 'backends' ? 4000 : 400);
-      await page.screenshot({ path: `${world.screenshots}/${v.name}-${name}.png` });
-    }
-    return wrong;
-  });
+// lookDark looks at what a desk shows once more, in the dark.
+async function lookDark(page) {
+  const before = await ground(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const wrong = (await ground(page)) === before ? ['dark: it looks as it does in the light'] : [];
+  for (const f of await faults(page)) wrong.push(`dark: ${f}`);
+  await page.emulateMedia({ colorScheme: 'light' });
+  return wrong;
 }
 
-async function onePage(v) {
-  const wrong = [...(await look(v, 'light', {})), ...(await look(v, 'phone', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true }))];
-  ok(wrong.length === 0, wrong.join('\n'));
+// lookAround is a case for each view: one page on a desk and one on a phone see them all.
+export function lookAround() {
+  const cases = async (desk, handy) => {
+    for (const page of [desk, handy]) await page.goto(root + '/');
+    const onDesk = async (v) => [...(await look(desk, v, 'light')), ...(await lookDark(desk))];
+    for (const v of views) {
+      await runCase('page: ' + v.name, async () => (await Promise.all([onDesk(v), look(handy, v, 'phone')])).flat().join('\n'));
+    }
+  };
+  return visit({}, (desk) => visit(phone, (handy) => cases(desk, handy)));
 }
 
 export const looks = {
@@ -71,8 +94,9 @@ export const looks = {
       const wrong = [];
       const grounds = new Set();
       for (const v of views) {
-        wrong.push(...(await examine(page, v, `${v.name} dark`)));
-        grounds.add(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor));
+        await page.goto(root + v.path);
+        wrong.push(...(await arrive(page, v, `${v.name} dark`)));
+        grounds.add(await ground(page));
       }
       ok(wrong.length === 0, wrong.join('\n'));
       const light = (ground) => ground.match(/\d+/g).slice(0, 3).some((v) => Number(v) > 0x40);
@@ -80,22 +104,19 @@ export const looks = {
       equal(complaints.slice(before), [], 'what the console of the browser says');
     }),
 
-  ...Object.fromEntries(views.map((v) => ['page: ' + v.name, () => onePage(v)])),
-
   theme: () =>
     visit({ colorScheme: 'dark' }, async (page) => {
-      const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
       await page.goto(root + '/');
       await page.locator('.themes').waitFor();
-      const dark = await ground();
+      const dark = await ground(page);
       await page.getByRole('button', { name: 'Light' }).click();
-      const light = await ground();
+      const light = await ground(page);
       ok(dark !== light, 'the light theme looks as the dark one');
       await page.reload();
       await page.locator('.themes').waitFor();
-      equal(await ground(), light, 'the ground after a reload');
+      equal(await ground(page), light, 'the ground after a reload');
       await page.getByRole('button', { name: 'As the system' }).click();
-      equal(await ground(), dark, "the ground in the system's theme");
+      equal(await ground(page), dark, "the ground in the system's theme");
     }),
 
   search: () =>

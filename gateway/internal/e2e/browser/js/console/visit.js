@@ -14,11 +14,19 @@ export const browser = await launch();
 export const strangers = new Set();
 export const complaints = [];
 
-/** visit opens a context with a page, and watches what it does. quiet is for pages that are to complain. */
-export async function visit(options, run, quiet = false) {
+/** idle are pages that no case uses, by what they were opened with: to open one costs more than most cases do. */
+const idle = new Map();
+
+/** open opens a page in a context of its own. */
+async function open(options) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
+  return page;
+}
+
+/** watch notes what a page does. quiet is for pages that are to complain. */
+function watch(page, quiet) {
   page.on('request', (r) => {
     const url = new URL(r.url());
     if (url.host !== world.admin && url.host !== world.guarded && url.protocol !== 'blob:') strangers.add(r.url());
@@ -31,10 +39,32 @@ export async function visit(options, run, quiet = false) {
     // What the API answers with an error is said there too, though the page expects it.
     if (!quiet && m.type() === 'error' && !m.location().url.includes('/try/')) complaints.push(`${m.text()} ${m.location().url}`);
   });
+}
+
+/** leave makes a page what it was when it was new: nothing of it runs, and nothing is kept of what the case before had stored. */
+async function leave(page) {
+  await page.evaluate(() => {
+    localStorage.clear();
+    sessionStorage.clear();
+  });
+  await page.goto('about:blank');
+  page.removeAllListeners();
+}
+
+/** visit has a page for a case, with these options, and watches what it does. A page of a case that failed is for no other. */
+export async function visit(options, run, quiet = false) {
+  const key = JSON.stringify(options);
+  if (!idle.has(key)) idle.set(key, []);
+  const page = idle.get(key).pop() ?? (await open(options));
+  watch(page, quiet);
   try {
-    return await run(page);
-  } finally {
-    await context.close();
+    const result = await run(page);
+    await leave(page);
+    idle.get(key).push(page);
+    return result;
+  } catch (error) {
+    await page.context().close();
+    throw error;
   }
 }
 
