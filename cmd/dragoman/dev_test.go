@@ -29,6 +29,7 @@ func TestDevServesAFolder(t *testing.T) {
 	for _, pattern := range []string{
 		`^  dragoman \S+   dev mode: no auth, console on, reloads on save$`,
 		`^  schemas   \./proto +2 files, 2 services, 14 methods   \d+ ms$`,
+		`^            google/api ← built in$`,
 		`^  backend   ` + regexp.QuoteMeta(address) + ` +ready, 0 in flight, h2c$`,
 		`^  routes    14 gRPC · 17 REST$`,
 		`^            GET +/v1/\{name=shelves/\*\} +bookstore\.v1\.BookstoreService/GetShelf$`,
@@ -92,7 +93,7 @@ func TestDevReloads(t *testing.T) {
 	if best > limit {
 		t.Errorf("a route is live %s after it was saved, at best; want %s or less", best, limit)
 	}
-	p.says(p.out, `^  \d\d:\d\d:\d\d  reload  \./proto   \+1 ~0 -0 routes   \d+ ms\n            \+ GET /v1/racks0$`)
+	p.says(p.out, `^  \d\d:\d\d:\d\d  reload  proto/bookstore/v1/bookstore\.proto   \+1 ~0 -0 routes   \d+ ms\n            \+ GET /v1/racks0$`)
 
 	broken := strings.Replace(last, "option", "option (acme.nowhere) = true; option", 1)
 	edit(t, dir, bookstoreFile, last, broken)
@@ -102,7 +103,7 @@ func TestDevReloads(t *testing.T) {
 	wantAnswer(t, s.admin+"/readyz", http.StatusOK, `"status":"ok"`)
 
 	edit(t, dir, bookstoreFile, broken, `option (google.api.http) = {get: "/v1/mended"};`)
-	p.says(p.out, `reload  \./proto   \+1 ~\d -\d routes   \d+ ms\n            \+ GET /v1/mended\n            - GET /v1/racks0$`)
+	p.says(p.out, `reload  proto/bookstore/v1/bookstore\.proto   \+1 ~\d -\d routes   \d+ ms\n            \+ GET /v1/mended\n            - GET /v1/racks0$`)
 	wantAnswer(t, s.api+"/v1/mended", http.StatusOK, "shelves/classics")
 	wantAnswer(t, s.api+"/v1/racks0", http.StatusNotFound, "no route")
 }
@@ -183,6 +184,49 @@ func TestDevServesADescriptorSet(t *testing.T) {
 	start(t, dir, build...).exits(0)
 	p.says(p.out, `reload  .*   \+1 ~0 -1 routes   \d+ ms\n            \+ GET /v1/racks\n            - GET /v1/shelves$`)
 	wantAnswer(t, s.api+"/v1/racks", http.StatusOK, "shelves/classics")
+}
+
+// TestDevFillsVariables: where every route has variables, the line to try has values in their place that their fields take.
+func TestDevFillsVariables(t *testing.T) {
+	t.Parallel()
+	address := startBackend(t)
+	for _, row := range []struct{ template, want string }{
+		{"/v1/users/{id}", "/v1/users/42"},
+		{"/v1/{parent=shelves/*}/books/{number}", "/v1/shelves/42/books/42"},
+		{"/v1/{size}/{on}:view", "/v1/LARGE/true:view"},
+		{"/v1/files/{id=**}", "/v1/files/42"},
+		{"/v1/*/{within.id}/{data}", "/v1/42/42/NDI"},
+	} {
+		dir := t.TempDir()
+		write(t, dir, "proto/a.proto", `syntax = "proto3";
+package acme.v1;
+
+import "google/api/annotations.proto";
+enum Size { SIZE_UNSPECIFIED = 0; LARGE = 1; }
+
+message Request {
+  string id = 1;
+  string parent = 2;
+  int64 number = 3;
+  Size size = 4;
+  bool on = 5;
+  bytes data = 6;
+  Request within = 7;
+}
+
+service Things {
+  rpc Look(Request) returns (Request) {
+    option (google.api.http) = {get: "`+row.template+`"};
+  }
+}
+`)
+		p := startDev(t, dir, "./proto", "--to", address)
+		s := p.screen()
+		if want := "curl " + s.api + row.want; len(s.tries) != 1 || s.tries[0] != want {
+			t.Errorf("%s: the lines to try are %q; want %s", row.template, s.tries, want)
+		}
+		wantAnswer(t, s.api+row.want, http.StatusNotImplemented, "unknown service acme.v1.Things") // the backend's answer: it was bound
+	}
 }
 
 // TestDevRefuses holds what dev says when it cannot begin, and the code with which it ends.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"slices"
@@ -24,13 +25,15 @@ const shownRoutes = 8
 // screen is the first screen of `dev` and `demo`: what was loaded, where it is served, and a line to try.
 type screen struct {
 	terminal *terminal
-	mode     string   // what is behind the version: "dev mode: …"
-	again    string   // the command that lists all routes
-	tries    []string // lines to try; the first is made from the routes if there is none. "{api}" is the address.
+	mode     string                       // what is behind the version: "dev mode: …"
+	again    string                       // the command that lists all routes
+	tries    []string                     // lines to try; the first is made from the routes if there is none. "{api}" is the address.
+	files    map[string][sha256.Size]byte // what is in force: sums of files, by the paths that people know; nil before anything is
 }
 
 func (s *screen) print(info *app.Started) {
 	t := s.terminal
+	s.files = filesOf(&info.Load)
 	if t.quiet {
 		t.diagnose(info.Load.Diagnostics)
 		return
@@ -81,6 +84,9 @@ func (s *screen) schemas(e *reload.Event) {
 	}
 	s.terminal.printf("  schemas   %-32s %s, %s, %s   %d ms\n", strings.Join(e.Sources, ", "),
 		counted(files, "file"), counted(services, "service"), counted(methods, "method"), e.Took.Milliseconds())
+	if groups := builtIn(e.Snapshot.Schemas()); len(groups) > 0 {
+		s.terminal.printf("            %s ← built in\n", strings.Join(groups, ", "))
+	}
 }
 
 // methodsOf counts the methods that come from the schemas.
@@ -142,12 +148,17 @@ func methodName(b *httprule.Binding) string {
 var readers = []string{"Get", "List", "Read", "Search", "Find", "Query", "Range", "Status", "Describe", "Check", "Count", "Watch", "Echo", "Ping", "Version"}
 
 // tryLine is a call that works without knowing the schema, and that changes nothing: a GET without variables, or else a POST to a method whose
-// name says that it reads.
+// name says that it reads. Where there is neither, it is a GET with values that may be of something.
 func (s *screen) tryLine(e *reload.Event) string {
 	var get, post *httprule.Binding
+	filled := ""
 	for _, b := range e.Snapshot.Mux.Routes().Bindings() {
 		switch {
-		case b.Method.IsStreamingClient() || b.Method.IsStreamingServer() || len(b.Variables) > 0:
+		case b.Method.IsStreamingClient() || b.Method.IsStreamingServer():
+		case strings.Contains(b.Template.Key(), "*") || len(b.Variables) > 0:
+			if path, ok := filledPath(b); ok && filled == "" && b.HTTPMethod == "GET" {
+				filled = path
+			}
 		case b.HTTPMethod == "GET" && get == nil:
 			get = b
 		case b.HTTPMethod == "POST" && post == nil && reads(string(b.Method.Name())):
@@ -159,6 +170,8 @@ func (s *screen) tryLine(e *reload.Event) string {
 		return "curl {api}" + get.Template.String()
 	case post != nil:
 		return "curl {api}" + post.Template.String() + " -H 'content-type: application/json' -d '{}'"
+	case filled != "":
+		return "curl {api}" + filled
 	default:
 		return s.again
 	}
@@ -196,11 +209,12 @@ func (s *screen) reloaded(e reload.Event) {
 		_ = t.startError(e.Err) // prints what is wrong; there is nothing to exit from
 		return
 	}
+	what := s.changed(&e)
 	if e.Snapshot != nil && e.Since.Before(e.Time) && len(e.Added)+len(e.Changed)+len(e.Removed) == 0 {
 		return // nothing is new
 	}
 	var lines strings.Builder // written at once: calls are logged in between
-	fmt.Fprintf(&lines, "  %s  reload  %s   +%d ~%d -%d routes   %d ms\n", at, strings.Join(e.Sources, ", "), len(e.Added), len(e.Changed), len(e.Removed), e.Took.Milliseconds())
+	fmt.Fprintf(&lines, "  %s  reload  %s   +%d ~%d -%d routes   %d ms\n", at, strings.Join(what, ", "), len(e.Added), len(e.Changed), len(e.Removed), e.Took.Milliseconds())
 	for _, change := range []struct {
 		sign   string
 		routes []string
