@@ -67,7 +67,7 @@ func dial(ctx context.Context, b *backend.Backend) *schema.Diagnostic {
 			return nil
 		}
 		if o := b.Overview(); ctx.Err() != nil || failed(&o) {
-			d := api.NoEndpoint(&o)
+			d := api.NoEndpoint(&o, false)
 			return &d
 		}
 		select {

@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -122,18 +123,31 @@ func (a *API) addLatencies(b *adminv1.Backend) {
 // routesByBackend counts the routes that lead to each backend.
 func (a *API) routesByBackend(assembly *assemble.Assembly) map[string]int32 {
 	routes := map[string]int32{}
-	snapshot := a.config.Gateway.Snapshot()
-	if snapshot == nil || snapshot.Mux.Routes() == nil {
-		return routes
-	}
-	for _, b := range snapshot.Mux.Routes().Bindings() {
-		if to, isOff, ok := assembly.Traffic(string(b.Method.Parent().FullName()), string(b.Method.Name())); ok && !isOff {
-			for _, name := range to.Backends() {
-				routes[name]++
-			}
+	for backends := range a.routes(assembly) {
+		for _, name := range backends {
+			routes[name]++
 		}
 	}
 	return routes
+}
+
+// routes returns the backends that each route leads to: none, where it is switched off or nothing is known.
+func (a *API) routes(assembly *assemble.Assembly) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		snapshot := a.config.Gateway.Snapshot()
+		if snapshot == nil || snapshot.Mux.Routes() == nil {
+			return
+		}
+		for _, b := range snapshot.Mux.Routes().Bindings() {
+			var backends []string
+			if to, isOff, ok := assembly.Traffic(string(b.Method.Parent().FullName()), string(b.Method.Name())); ok && !isOff {
+				backends = to.Backends()
+			}
+			if !yield(backends) {
+				return
+			}
+		}
+	}
 }
 
 func backendOf(o *backend.Overview) *adminv1.Backend {

@@ -138,22 +138,37 @@ func (a *API) addReloads(out *adminv1.GetStatusResponse) {
 // backendWarnings tell of backends that no call can go to, with what is wrong with their endpoints.
 func (a *API) backendWarnings(overviews []backend.Overview) []*adminv1.Diagnostic {
 	var all []*adminv1.Diagnostic
+	assembly := a.config.Assembly()
 	for i := range overviews {
 		o := &overviews[i]
-		b := a.config.Assembly().Backend(o.Name)
+		b := assembly.Backend(o.Name)
 		if b == nil || b.Ready() || idle(o) {
 			continue
 		}
-		d := NoEndpoint(o)
+		d := NoEndpoint(o, true)
+		alone, routes := 0, 0
+		for backends := range a.routes(assembly) {
+			routes++
+			if len(backends) == 1 && backends[0] == o.Name {
+				alone++
+			}
+		}
+		if alone > 0 {
+			d.Message += fmt.Sprintf("; %d of %d routes answer 503", alone, routes)
+		}
 		all = append(all, &adminv1.Diagnostic{
-			Level: adminv1.Level_LEVEL_WARNING, Code: d.Code, Message: d.Message, Path: fmt.Sprintf("backends[%q]", o.Name), Help: []string{"dragoman backends " + o.Name}, Notes: d.Notes,
+			Level: adminv1.Level_LEVEL_WARNING, Code: d.Code, Message: d.Message, Path: fmt.Sprintf("backends[%q]", o.Name),
+			Help: []string{"dragoman backends " + o.Name + "    dragoman check --online"}, Notes: d.Notes,
 		})
 	}
 	return all
 }
 
-// NoEndpoint is the warning of a backend that no call can go to, with what is wrong with its endpoints.
-func NoEndpoint(o *backend.Overview) schema.Diagnostic {
+// nextPrecision is how exactly it is told when an endpoint is tried again.
+const nextPrecision = 100 * time.Millisecond
+
+// NoEndpoint is the warning of a backend that no call can go to, with what is wrong with its endpoints; and when they are tried again, if they are.
+func NoEndpoint(o *backend.Overview, again bool) schema.Diagnostic {
 	d := schema.Diagnostic{Level: schema.Warning, Code: noEndpointCode, Message: fmt.Sprintf("backend %q has no ready endpoint", o.Name)}
 	for i := range o.Endpoints {
 		e := &o.Endpoints[i]
@@ -163,6 +178,9 @@ func NoEndpoint(o *backend.Overview) schema.Diagnostic {
 			text += ", 1 try"
 		case e.Tries > 1:
 			text += fmt.Sprintf(", %d tries", e.Tries)
+		}
+		if again && !e.NextTry.IsZero() {
+			text += ", next in " + max(time.Until(e.NextTry), 0).Round(nextPrecision).String()
 		}
 		d.Notes = append(d.Notes, e.Address+"  "+text)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 	"github.com/dragoman-gateway/dragoman/gateway/backend"
 	"github.com/dragoman-gateway/dragoman/gateway/config"
 	"github.com/dragoman-gateway/dragoman/gateway/internal/testbackend"
@@ -499,4 +501,51 @@ func TestThreatH8_SourcesCannotNameTheAdminListener(t *testing.T) {
 	if a := c.call(t, "GET", "/canary/v1/echo", ""); a.status != http.StatusServiceUnavailable || strings.Contains(a.body, d.admin) {
 		t.Errorf("%d %s; want that there is no endpoint", a.status, a.body)
 	}
+}
+
+// TestStatusTellsOfDeadBackends: the status says what of the API does not work while a backend has no endpoint, why, and when that is tried again.
+func TestStatusTellsOfDeadBackends(t *testing.T) {
+	t.Parallel()
+	dead, err := endpoint.New(endpoint.Spec{Addresses: []string{"127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admins, err := config.ParseGlob("dragoman.test.v1.AdminService")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, func(cfg *config.Config) {
+		cfg.Backends = append(cfg.Backends, backend.Config{Name: "dead", Endpoints: []endpoint.Endpoint{dead}})
+		cfg.Services = append([]config.Service{{Match: admins, Backend: "dead"}}, cfg.Services...)
+	})
+	if a := d.h1(t).call(t, "DELETE", "/canary/v1/admin/7", ""); a.status != http.StatusServiceUnavailable {
+		t.Fatalf("a call to nobody is answered %d %s", a.status, a.body)
+	}
+	client := adminv1.NewStatusServiceClient(d.administer(t))
+	eventually(t, func() error {
+		status, err := client.GetStatus(within(t), &adminv1.GetStatusRequest{})
+		if err != nil {
+			return err
+		}
+		var told []*adminv1.Diagnostic
+		for _, w := range status.GetWarnings() {
+			if w.GetCode() == "DG2101" {
+				told = append(told, w)
+			}
+		}
+		if len(told) != 1 {
+			return fmt.Errorf("%d warnings of backends: %v", len(told), told)
+		}
+		want := fmt.Sprintf("backend %q has no ready endpoint; 2 of %d routes answer 503", "dead", status.GetTotals().GetRoutes())
+		if got := told[0].GetMessage(); got != want {
+			return fmt.Errorf("%q; want %q", got, want)
+		}
+		if notes := strings.Join(told[0].GetNotes(), "\n"); !regexp.MustCompile(`^127\.0\.0\.1:1  connection refused, (1 try|\d+ tries), next in [\d.]+m?s$`).MatchString(notes) {
+			return fmt.Errorf("of the endpoint is told %q", notes)
+		}
+		if help := told[0].GetHelp(); len(help) != 1 || help[0] != "dragoman backends dead    dragoman check --online" {
+			return fmt.Errorf("the help is %q", help)
+		}
+		return nil
+	})
 }
