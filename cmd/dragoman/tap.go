@@ -29,6 +29,8 @@ func newTap(t *terminal) *cobra.Command {
 		Use:   "tap",
 		Short: "Follow the calls of a gateway that runs, as they end",
 		Example: `  dragoman tap --route '*Users*' --errors
+  dragoman tap --route 'acme.users.**'
+  dragoman tap --route '/v1/users/*'
   dragoman tap --slower 500ms --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,7 +53,7 @@ func newTap(t *terminal) *cobra.Command {
 		},
 	}
 	c.flags(cmd)
-	cmd.Flags().StringVar(&in.Filter.Route, "route", "", "only calls whose route or method has this in it")
+	cmd.Flags().StringVar(&in.Filter.Route, "route", "", "only calls whose route or method has this in it, or matches it as a pattern: * is one segment, ** any number of them")
 	cmd.Flags().BoolVar(&in.Filter.Errors, "errors", false, "only calls that failed")
 	cmd.Flags().StringSliceVar(&in.Filter.Codes, "code", nil, "only calls that ended with this code of gRPC, such as NOT_FOUND")
 	cmd.Flags().StringSliceVar(&in.Filter.Reasons, "reason", nil, "only calls that ended for this reason, such as rate_limited")

@@ -18,6 +18,8 @@ type Filter struct {
 	RequestID string
 	// Route is in the name of the route, or of the service and the method, in any case; "" for any.
 	Route string
+	// Pattern matches the name of the route, with its verb or without, the path, the service or the method; nil for any.
+	Pattern *Pattern
 	// Path is what the path begins with.
 	Path string
 	// Service is the full name of the service.
@@ -42,6 +44,7 @@ type Filter struct {
 func (f *Filter) Matches(r *Record) bool {
 	return (f.RequestID == "" || f.RequestID == r.RequestID) &&
 		(f.Route == "" || f.named(r)) &&
+		(f.Pattern == nil || f.matched(r)) &&
 		strings.HasPrefix(r.Path, f.Path) &&
 		(f.Service == "" || f.Service == r.Service) &&
 		(f.Protocol == "" || f.Protocol == r.Protocol) &&
@@ -55,6 +58,16 @@ func (f *Filter) Matches(r *Record) bool {
 func (f *Filter) named(r *Record) bool {
 	wanted := strings.ToLower(f.Route)
 	return strings.Contains(strings.ToLower(r.Route), wanted) || strings.Contains(strings.ToLower(r.Service+"/"+r.RPC), wanted)
+}
+
+func (f *Filter) matched(r *Record) bool {
+	_, path, _ := strings.Cut(r.Route, " ")
+	for _, name := range []string{r.Route, path, r.Path, r.Service, r.Service + "/" + r.RPC} {
+		if name != "" && f.Pattern.Match(name) {
+			return true
+		}
+	}
+	return false
 }
 
 func oneOf[T comparable](wanted []T, is T) bool {

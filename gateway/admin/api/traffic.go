@@ -110,7 +110,17 @@ func codeName(c codes.Code) string {
 }
 
 func filterOf(in *adminv1.CallFilter) (telemetry.Filter, error) {
-	f := telemetry.Filter{Route: strings.Trim(in.GetRoute(), "*"), Errors: in.GetErrors(), Subject: in.GetSubject(), Backend: in.GetBackend()}
+	f := telemetry.Filter{Errors: in.GetErrors(), Subject: in.GetSubject(), Backend: in.GetBackend()}
+	switch route := in.GetRoute(); {
+	case strings.Contains(route, "*"):
+		pattern, err := telemetry.ParsePattern(route)
+		if err != nil {
+			return f, invalid("route %s", err)
+		}
+		f.Pattern = &pattern
+	default:
+		f.Route = route
+	}
 	if in.GetSlowerThan() != nil {
 		if err := in.GetSlowerThan().CheckValid(); err != nil || in.GetSlowerThan().AsDuration() < 0 {
 			return f, invalid("slower_than is no duration of 0s or more")

@@ -432,6 +432,16 @@ func TestAdminTellsOfCalls(t *testing.T) {
 	if err != nil || len(list.GetCalls()) != 1 || list.GetCalls()[0].GetBackend() != "test" || list.GetCalls()[0].GetCode() != "OK" {
 		t.Fatalf("%v, %v", list, err)
 	}
+	// Patterns are those of settings, and one that is too long is refused.
+	for pattern, want := range map[string]int{"dragoman.test.v1.EchoService": 1, "dragoman.*.v1.EchoService": 1, "dragoman.**": 1, "/canary/*/echo": 1, "dragoman.*": 0} {
+		list, err := traffic.ListCalls(ctx, &adminv1.ListCallsRequest{Filter: &adminv1.CallFilter{Route: pattern}})
+		if err != nil || len(list.GetCalls()) != want {
+			t.Errorf("%s: %d calls, %v; want %d", pattern, len(list.GetCalls()), err, want)
+		}
+	}
+	if _, err := traffic.ListCalls(ctx, &adminv1.ListCallsRequest{Filter: &adminv1.CallFilter{Route: strings.Repeat("*", 1024)}}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a pattern of 1024 letters: %v", err)
+	}
 	call, err := traffic.GetCall(ctx, &adminv1.GetCallRequest{Id: list.GetCalls()[0].GetId()})
 	if err != nil || len(call.GetCall().GetTimeline()) < 3 || call.GetCall().GetTimeline()[0].GetName() != "match" {
 		t.Errorf("%v, %v", call, err)

@@ -30,7 +30,8 @@ const (
 // CallFilter says which calls. What is not set lets all pass.
 type CallFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Text that the route, the path or the method has in it, in any case; with * it is a pattern.
+	// Text that the route or the method has in it, in any case. With * it is a pattern that the route, its path, the path of the request, the service or the
+	// method has to match: of what stands between dots and slashes, * is one and ** any number, as in acme.users.**; "*Users*" is within one.
 	Route string `protobuf:"bytes,1,opt,name=route,proto3" json:"route,omitempty"`
 	// Only calls that failed.
 	Errors bool `protobuf:"varint,2,opt,name=errors,proto3" json:"errors,omitempty"`
