@@ -30,6 +30,8 @@ const (
 	storageWait = 3 * time.Second
 	// checkEvery is how often it is looked what has to be renewed. It is oftener where RenewBefore is less than ten times that.
 	checkEvery = 10 * time.Minute
+	// checkOCSPEvery is the same of whether a newer answer of a responder is due, and of what is revoked.
+	checkOCSPEvery = time.Hour
 	// unreachableRetry and mostUnreachableRetry are how long it takes to ask again an authority that did not answer, the first time and in the end.
 	unreachableRetry, mostUnreachableRetry = 2 * time.Second, 5 * time.Minute
 	// refusedRetry and mostRefusedRetry are the same of one that refused: public ones allow a few failures in an hour.
@@ -82,7 +84,7 @@ func New(s *Source, at netip.AddrPort, meeting *Meeting, journal *Journal, log *
 	zapLog := newLogger(log.Handler())
 	m.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(c certmagic.Certificate) (*certmagic.Config, error) { return m.configOf(c), nil },
-		RenewCheckInterval: s.checkEvery(), Logger: zapLog,
+		RenewCheckInterval: s.checkEvery(checkEvery), OCSPCheckInterval: s.checkEvery(checkOCSPEvery), Logger: zapLog,
 	})
 	m.config = certmagic.New(m.cache, certmagic.Config{
 		DefaultServerName: s.names[0], KeySource: certmagic.StandardKeyGenerator{KeyType: kind},
@@ -128,13 +130,13 @@ func (m *Manager) template() certmagic.ACMEIssuer {
 	return t
 }
 
-// checkEvery is how often it is looked what has to be renewed.
-func (s *Source) checkEvery() time.Duration {
+// checkEvery is how often something is looked for, at the latest after most: oftener where certificates are renewed shortly before their end.
+func (s *Source) checkEvery(most time.Duration) time.Duration {
 	const looks = 10
 	if before := s.config.RenewBefore; before > 0 {
-		return min(checkEvery, before/looks)
+		return min(most, before/looks)
 	}
-	return checkEvery
+	return most
 }
 
 // configOf is what a certificate is renewed by. certmagic knows when as a part of its life.

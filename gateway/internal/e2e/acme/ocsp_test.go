@@ -29,15 +29,17 @@ import (
 	"github.com/dragoman-gateway/dragoman/internal/faults"
 )
 
-// responder answers by OCSP that certificates are good, in the name of who issued them.
+// responder answers by OCSP that certificates are good, or revoked, in the name of who issued them.
 type responder struct {
 	url string
 
-	mu     sync.Mutex
-	hangs  bool              // it takes questions and never answers; guarded by mu
-	issuer *x509.Certificate // nil before it is known, when nothing is answered; guarded by mu
-	key    crypto.Signer     // guarded by mu
-	asked  []*big.Int        // for these; guarded by mu
+	mu      sync.Mutex
+	hangs   bool              // it takes questions and never answers; guarded by mu
+	aged    bool              // its answers are of an hour ago, and due to be asked for again; guarded by mu
+	issuer  *x509.Certificate // nil before it is known, when nothing is answered; guarded by mu
+	key     crypto.Signer     // guarded by mu
+	asked   []*big.Int        // for these; guarded by mu
+	revoked map[string]int    // reasons, by number; guarded by mu
 }
 
 func newResponder(t *testing.T) *responder {
@@ -69,9 +71,14 @@ func (r *responder) serve(w http.ResponseWriter, request *http.Request) {
 	}
 	r.asked = append(r.asked, question.SerialNumber)
 	now := time.Now()
-	answer, err := ocsp.CreateResponse(r.issuer, r.issuer, ocsp.Response{
-		Status: ocsp.Good, SerialNumber: question.SerialNumber, ThisUpdate: now.Add(-time.Minute), NextUpdate: now.Add(time.Hour),
-	}, r.key)
+	says := ocsp.Response{Status: ocsp.Good, SerialNumber: question.SerialNumber, ThisUpdate: now.Add(-time.Minute), NextUpdate: now.Add(time.Hour)}
+	if r.aged {
+		says.ThisUpdate, says.NextUpdate = now.Add(-time.Hour), now.Add(time.Minute)
+	}
+	if reason, ok := r.revoked[question.SerialNumber.String()]; ok {
+		says.Status, says.RevocationReason, says.RevokedAt = ocsp.Revoked, reason, now.Add(-time.Minute)
+	}
+	answer, err := ocsp.CreateResponse(r.issuer, r.issuer, says, r.key)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -105,6 +112,16 @@ func (r *responder) answersFor(t *testing.T, a *authority) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.issuer, r.key = issuer, key
+}
+
+// revokes has it say from now on that a certificate is revoked.
+func (r *responder) revokes(leaf *x509.Certificate, reason int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.revoked == nil {
+		r.revoked = map[string]int{}
+	}
+	r.revoked[leaf.SerialNumber.String()] = reason
 }
 
 // was says whether it was asked for a certificate.
@@ -215,6 +232,41 @@ func TestOCSPIsStapledToWhatCameByACME(t *testing.T) {
 	r.mu.Unlock()
 	start(t, s)
 	stapled()
+}
+
+// A certificate that is revoked is replaced, its key too, as soon as the responder says so, while the gateway runs; the others stay.
+func TestRevokedCertificateIsReplaced(t *testing.T) {
+	t.Parallel()
+	r := newResponder(t)
+	r.aged = true
+	a := newAuthority(t, authoritySettings{ocsp: r.url}).run(t)
+	r.answersFor(t, a)
+	for name, reason := range map[string]int{"superseded.acme.test": ocsp.Superseded, "compromised.acme.test": ocsp.KeyCompromise} {
+		s := &settings{authority: a, domains: fmt.Sprintf("[%s, good.acme.test]", name), more: ", renew_before: 5s"}
+		d := start(t, s)
+		first, good := d.issued(t, a, a.secure, name), d.issued(t, a, a.secure, "good.acme.test")
+		r.revokes(first, reason)
+		var second *x509.Certificate
+		eventually(t, func() error {
+			var err error
+			if second, err = shake(t, a.secure, name, a.trusted(t)); err == nil && second.Equal(first) {
+				return fmt.Errorf("%s still has the certificate that is revoked", name)
+			}
+			return err
+		})
+		if key, ok := second.PublicKey.(*ecdsa.PublicKey); !ok || key.Equal(first.PublicKey) {
+			t.Errorf("%s has the key of what was revoked", name)
+		}
+		if got := d.issued(t, a, a.secure, "good.acme.test"); !got.Equal(good) || !r.was(good) {
+			t.Errorf("a certificate that is good was replaced, or the responder not asked for it: %t", r.was(good))
+		}
+		d.stop(t)
+		d = start(t, s)
+		if got := d.issued(t, a, a.secure, name); got.Equal(first) {
+			t.Errorf("after a restart %s has the certificate that is revoked", name)
+		}
+		d.stop(t)
+	}
 }
 
 // A responder that takes questions and never answers does not keep a certificate from being shown, nor a gateway from stopping.
