@@ -41,7 +41,7 @@ func newDev(t *terminal) *cobra.Command {
 				return err
 			}
 			t.forPeople(cfg)
-			s := &screen{terminal: t, mode: "dev mode: no auth, console on, reloads on save", again: "dragoman routes " + strings.Join(routesArguments(&in, dirs), " ")}
+			s := &screen{terminal: t, asks: true, mode: "dev mode: no auth, console on, reloads on save", again: "dragoman routes " + strings.Join(routesArguments(&in, dirs), " ")}
 			return (&service{terminal: t, config: cfg, started: s.print, reloaded: s.reloaded, draining: s.draining}).run(cmd.Context())
 		},
 	}

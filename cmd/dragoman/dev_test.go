@@ -30,7 +30,7 @@ func TestDevServesAFolder(t *testing.T) {
 		`^  dragoman \S+   dev mode: no auth, console on, reloads on save$`,
 		`^  schemas   \./proto +2 files, 2 services, 14 methods   \d+ ms$`,
 		`^            google/api ← built in$`,
-		`^  backend   ` + regexp.QuoteMeta(address) + ` +ready, 0 in flight, h2c$`,
+		`^  backend   ` + regexp.QuoteMeta(address) + ` +ready, 0 in flight, h2c, reflection on$`,
 		`^  routes    14 gRPC · 17 REST$`,
 		`^            GET +/v1/\{name=shelves/\*\} +bookstore\.v1\.BookstoreService/GetShelf$`,
 		`^            …9 more: dragoman routes \./proto$`,
@@ -184,6 +184,16 @@ func TestDevServesADescriptorSet(t *testing.T) {
 	start(t, dir, build...).exits(0)
 	p.says(p.out, `reload  .*   \+1 ~0 -1 routes   \d+ ms\n            \+ GET /v1/racks\n            - GET /v1/shelves$`)
 	wantAnswer(t, s.api+"/v1/racks", http.StatusOK, "shelves/classics")
+}
+
+// TestDevTellsOfNoReflection: a backend that cannot be asked for its schema is told of on the first screen.
+func TestDevTellsOfNoReflection(t *testing.T) {
+	t.Parallel()
+	address := startBareBackend(t)
+	s := startDev(t, bookstoreProtos(t), "./proto", "--to", address).screen()
+	if want := regexp.MustCompile(`(?m)^  backend   ` + regexp.QuoteMeta(address) + ` +ready, 0 in flight, h2c, reflection off$`); !want.MatchString(s.text) {
+		t.Errorf("the first screen has no line %s:\n%s", want, s.text)
+	}
 }
 
 // TestDevFillsVariables: where every route has variables, the line to try has values in their place that their fields take.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/gateway/app"
 	"github.com/dragoman-gateway/dragoman/gateway/assemble"
 	"github.com/dragoman-gateway/dragoman/gateway/docs"
@@ -26,6 +28,7 @@ const shownRoutes = 8
 type screen struct {
 	terminal *terminal
 	mode     string                       // what is behind the version: "dev mode: …"
+	asks     bool                         // backends are asked whether they serve reflection
 	again    string                       // the command that lists all routes
 	tries    []string                     // lines to try; the first is made from the routes if there is none. "{api}" is the address.
 	files    map[string][sha256.Size]byte // what is in force: sums of files, by the paths that people know; nil before anything is
@@ -41,7 +44,7 @@ func (s *screen) print(info *app.Started) {
 	t.printf("  dragoman %s   %s\n\n", version(), s.mode)
 	s.schemas(&info.Load)
 	for _, b := range info.Backends() {
-		t.printf("  backend   %s\n", backendLine(b))
+		t.printf("  backend   %s\n", backendLine(b, s.reflects(info, &b)))
 	}
 	s.routes(&info.Load)
 	t.printf("\n")
@@ -100,12 +103,33 @@ func methodsOf(mux *transcoder.Mux) int {
 	return n
 }
 
-// backendLine is "127.0.0.1:50051   ready, h2c".
-func backendLine(b assemble.BackendState) string {
+// reflectionTime is how long the first screen waits for a backend to say whether it serves reflection.
+const reflectionTime = time.Second
+
+// reflects says whether a backend serves reflection, as ", reflection off"; "" where nobody wants to know, or nothing is known.
+func (s *screen) reflects(info *app.Started, b *assemble.BackendState) string {
+	if !s.asks || !slices.ContainsFunc(b.Endpoints, func(e balancer.State) bool { return e.Condition == balancer.Ready }) {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reflectionTime)
+	defer cancel()
+	switch serves, known := info.Reflects(ctx, b.Name); {
+	case !known:
+		return ""
+	case serves:
+		return ", reflection on"
+	default:
+		return ", reflection off"
+	}
+}
+
+// backendLine is "127.0.0.1:50051   ready, h2c", with more behind it.
+func backendLine(b assemble.BackendState, more string) string {
 	secure := "h2c"
 	if b.TLS {
 		secure = "TLS"
 	}
+	secure += more
 	if len(b.Endpoints) == 0 {
 		return fmt.Sprintf("%-32s no endpoint yet, %s", b.Target, secure)
 	}

@@ -141,6 +141,8 @@ type Started struct {
 	Reload func()
 	// Backends tells how backends fare.
 	Backends func() []assemble.BackendState
+	// Reflects asks a backend whether it serves reflection; known is false where it has not answered that when the context ended.
+	Reflects func(ctx context.Context, backend string) (serves, known bool)
 	// Overviews tells what is known of the backends, for their operators.
 	Overviews func() []backend.Overview
 	// Feed gives the calls as they end, and History the last quarter of an hour.

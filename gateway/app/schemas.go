@@ -78,6 +78,7 @@ func newSchemas(lc fx.Lifecycle, p *parts, pool *backend.Pool, g *gateway.Gatewa
 				return err
 			}
 			p.current.Store(p.options.Config)
+			p.started.Reflects = func(ctx context.Context, name string) (serves, known bool) { return s.now().Reflects(ctx, name) }
 			p.started.Backends, p.started.InFlight = func() []assemble.BackendState { return s.now().Backends() }, g.InFlight
 			p.started.Backend = func(name string) *backend.Backend { return s.now().Backend(name) }
 			p.started.Overviews = func() []backend.Overview { return s.now().Overviews() }
