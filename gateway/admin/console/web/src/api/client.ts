@@ -70,11 +70,17 @@ export function del<T>(path: string, params: Params = {}): Promise<T> {
   return send<T>('DELETE', withParams(path, params));
 }
 
+/** putFile sends a file as it is. */
+export function putFile<T>(path: string, file: Blob, params: Params = {}): Promise<T> {
+  return send<T>('PUT', withParams(path, params), file);
+}
+
 async function send<T>(method: string, path: string, body?: object): Promise<T> {
+  const file = body instanceof Blob;
   const answer = await fetch(path, {
     method,
-    headers: { ...headers(), accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}) },
-    body: body && JSON.stringify(body),
+    headers: { ...headers(), accept: 'application/json', ...(body ? { 'content-type': file ? 'application/octet-stream' : 'application/json' } : {}) },
+    body: file ? body : body && JSON.stringify(body),
     cache: 'no-store',
   });
   await check(answer);

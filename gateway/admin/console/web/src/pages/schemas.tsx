@@ -7,16 +7,18 @@ import { useState } from 'preact/hooks';
 
 import { download, post, type ApiError } from '../api/client';
 import { useResource } from '../api/resource';
-import type { CompareSchemasResponse, Field, GetTypeResponse, ListReloadsResponse, ListServicesResponse, ListSourcesResponse, MessageType, Method, SchemaChange, SchemaSource, Service } from '../api/types';
+import type { CompareSchemasResponse, Field, GetTypeResponse, ListReloadsResponse, ListServicesResponse, ListSourcesResponse, MessageType, Method, SchemaSource, Service } from '../api/types';
 import { now, reloads, status } from '../live';
 import { args, href, query, setQuery, to } from '../router';
 import { ago, base64, clock, count, reflow, short } from '../format';
 import { Icon } from '../ui/icons';
 import { Breakable, Dot, Empty, Notice, Panel, Path, Scroll, Search, Tabs, Tag, Verb } from '../ui/parts';
 import { place, Problem } from '../ui/problem';
+import { ChangeTable } from './changes';
 import { kindName } from './routes';
 import { Declared } from './source';
 import { Switches, SwitchNotes, switchPlace, useSwitches } from './switches';
+import { Upload } from './upload';
 
 type Part = 'browse' | 'sources' | 'changes' | 'switches';
 
@@ -476,6 +478,7 @@ function Source({ source: s }: { source: SchemaSource }) {
         {[...(s.problems ?? []), ...(s.unserved ?? [])].map((d, i) => (
           <Problem key={i} problem={d} />
         ))}
+        {s.kind === 'upload' && !status.value?.readOnly && <Upload source={s.name!} />}
       </div>
     </Panel>
   );
@@ -534,27 +537,5 @@ function Changes() {
         ))
       )}
     </>
-  );
-}
-
-function ChangeTable({ all }: { all: SchemaChange[] }) {
-  if (!all.length) return null;
-  return (
-    <Scroll label="Changes of schemas">
-      <table>
-        <tbody class="tops">
-          {all.map((c, i) => (
-            <tr key={i}>
-              <td class="fit">{c.breaking ? <Tag tone="err">breaking</Tag> : <Tag>compatible</Tag>}</td>
-              <td class="mono break">{c.element}</td>
-              <td class="break">
-                {c.message}
-                {c.methods?.length ? <div class="dim mono">{c.methods.join(', ')}</div> : null}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
   );
 }
