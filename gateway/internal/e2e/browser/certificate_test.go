@@ -32,10 +32,16 @@ type certificate struct {
 
 func newCertificate(t *testing.T) *certificate {
 	t.Helper()
+	const life = 90 * 24 * time.Hour
+	return newCertificateFor(t, life)
+}
+
+func newCertificateFor(t *testing.T, life time.Duration) *certificate {
+	t.Helper()
 	folder := t.TempDir()
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(life),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	leaf := &x509.Certificate{

@@ -28,29 +28,41 @@ var screenshots = flag.String("screenshots", "", "the folder that pictures of th
 
 // consoleWorld is what console.js is told.
 type consoleWorld struct {
-	Chromium    string `json:"chromium"`
-	Admin       string `json:"admin"`   // host:port
-	Gateway     string `json:"gateway"` // host:port
-	Proto       string `json:"proto"`   // the file that is watched
-	Failing     string `json:"failing"` // the endpoint that can be told to fail
-	Control     string `json:"control"` // where it is told so: /fail and /mend
-	Config      string `json:"config"`  // the configuration, which is watched
-	Token       string `json:"token"`   // one of ada
-	Ended       string `json:"ended"`   // one of eve, which has ended
-	Guarded     string `json:"guarded"` // host:port of the admin listener of another gateway, which wants a token and is read-only
-	GuardToken  string `json:"guardToken"`
-	Screenshots string `json:"screenshots,omitempty"`
+	Chromium    string  `json:"chromium"`
+	Admin       string  `json:"admin"`   // host:port
+	Gateway     string  `json:"gateway"` // host:port
+	Proto       string  `json:"proto"`   // the file that is watched
+	Failing     string  `json:"failing"` // the endpoint that can be told to fail
+	Control     string  `json:"control"` // where it is told so: /fail and /mend
+	Config      string  `json:"config"`  // the configuration, which is watched
+	Token       string  `json:"token"`   // one of ada
+	Ended       string  `json:"ended"`   // one of eve, which has ended
+	Guarded     string  `json:"guarded"` // host:port of the admin listener of another gateway, which wants a token and is read-only
+	GuardToken  string  `json:"guardToken"`
+	Uploads     uploads `json:"uploads"`
+	Shown       pair    `json:"shown"`   // the files of a certificate
+	Renewed     pair    `json:"renewed"` // those of another, that holds for longer
+	Screenshots string  `json:"screenshots,omitempty"`
+}
+
+// pair are the files of a certificate and of its key.
+type pair struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
 }
 
 // acmeOfNobody asks an authority for a certificate that is not there.
 const acmeOfNobody = `, acme: {domains: [api.acme.example], storage: acme, ca: "https://127.0.0.1:1/directory"}`
+
+// renewedLife is how long the certificate holds that takes the place of another.
+const renewedLife = 200 * 24 * time.Hour
 
 // guardToken is what the admin listener of the second gateway wants.
 const guardToken = "of-the-operators-of-this-test"
 
 func consoleCases() []row {
 	var all []row
-	for _, page := range []string{"overview", "traffic", "logs", "routes", "schemas", "try", "backends", "policies", "config", "tls"} {
+	for _, page := range []string{"overview", "traffic", "logs", "routes", "schemas", "sources", "try", "backends", "policies", "config", "tls"} {
 		all = append(all, row{"page: " + page, "it shows what it has, is accessible (axe), and no wider than its place; in both themes on a desk, dark on a phone"})
 	}
 	return append(all, []row{
@@ -85,6 +97,8 @@ func consoleCases() []row {
 		{"keys", "a key is made, calls are let in with it, and is revoked"},
 		{"switches", "an API is switched off, with a note for its clients, and on; calls are sent to another backend"},
 		{"configuration", "a change of the file is seen in force, a mistake is refused and told, a pasted text is checked"},
+		{"certificate", "a certificate whose files are replaced is seen without loading the page again"},
+		{"upload", "a descriptor set for a source that takes what is sent: what would change, in force, what breaks clients, and all reasons why another is refused"},
 		{"nothing leaves the origin", "no request to anywhere else, and no error on the console of the browser, in all of the above"},
 	}...)
 }
@@ -106,14 +120,16 @@ func TestConsole(t *testing.T) {
 	addresses := append(stores.Addresses(), third.address)
 	own := t.TempDir()
 	id := newIdentity(t, own)
-	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, "", ", capture: {on_demand: true}")})
+	shown, renewed := newCertificate(t), newCertificateFor(t, renewedLife)
+	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, shown, "", ", capture: {on_demand: true}")})
 	world := consoleWorld{
 		Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Config: filepath.Join(own, "dragoman.yaml"),
 		Failing: third.address, Control: third.control(t), Token: id.token(t, "ada", time.Hour), Ended: id.token(t, "eve", -time.Hour),
+		Uploads: newUploads(t), Shown: pair{shown.cert, shown.key}, Renewed: pair{renewed.cert, renewed.key},
 	}
 	guarded := t.TempDir()
 	newIdentity(t, guarded)
-	world.Guarded = startGateway(t, &params{file: writeConsoleFile(t, guarded, folder, addresses, acmeOfNobody, `, token: `+guardToken+`, read_only: true`)}).admin
+	world.Guarded = startGateway(t, &params{file: writeConsoleFile(t, guarded, folder, addresses, newCertificate(t), acmeOfNobody, `, token: `+guardToken+`, read_only: true`)}).admin
 	world.GuardToken = guardToken
 	if *screenshots != "" {
 		if world.Screenshots, err = filepath.Abs(*screenshots); err != nil {

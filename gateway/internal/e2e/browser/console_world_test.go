@@ -23,7 +23,7 @@ listeners:
   - {name: public, address: "127.0.0.1:0"}
   - {name: secure, address: "127.0.0.1:0", tls: {cert: %[1]s, key: %[2]s%[6]s}}
 schemas:
-  sources: [{name: bookstore, protos: {dir: %[3]s, watch: true}}]
+  sources: [{name: bookstore, protos: {dir: %[3]s, watch: true}}, {name: garden, upload: {}}]
 backends:
   bookstore:
     endpoints: [%[4]s]
@@ -46,7 +46,7 @@ rate_limits:
     - {name: per-caller, key: "auth.subject || client.address", limit: 5000/s}
     - {name: new-shelves, match: bookstore.v1.BookstoreService/CreateShelf, key: client.address, limit: 3/m}
 observability: {tracing: {link: "https://jaeger.acme.example/trace/{trace_id}?from=console"}}
-admin: {address: "127.0.0.1:0"%[5]s}
+admin: {address: "127.0.0.1:0", data_dir: %[7]s%[5]s}
 shutdown: {drain: 1s}
 `
 
@@ -98,16 +98,15 @@ func (id *identity) token(t *testing.T, subject string, life time.Duration) stri
 func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
 // writeConsoleFile writes the configuration with its files into a folder. tls and admin are more of these sections.
-func writeConsoleFile(t *testing.T, folder, protos string, addresses []string, tls, admin string) (file string) {
+func writeConsoleFile(t *testing.T, folder, protos string, addresses []string, c *certificate, tls, admin string) (file string) {
 	t.Helper()
-	c := newCertificate(t)
 	endpoints := make([]string, 0, len(addresses))
 	for i, a := range addresses {
 		endpoints = append(endpoints, fmt.Sprintf("{address: %q, zone: %c}", a, 'a'+rune(i%2)))
 	}
 	writeText(t, filepath.Join(folder, "keys.yaml"), "keys: []\n")
 	file = filepath.Join(folder, "dragoman.yaml")
-	writeText(t, file, fmt.Sprintf(consoleFile, c.cert, c.key, protos, strings.Join(endpoints, ", "), admin, tls))
+	writeText(t, file, fmt.Sprintf(consoleFile, c.cert, c.key, protos, strings.Join(endpoints, ", "), admin, tls, filepath.Join(folder, "data")))
 	return file
 }
 

@@ -18,6 +18,7 @@ export const views = [
   { name: 'logs', path: '/logs', title: 'Logs', shows: '.log li, .empty' },
   { name: 'routes', path: '/routes?open=GET%20/v1/shelves', title: 'Routes', shows: '.detail .kv' },
   { name: 'schemas', path: `/schemas/${encodeURIComponent(service + '/CreateBook')}`, title: 'Services & schemas', shows: '.browse table' },
+  { name: 'sources', path: '/schemas?part=sources', title: 'Services & schemas', shows: '[role=group][aria-label^="Upload for"] input' },
   { name: 'try', path: `/try/${encodeURIComponent(service + '/CreateBook')}`, title: 'Try it', shows: '.form .field' },
   { name: 'backends', path: '/backends', title: 'Backends', shows: 'table tbody tr' },
   { name: 'policies', path: '/policies', title: 'Policies', shows: '.panel' },
@@ -244,7 +245,10 @@ export const looks = {
         // It is read-only: nothing that would change something is offered.
         await page.locator('.top .tag', { hasText: 'read-only' }).waitFor();
         equal(await page.getByRole('button', { name: /^Drain/ }).count(), 0, 'buttons that drain');
-        await page.goto(`http://${world.guarded}/console/policies`); // the tab keeps the token
+        await page.goto(`http://${world.guarded}/console/schemas?part=sources`); // the tab keeps the token
+        await page.locator('.panel', { hasText: 'garden' }).locator('.tag', { hasText: 'upload' }).waitFor();
+        equal(await page.locator('input[type=file]').count(), 0, 'files that can be uploaded');
+        await page.goto(`http://${world.guarded}/console/policies`);
         await page.locator('.panel', { hasText: 'API keys' }).first().waitFor();
         await page.locator('.notice', { hasText: 'Keys cannot be made or revoked here: the admin API is read-only' }).waitFor();
         equal(await page.getByRole('button', { name: 'New key' }).count(), 0, 'buttons that make keys');

@@ -3,6 +3,7 @@
 
 // What changes while one looks: reloads, endpoints, switches, keys. These cases run one after the other.
 
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { equal, ok } from '../expect.js';
@@ -268,5 +269,65 @@ export const operations = {
       writeFileSync(world.config, text);
       await tab(page, 'Parts of the configuration', 'Effective').click();
       await timeout.locator('td', { hasText: '2s' }).waitFor();
+    }),
+
+  certificate: () =>
+    visit({}, async (page) => {
+      await page.goto(root + '/tls');
+      await live(page);
+      const row = page.locator('section.panel', { hasText: 'Shown' }).locator('tbody tr', { hasText: 'listeners[1].tls' });
+      const print = row.locator('.print');
+      const is = (pem) => `SHA-256 ${new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase()}`;
+      await row.locator('.tag', { hasText: /^(89|90) days/ }).waitFor();
+      ok((await print.getAttribute('title')).endsWith(is(readFileSync(world.shown.cert))), `the certificate is ${await print.getAttribute('title')}`);
+      await page.evaluate(() => (globalThis.still = true));
+      for (const file of ['key', 'cert']) writeFileSync(world.shown[file], readFileSync(world.renewed[file]));
+      await row.locator('.tag', { hasText: /^(199|200) days/ }).waitFor();
+      ok((await print.getAttribute('title')).endsWith(is(readFileSync(world.renewed.cert))), `the renewed certificate is ${await print.getAttribute('title')}`);
+      ok(await page.evaluate(() => globalThis.still), 'the page was loaded again');
+    }),
+
+  upload: () =>
+    visit({}, async (page) => {
+      const text = readFileSync(world.config, 'utf8');
+      await page.goto(root + '/schemas?part=sources');
+      await live(page);
+      const panel = page.locator('.panel', { has: page.getByRole('group', { name: 'Upload for garden' }) });
+      const choose = (name) => panel.locator('input[type=file]').setInputFiles({ name: name + '.binpb', mimeType: 'application/octet-stream', buffer: Buffer.from(world.uploads[name], 'base64') });
+      const services = async () => (await admin('/api/v1/schemas/services?match=garden.v1')).services?.map((s) => s.name) ?? [];
+      const both = ['garden.v1.PruneService', 'garden.v1.WaterService'];
+      const told = (what) => panel.locator('.notice', { hasText: what }).waitFor();
+      await panel.waitFor();
+      equal(await page.locator('input[type=file]').count(), 1, 'sources that take files');
+      // First it says what would change; then that is in force.
+      await choose('whole');
+      await told('whole.binpb would be put in force');
+      await panel.locator('tr', { hasText: 'garden.v1.WaterService' }).first().waitFor();
+      equal(await services(), [], 'what is in force while one only looks');
+      await panel.getByRole('button', { name: 'Put it in force' }).click();
+      await told('whole.binpb is in force');
+      equal(await services(), both, 'what is in force');
+      await panel.locator('.figures > div', { hasText: 'Methods' }).locator('dd', { hasText: '2' }).waitFor();
+      // What is wrong is refused, with each reason.
+      await choose('broken');
+      await told('broken.binpb would be refused');
+      for (const reason of ['Rain', 'Shears']) await told('garden.v1.' + reason);
+      equal(await panel.locator('button').count(), 0, 'buttons for a file that cannot be served');
+      // What breaks clients is told, and refused where the configuration says so, unless somebody takes it upon himself.
+      await choose('less');
+      await told('1 of which break clients');
+      await panel.locator('tr', { hasText: 'garden.v1.PruneService' }).locator('.tag', { hasText: 'breaking' }).first().waitFor();
+      await shot(page, 'upload-light');
+      writeFileSync(world.config, text.replace('schemas:\n', 'schemas:\n  breaking_changes: reject\n'));
+      await until(async () => (await admin('/api/v1/config')).settings.some((s) => s.path === 'schemas.breaking_changes' && s.value.includes('reject')), 'a configuration that rejects what breaks clients');
+      await panel.getByRole('button', { name: 'Put it in force' }).click();
+      await panel.getByRole('button', { name: 'Sure: clients may break' }).click();
+      await told('less.binpb is refused');
+      equal(await services(), both, 'what is in force after what was refused');
+      await panel.getByRole('button', { name: 'Put it in force all the same' }).click();
+      await panel.getByRole('button', { name: 'Sure: clients may break' }).click();
+      await told('less.binpb is in force');
+      equal(await services(), ['garden.v1.WaterService'], 'what is in force after what breaks clients');
+      writeFileSync(world.config, text);
     }),
 };
