@@ -29,7 +29,7 @@ const (
 // sample is a sample of the guide, by the comment that it begins with, and what it must show.
 type sample struct {
 	Name  string   `json:"name"`
-	Where string   `json:"where"` // "node", or the origin of the page
+	Where string   `json:"where"` // "node", the origin of the page, or the language of a phone
 	Shows []string `json:"shows"` // what the first things that are shown have in them, as JSON
 	Code  string   `json:"code"`
 }
@@ -114,6 +114,26 @@ func TestSamples(t *testing.T) {
 		},
 		Samples: all, Plain: "http://" + g.others[0], Node: "localhost:" + port, CA: known.authority,
 	}, table)
+}
+
+// TestPhoneSamples: the samples of the guide in Kotlin, Swift and Dart are of their languages. They are read by the grammars of these, as the
+// compilers are not to be had everywhere; that no sign of them can be left out shows that somebody reads.
+func TestPhoneSamples(t *testing.T) {
+	t.Parallel()
+	var all []sample
+	var table []row
+	for _, language := range []string{"kotlin", "swift", "dart"} {
+		codes := codeOf(t, guide, language)
+		if len(codes) == 0 {
+			t.Errorf("the guide has no sample in %s", language)
+		}
+		for i, code := range codes {
+			s := sample{Name: fmt.Sprintf("%s %d", language, i+1), Where: language, Code: code}
+			all = append(all, s)
+			table = append(table, row{s.Name, "the guide"}, row{s.Name + " without a sign", "a sample that is broken is noticed"})
+		}
+	}
+	run(t, "phones.js", samplesWorld{Samples: all}, table)
 }
 
 // goSample is what stands around a sample in Go.

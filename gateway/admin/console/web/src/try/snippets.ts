@@ -180,9 +180,9 @@ function swift(c: Context): string {
   const m = c.plan.method;
   const type = (n: string) => `${swiftPrefix(n)}_${last(n)}`;
   const security = c.tls ? '.tls' : '.plaintext';
-  const metadata = c.plan.headers.map(([k, v]) => `"${k}": ${JSON.stringify(v)}`).join(', ');
+  const metadata = c.plan.headers.map(([k, v]) => `${JSON.stringify(k)}: ${JSON.stringify(v)}`).join(', ');
   const meta = metadata ? `, metadata: [${metadata}]` : '';
-  const make = (json: string) => `try ${type(m.requestType!)}(jsonString: #"${json}"#)`;
+  const make = (json: string) => `try ${type(m.requestType!)}(jsonString: ${swiftText(json)})`;
   const use = streamsRequests(m)
     ? `let answer = try await service.${lower(c.rpc)}(request: .init(${metadata ? `metadata: [${metadata}], ` : ''}producer: { writer in
 ${c.messages.map((j) => `        try await writer.write(${make(j)})`).join('\n')}
@@ -196,10 +196,17 @@ try await withGRPCClient(transport: transport) { client in
 }`;
 }
 
+/** swiftText is a literal in which nothing is escaped: it has as many signs around it as it takes for none of them to be in the text. */
+function swiftText(text: string): string {
+  let signs = '#';
+  while (text.includes('"' + signs) || text.includes('\\' + signs)) signs += '#';
+  return `${signs}"${text}"${signs}`;
+}
+
 function kotlin(c: Context): string {
   const m = c.plan.method;
-  const parse = (j: string) => `${last(m.requestType!)}.newBuilder().also { JsonFormat.parser().merge("""${j}""", it) }.build()`;
-  const headers = c.plan.headers.length ? `val headers = Metadata().apply {\n${c.plan.headers.map(([k, v]) => `    put(Metadata.Key.of("${k}", Metadata.ASCII_STRING_MARSHALLER), ${JSON.stringify(v)})`).join('\n')}\n}\n` : '';
+  const parse = (j: string) => `${last(m.requestType!)}.newBuilder().also { JsonFormat.parser().merge("""${j.replace(/\$/g, "${'$$'}")}""", it) }.build()`;
+  const headers = c.plan.headers.length ? `val headers = Metadata().apply {\n${c.plan.headers.map(([k, v]) => `    put(Metadata.Key.of("${k}", Metadata.ASCII_STRING_MARSHALLER), ${JSON.stringify(v).replace(/\$/g, '\\$$')})`).join('\n')}\n}\n` : '';
   const args = streamsRequests(m) ? `flowOf(\n${c.messages.map((j) => '    ' + parse(j)).join(',\n')},\n)` : parse(c.messages[0]);
   const invoke = `stub.${lower(c.rpc)}(${args}${headers ? ', headers' : ''})`;
   return `val channel = AndroidChannelBuilder.forAddress("${c.host}", ${c.port})${c.tls ? '' : '.usePlaintext()'}.build()
@@ -227,5 +234,5 @@ function dartValue(v: Json): string {
 }
 
 function dartText(text: string): string {
-  return "'" + text.replace(/[\\'$]/g, '\\$&').replace(/\n/g, '\\n') + "'";
+  return "'" + text.replace(/[\\'$]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r') + "'";
 }

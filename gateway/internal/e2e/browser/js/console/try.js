@@ -4,6 +4,7 @@
 // Try it: calls in every protocol and of every kind of stream, as somebody makes them who learns an API.
 
 import { equal, ok } from '../expect.js';
+import { faultsAlone } from '../grammar.js';
 import { world } from '../runner.js';
 import { root, service, shot, tab, visit } from './visit.js';
 
@@ -151,6 +152,30 @@ export const tries = {
         await page.locator('[aria-label=Language] button', { hasText: new RegExp(`^${language}$`) }).click();
         const text = await page.locator(`[aria-label="The call as ${language}"]`).innerText();
         for (const want of has) ok(text.includes(want), `as ${language} it is ${text}; want ${want} in it`);
+      }
+      // What phones are told is of their languages: for every kind of stream, and with signs that mean something in one of them.
+      const signs = `"#1" \\#(x) \\(x) $name \${name} 'a' """ \r\n`;
+      for (const [method, message] of [
+        ['GetShelf', { name: signs }],
+        ['WatchBooks', { genre: signs }],
+        ['Chat', { text: signs }],
+        ['bookstore.v1.CoverService/UploadCover', { name: signs }],
+      ]) {
+        await tryPage(page, method);
+        await write(page, message);
+        await tab(page, 'Parts of the request', 'Environment').click();
+        await page.getByLabel('Bearer token').fill('t0ken$name');
+        await tab(page, 'Parts of the answer', 'Copy as').click();
+        for (const [language, has] of [
+          ['Swift', '##"{'],
+          ['Kotlin', "${'$'}name ${'$'}{name}"],
+          ['Dart', '\\$name \\${name}'],
+        ]) {
+          await page.locator('[aria-label=Language] button', { hasText: new RegExp(`^${language}$`) }).click();
+          const text = await page.locator(`[aria-label="The call as ${language}"]`).innerText();
+          ok(text.includes(has), `${method} as ${language} is ${text}; want ${has} in it`);
+          equal(faultsAlone(language.toLowerCase(), text), [], `what is wrong with ${method} as ${language}, ${text}`);
+        }
       }
     }),
 
