@@ -55,7 +55,7 @@ export function Chart(p: { x: number[]; ys: (number | null)[][]; series: Series[
             width: 1.5,
             dash: s.dash ? [4, 4] : undefined,
             fill: p.stacked ? colour(s.token, 0.7) : s.fill ? colour(s.token, 0.15) : undefined,
-            points: { show: false },
+            points: { show: false, size: 4, fill: colour(s.token), filter: (u: uPlot, at: number) => lone(u.data[at]) },
             value: (_u: uPlot, v: number | null) => (v === null ? '–' : latest.current.format(v)),
             spanGaps: i < 0,
           })),
@@ -121,6 +121,13 @@ function data(p: { x: number[]; ys: (number | null)[][]; stacked?: boolean }): u
     sums.unshift([...acc]);
   }
   return [p.x, ...sums] as uPlot.AlignedData;
+}
+
+/** lone are the values beside which there are none: a line would not show them. */
+function lone(ys: ArrayLike<number | null | undefined>): number[] | null {
+  const out: number[] = [];
+  for (let i = 0; i < ys.length; i++) if (ys[i] != null && ys[i - 1] == null && ys[i + 1] == null) out.push(i);
+  return out.length ? out : null;
 }
 
 /** point writes the values where the pointer is. */
