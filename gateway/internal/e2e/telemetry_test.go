@@ -249,22 +249,26 @@ func TestThreatClientsMakeUpNoSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(3)
-	before := seriesOf(d.scrape(t))
+	counted := func(n int) map[string]*dto.MetricFamily { // a call is counted when its answer has been sent
+		t.Helper()
+		var families map[string]*dto.MetricFamily
+		eventually(t, func() error {
+			families = d.scrape(t)
+			if got := sample(families, "dragoman_requests_total"); int(got) != n {
+				return fmt.Errorf("%v calls are counted", got)
+			}
+			return nil
+		})
+		return families
+	}
+	before := seriesOf(counted(3))
 	said := make(chan error, 1)
 	go func() { said <- say(3, calls+3) }()
 	wait(calls)
 	if err := <-said; err != nil {
 		t.Fatal(err)
 	}
-	families := d.scrape(t)
-	eventually(t, func() error {
-		families = d.scrape(t)
-		if got := sample(families, "dragoman_requests_total"); int(got) != calls+3 {
-			return fmt.Errorf("%v calls are counted", got)
-		}
-		return nil
-	})
-	if after := seriesOf(families); after != before {
+	if after := seriesOf(counted(calls + 3)); after != before {
 		t.Errorf("there were %d series, and are %d", before, after)
 	}
 	if n := len(d.started.History.Routes(time.Time{})) + len(d.started.History.Services(time.Time{})); n != 0 {
