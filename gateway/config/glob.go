@@ -10,12 +10,14 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/dragoman-gateway/dragoman/internal/segments"
 )
 
 // Wildcards of a glob.
 const (
-	oneSegment  = "*"  // one segment
-	anySegments = "**" // any number of segments, also none
+	oneSegment  = "*"          // one segment
+	anySegments = segments.Any // any number of segments, also none
 )
 
 // maxSegments is how many segments a glob may have.
@@ -32,13 +34,13 @@ func AllServices() Glob { return Glob{segments: []string{anySegments}} }
 
 // ParseGlob reads a glob. The error says what is wrong with which segment.
 func ParseGlob(s string) (Glob, error) {
-	segments := strings.Split(s, ".")
-	if len(segments) > maxSegments {
-		return Glob{}, fmt.Errorf("has %d parts; it may have %d", len(segments), maxSegments)
+	parts := strings.Split(s, ".")
+	if len(parts) > maxSegments {
+		return Glob{}, fmt.Errorf("has %d parts; it may have %d", len(parts), maxSegments)
 	}
-	for i, segment := range segments {
+	for i, segment := range parts {
 		switch {
-		case segment == anySegments && i > 0 && segments[i-1] == anySegments:
+		case segment == anySegments && i > 0 && parts[i-1] == anySegments:
 			return Glob{}, fmt.Errorf("has ** behind **; one of them is enough")
 		case segment == oneSegment, segment == anySegments, protoreflect.Name(segment).IsValid():
 		case segment == "":
@@ -51,7 +53,7 @@ func ParseGlob(s string) (Glob, error) {
 			return Glob{}, fmt.Errorf("has %q between dots; it must be a name, * or **", segment)
 		}
 	}
-	return Glob{segments: segments}, nil
+	return Glob{segments: parts}, nil
 }
 
 // String returns the glob as it is written.
@@ -62,28 +64,7 @@ func (g Glob) Match(name string) bool {
 	if len(g.segments) == 0 {
 		return false
 	}
-	parts := strings.Split(name, ".")
-	at, part := 0, 0
-	retryAt, retryPart := -1, 0 // behind the last **, and the part that it would take next
-	for part < len(parts) {
-		switch {
-		case at < len(g.segments) && g.segments[at] == anySegments:
-			at++
-			retryAt, retryPart = at, part
-		case at < len(g.segments) && (g.segments[at] == oneSegment || g.segments[at] == parts[part]):
-			at++
-			part++
-		case retryAt >= 0:
-			retryPart++
-			at, part = retryAt, retryPart
-		default:
-			return false
-		}
-	}
-	for at < len(g.segments) && g.segments[at] == anySegments {
-		at++
-	}
-	return at == len(g.segments)
+	return segments.Match(g.segments, strings.Split(name, "."), func(segment, part string) bool { return segment == oneSegment || segment == part })
 }
 
 // Begins says whether all names that the glob matches begin with this part, such as grpc.

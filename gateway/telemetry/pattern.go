@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/dragoman-gateway/dragoman/internal/segments"
 )
 
 // MaxPattern is how long a pattern of routes may be.
@@ -25,41 +27,19 @@ func ParsePattern(s string) (Pattern, error) {
 	if len(s) > MaxPattern {
 		return Pattern{}, fmt.Errorf("has %d letters; it may have %d", len(s), MaxPattern)
 	}
-	segments := segmentsOf(s)
-	partial := func(segment string) bool { return strings.Contains(segment, "*") && segment != "*" && segment != "**" }
-	if slices.ContainsFunc(segments, partial) || s == "*" {
-		segments = append(append([]string{"**"}, segments...), "**")
+	parts := segmentsOf(s)
+	partial := func(segment string) bool {
+		return strings.Contains(segment, "*") && segment != "*" && segment != segments.Any
 	}
-	return Pattern{segments: slices.CompactFunc(segments, func(a, b string) bool { return a == "**" && b == "**" })}, nil
+	if slices.ContainsFunc(parts, partial) || s == "*" {
+		parts = append(append([]string{segments.Any}, parts...), segments.Any)
+	}
+	return Pattern{segments: slices.CompactFunc(parts, func(a, b string) bool { return a == segments.Any && b == segments.Any })}, nil
 }
 
 // Match tells whether the pattern matches a name as a whole.
 func (p Pattern) Match(name string) bool {
-	if len(p.segments) == 0 {
-		return false
-	}
-	parts := segmentsOf(name)
-	at, part := 0, 0
-	retryAt, retryPart := -1, 0 // behind the last **, and the part that it would take next
-	for part < len(parts) {
-		switch {
-		case at < len(p.segments) && p.segments[at] == "**":
-			at++
-			retryAt, retryPart = at, part
-		case at < len(p.segments) && takes(p.segments[at], parts[part]):
-			at++
-			part++
-		case retryAt >= 0:
-			retryPart++
-			at, part = retryAt, retryPart
-		default:
-			return false
-		}
-	}
-	for at < len(p.segments) && p.segments[at] == "**" {
-		at++
-	}
-	return at == len(p.segments)
+	return len(p.segments) > 0 && segments.Match(p.segments, segmentsOf(name), takes)
 }
 
 // segmentsOf cuts a name at dots, slashes and the space behind a verb. A slash at the beginning cuts nothing off.
