@@ -16,71 +16,121 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
+	grpcresolver "google.golang.org/grpc/resolver"
 
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/balancer/engine"
 	"github.com/dragoman-gateway/dragoman/balancer/picker"
 	"github.com/dragoman-gateway/dragoman/balancer/resolver"
 )
 
-// Channel is a gRPC channel to one backend. It is safe for concurrent use. It is a
-// grpc.ClientConnInterface by the ClientConn in it, which must not be closed by itself.
+// Channel is a gRPC channel to one backend. It is safe for concurrent use.
 type Channel struct {
-	*grpc.ClientConn
-
-	hub *hub
+	conn carrier
+	hub  *hub
 
 	stop     func()         // ends watching; nil for a channel of ours
 	watching sync.WaitGroup // what tells the hub of the state, where somebody else balances
 }
 
-// New opens a channel: it checks cfg, and begins to resolve and connect at once, so that
+// carrier is what carries calls: the engine, or gRPC's own channel.
+type carrier interface {
+	grpc.ClientConnInterface
+	GetState() connectivity.State
+	Close() error
+}
+
+var _ grpc.ClientConnInterface = (*Channel)(nil)
+
+// New opens a channel on connections of our own: it checks cfg, and begins to resolve and connect at once, so that
 // [Channel.Endpoints] shows what is wrong before the first call does. It does not wait for a
 // connection. The error names everything that is wrong with cfg.
 func New(cfg Config) (*Channel, error) {
-	target, opts, h, err := options(cfg)
+	cfg, source, err := cfg.check()
 	if err != nil {
 		return nil, err
 	}
-	cc, err := grpc.NewClient(target, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("balancer %q: %w", cfg.Name, err)
-	}
-	cc.Connect()
-	return &Channel{ClientConn: cc, hub: h}, nil
-}
-
-// Options returns the target and the dial options to open one channel with, for who calls
-// grpc.NewClient itself. The options serve that one channel only.
-func Options(cfg Config) (target string, opts []grpc.DialOption, err error) {
-	target, opts, _, err = options(cfg)
-	return target, opts, err
-}
-
-func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
-	cfg, source, err := cfg.check()
-	if err != nil {
-		return "", nil, nil, err
+	if len(cfg.DialOptions) > 0 {
+		return nil, fmt.Errorf("balancer %q: dial options are set; they are for channels that are opened with Options", cfg.Name)
 	}
 	h := newHub(cfg)
 	h.source.Name = source.Name
-	b, err := resolver.NewBuilder(resolver.Config{
-		Source:     source,
-		Interval:   cfg.ResolveInterval,
-		Attributes: attributes.New(hubKey{}, h),
-		Observe:    h.observe,
-		Logger:     cfg.Logger.With("backend", cfg.Name),
+	b, err := h.resolver(source)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := engine.New(engine.Config{
+		Target: cfg.Name, Resolver: b, Balancer: builder{name: cfg.Name}, Authority: b.OverrideAuthority(grpcresolver.Target{}), Credentials: cfg.Credentials,
+		Dial: cfg.dial(), Limited: limited, UserAgent: cfg.UserAgent, MaxHeaderList: int(cfg.MaxHeaderList),
+		StreamWindow: cfg.StreamWindow, ConnectionWindow: cfg.ConnectionWindow, PingInterval: cfg.PingInterval, PingTimeout: cfg.DeadAfter,
 	})
 	if err != nil {
-		return "", nil, nil, fmt.Errorf("balancer %q: %w", cfg.Name, err)
+		return nil, fmt.Errorf("balancer %q: %w", cfg.Name, err)
+	}
+	return &Channel{conn: conn, hub: h}, nil
+}
+
+// limited tells a link how many streams its server takes at a time.
+func limited(a grpcresolver.Address, streams uint32) {
+	if l, ok := a.Attributes.Value(linkKey{}).(*link); ok {
+		l.limited(streams)
+	}
+}
+
+// Invoke implements grpc.ClientConnInterface.
+func (c *Channel) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	return c.conn.Invoke(ctx, method, args, reply, opts...)
+}
+
+// NewStream implements grpc.ClientConnInterface.
+func (c *Channel) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return noteFirst(ctx, desc, nil, method, c.open, opts...)
+}
+
+func (c *Channel) open(ctx context.Context, desc *grpc.StreamDesc, _ *grpc.ClientConn, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return c.conn.NewStream(ctx, desc, method, opts...)
+}
+
+// GetState returns whether calls are placed, as grpc.ClientConn does.
+func (c *Channel) GetState() connectivity.State { return c.conn.GetState() }
+
+// resolver returns what resolves a channel's endpoints.
+func (b *hub) resolver(source resolver.Source) (*resolver.Builder, error) {
+	builder, err := resolver.NewBuilder(resolver.Config{
+		Source:     source,
+		Interval:   b.cfg.ResolveInterval,
+		Attributes: attributes.New(hubKey{}, b),
+		Observe:    b.observe,
+		Logger:     b.cfg.Logger.With("backend", b.cfg.Name),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("balancer %q: %w", b.cfg.Name, err)
+	}
+	return builder, nil
+}
+
+// Options returns the target and the dial options to open one channel of gRPC's own with, for who calls
+// grpc.NewClient: it balances as New's does, on gRPC's connections. The options serve that one channel only.
+func Options(cfg Config) (target string, opts []grpc.DialOption, err error) {
+	cfg, source, err := cfg.check()
+	if err != nil {
+		return "", nil, err
+	}
+	h := newHub(cfg)
+	h.source.Name = source.Name
+	b, err := h.resolver(source)
+	if err != nil {
+		return "", nil, err
 	}
 	Register()
-	opts := []grpc.DialOption{
+	opts = []grpc.DialOption{
+		grpc.WithUserAgent(cfg.UserAgent),
 		grpc.WithResolvers(b),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithChainStreamInterceptor(noteFirst),
 		grpc.WithTransportCredentials(listening{cfg.Credentials}),
 		grpc.WithMaxHeaderListSize(cfg.MaxHeaderList),
-		grpc.WithContextDialer(dialer(cfg.DeadAfter, cfg.Avoid)),
+		grpc.WithContextDialer(cfg.dial()),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: cfg.PingInterval, Timeout: cfg.DeadAfter}),
 		// The host holds attempts to ConnectTimeout and paces them itself: gRPC would give later
 		// attempts as long as its pause between them. Its own limit only has to be the later one.
@@ -89,14 +139,14 @@ func options(cfg Config) (string, []grpc.DialOption, *hub, error) {
 		// night would pay for all of them.
 		grpc.WithIdleTimeout(0),
 	}
-	return b.Target(url.PathEscape(cfg.Name)), slices.Concat(opts, cfg.DialOptions), h, nil
+	return b.Target(url.PathEscape(cfg.Name)), slices.Concat(opts, cfg.DialOptions), nil
 }
 
 // Adopt returns a channel that somebody else balances, such as an xDS control plane. What a policy says has no effect on it, and
 // nothing is known of its endpoints but whether calls can be placed.
 func Adopt(name string, conn *grpc.ClientConn) *Channel {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Channel{ClientConn: conn, hub: newHub(Config{Name: name}.withDefaults()), stop: cancel}
+	c := &Channel{conn: conn, hub: newHub(Config{Name: name}.withDefaults()), stop: cancel}
 	conn.Connect()
 	c.watching.Go(func() {
 		for {
@@ -194,5 +244,5 @@ func (c *Channel) Close() error {
 		c.stop()
 		c.watching.Wait()
 	}
-	return c.ClientConn.Close()
+	return c.conn.Close()
 }

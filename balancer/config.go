@@ -4,9 +4,11 @@
 package balancer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -31,6 +33,13 @@ const (
 	DefaultBackoffMax = 750 * time.Millisecond
 	// DefaultMaxHeaderList is the largest list of header fields that a server may answer with (threat H4).
 	DefaultMaxHeaderList = 64 << 10
+	// DefaultUserAgent is what requests say of this program.
+	DefaultUserAgent = "dragoman"
+	// DefaultStreamWindow is how many bytes of an answer may be under way before they are taken: what a slow client may leave here of a fast backend's
+	// stream, and enough for 50 MB a second over a way of 10 ms.
+	DefaultStreamWindow = 512 << 10
+	// DefaultConnectionWindow is how many bytes of all answers of a connection may be on their way: eight streams at their full speed.
+	DefaultConnectionWindow = 4 << 20
 	// DefaultPingInterval is above the five minutes that a gRPC server tolerates by default, by
 	// enough that a ping which the network delays does not make the next one come too soon.
 	DefaultPingInterval = 330 * time.Second
@@ -40,6 +49,12 @@ const (
 	// noticed within ten seconds; the kernel looks only when it sends again, up to half a second
 	// later (measured: 9.2 s to 9.5 s with this value, with calls and without).
 	DefaultDeadAfter = 9 * time.Second
+)
+
+// The bounds of windows.
+const (
+	leastWindow = 64 << 10
+	mostWindow  = 1 << 30
 )
 
 // connectionLimit is the most connections that an endpoint may be given.
@@ -108,7 +123,14 @@ type Config struct {
 	// Avoid says of an address, as names have been resolved, that no connection is made to it, whatever a source gives as an endpoint; nil avoids
 	// none. It is called by any goroutine.
 	Avoid func(netip.AddrPort) bool
-	// DialOptions are added after our own. Those that replace the dialer, the resolver or the
+	// Dial connects to the address of an endpoint, instead of to what it says; nil: the network is dialled.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// UserAgent is what requests say of this program. "": DefaultUserAgent.
+	UserAgent string
+	// StreamWindow and ConnectionWindow are how many bytes of an answer, and of all of a connection, may be under way before they are
+	// taken; 64 KiB to 1 GiB. 0: DefaultStreamWindow, DefaultConnectionWindow. They are New's; gRPC's own channel finds out for itself.
+	StreamWindow, ConnectionWindow int
+	// DialOptions are added after our own, by [Options] alone; [New] refuses them. Those that replace the dialer, the resolver or the
 	// service config take away what this package is for.
 	DialOptions []grpc.DialOption
 	// Logger is told when an endpoint's state changes and when a source fails. nil: nothing is logged.
@@ -164,6 +186,12 @@ func (cfg Config) check() (Config, resolver.Source, error) {
 	if cfg.MinTotal < 0 || cfg.MinTotal > cfg.MaxConnections {
 		refuse("min total is %d; it must be 0 to max connections, %d", cfg.MinTotal, cfg.MaxConnections)
 	}
+	if cfg.StreamWindow < leastWindow || cfg.StreamWindow > mostWindow {
+		refuse("stream window is %d; it must be %d to %d", cfg.StreamWindow, leastWindow, mostWindow)
+	}
+	if cfg.ConnectionWindow < leastWindow || cfg.ConnectionWindow > mostWindow {
+		refuse("connection window is %d; it must be %d to %d", cfg.ConnectionWindow, leastWindow, mostWindow)
+	}
 	if cfg.MaxHeaderList < minHeaderList {
 		refuse("max header list is %d; it must be %d or more", cfg.MaxHeaderList, minHeaderList)
 	}
@@ -189,6 +217,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	setDefault(&cfg.PanicThreshold, picker.DefaultPanicThreshold)
 	setDefault(&cfg.MaxHeaderList, DefaultMaxHeaderList)
+	setDefault(&cfg.UserAgent, DefaultUserAgent)
+	setDefault(&cfg.StreamWindow, DefaultStreamWindow)
+	setDefault(&cfg.ConnectionWindow, DefaultConnectionWindow)
 	setDefault(&cfg.MinConnections, 1)
 	setDefault(&cfg.MaxConnections, max(DefaultMaxConnections, cfg.MinConnections, cfg.MinTotal))
 	setDefault(&cfg.ConnectTimeout, DefaultConnectTimeout)

@@ -14,6 +14,14 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
 )
 
+// dial returns how connections are made.
+func (cfg *Config) dial() func(ctx context.Context, address string) (net.Conn, error) {
+	if cfg.Dial != nil {
+		return cfg.Dial
+	}
+	return dialer(cfg.DeadAfter, cfg.Avoid)
+}
+
 // dialer returns how connections are made: to what an endpoint's address says, without a proxy that
 // the environment may name, noticing within about deadAfter that a peer has vanished.
 func dialer(deadAfter time.Duration, avoid func(netip.AddrPort) bool) func(ctx context.Context, address string) (net.Conn, error) {

@@ -261,10 +261,10 @@ func TestFault19NotTooManyPings(t *testing.T) {
 		var dialled atomic.Int64
 		c, err := balancer.New(balancer.Config{
 			Name: "test", Target: "10.0.0.1:1", Credentials: insecure.NewCredentials(),
-			DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			Dial: func(ctx context.Context, _ string) (net.Conn, error) {
 				dialled.Add(1)
 				return l.DialContext(ctx)
-			})},
+			},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,8 @@ import (
 	grpcbalancer "google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 	grpcresolver "google.golang.org/grpc/resolver"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 )
 
 // bench is a gRPC client without a network: connections are what the test says.
@@ -289,16 +291,16 @@ func TestTheServersLimitIsOverheard(t *testing.T) {
 		sent []byte
 		want []uint32
 	}{
-		{"alone", frame(settingsFrame, streams...), []uint32{256}},
-		{"among others", frame(settingsFrame, slices.Concat(window, streams, window)...), []uint32{256}},
-		{"twice: the last counts", frame(settingsFrame, slices.Concat(streams, []byte{0, 3, 0, 0, 0, 9})...), []uint32{256, 9}},
-		{"not stated", frame(settingsFrame, window...), nil},
-		{"no settings", frame(settingsFrame), nil},
-		{"later frames are not looked at", slices.Concat(frame(settingsFrame), frame(settingsFrame, streams...)), nil},
-		{"another frame first", slices.Concat(frame(6, 1, 2, 3, 4, 5, 6, 7, 8), frame(settingsFrame, streams...)), nil},
-		{"longer than is read", frame(settingsFrame, slices.Repeat(streams, 65)...), nil},
+		{"alone", frame(frames.Settings, streams...), []uint32{256}},
+		{"among others", frame(frames.Settings, slices.Concat(window, streams, window)...), []uint32{256}},
+		{"twice: the last counts", frame(frames.Settings, slices.Concat(streams, []byte{0, 3, 0, 0, 0, 9})...), []uint32{256, 9}},
+		{"not stated", frame(frames.Settings, window...), nil},
+		{"no settings", frame(frames.Settings), nil},
+		{"later frames are not looked at", slices.Concat(frame(frames.Settings), frame(frames.Settings, streams...)), nil},
+		{"another frame first", slices.Concat(frame(6, 1, 2, 3, 4, 5, 6, 7, 8), frame(frames.Settings, streams...)), nil},
+		{"longer than is read", frame(frames.Settings, slices.Repeat(streams, 65)...), nil},
 		{"no HTTP/2", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), nil},
-		{"cut", frame(settingsFrame, streams...)[:13], nil},
+		{"cut", frame(frames.Settings, streams...)[:13], nil},
 	} {
 		for piece, wrap := range map[string]func(io.Reader) io.Reader{
 			"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "in halves": iotest.HalfReader,

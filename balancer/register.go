@@ -5,6 +5,7 @@ package balancer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -38,14 +39,16 @@ func Register() {
 }
 
 // builder implements grpc-go's balancer.Builder and balancer.ConfigParser.
-type builder struct{}
+type builder struct {
+	name string // what the host calls the backend, until it is told; "": what the target says
+}
 
 // Name implements balancer.Builder.
 func (builder) Name() string { return Name }
 
 // Build implements balancer.Builder.
-func (builder) Build(cc grpcbalancer.ClientConn, opts grpcbalancer.BuildOptions) grpcbalancer.Balancer {
-	return newHost(cc, opts.Target.Endpoint())
+func (b builder) Build(cc grpcbalancer.ClientConn, opts grpcbalancer.BuildOptions) grpcbalancer.Balancer {
+	return newHost(cc, cmp.Or(b.name, opts.Target.Endpoint()))
 }
 
 // lbConfig is the configuration in a service config: there is none.

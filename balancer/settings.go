@@ -9,6 +9,8 @@ import (
 	"net"
 
 	"google.golang.org/grpc/credentials"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 )
 
 // linkKey is the key under which a link rides on the attributes of the address that is dialled for it.
@@ -61,32 +63,27 @@ func (c *overheard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// What HTTP/2 has (RFC 9113 sections 4.1, 6.5 and 6.5.1).
-const (
-	frameHeader      = 9
-	settingsFrame    = 0x4
-	settingSize      = 6
-	settingStreams   = 0x3
-	maxSettingsFrame = frameHeader + 64*settingSize // a longer one is not read
-)
+// maxSettingsFrame is the longest first frame that is read.
+const maxSettingsFrame = frames.HeaderSize + 64*frames.SettingSize
 
 // hear takes in what came. A server's first frame is SETTINGS; one that does not state the number of streams, or one
 // that is none, leaves it unlimited.
 func (c *overheard) hear(p []byte) {
 	c.frame = append(c.frame, p[:min(len(p), maxSettingsFrame-len(c.frame))]...)
-	if len(c.frame) < frameHeader {
+	if len(c.frame) < frames.HeaderSize {
 		return
 	}
-	size := frameHeader + int(c.frame[0])<<16 + int(c.frame[1])<<8 + int(c.frame[2])
-	if c.frame[3] != settingsFrame || size > maxSettingsFrame {
+	f := frames.Parse(c.frame)
+	size := frames.HeaderSize + f.Length
+	if f.Kind != frames.Settings || size > maxSettingsFrame {
 		c.told, c.frame = nil, nil
 		return
 	}
 	if len(c.frame) < size {
 		return
 	}
-	for rest := c.frame[frameHeader:size]; len(rest) >= settingSize; rest = rest[settingSize:] {
-		if binary.BigEndian.Uint16(rest) == settingStreams {
+	for rest := c.frame[frames.HeaderSize:size]; len(rest) >= frames.SettingSize; rest = rest[frames.SettingSize:] {
+		if binary.BigEndian.Uint16(rest) == frames.SettingStreams {
 			c.told(binary.BigEndian.Uint32(rest[2:]))
 		}
 	}

@@ -48,6 +48,12 @@ type CompressedConn interface {
 	ReadsCompressed() bool
 }
 
+// CompressedCarrier is what a channel is, beside, that needs no DialOptions to be a CompressedConn: it takes a codec's word for what is compressed.
+type CompressedCarrier interface {
+	// CarriesCompressed tells whether it does.
+	CarriesCompressed() bool
+}
+
 // callOptions appends those of a call to a backend to options. It settles what stays compressed on the way.
 func callOptions(options []grpc.CallOption, c *Call, conn grpc.ClientConnInterface) []grpc.CallOption {
 	cc, ok := conn.(CompressedConn)
@@ -58,9 +64,16 @@ func callOptions(options []grpc.CallOption, c *Call, conn grpc.ClientConnInterfa
 	if c.AnswerEncoding != passed {
 		c.AnswerEncoding = ""
 	}
+	carrier, _ := conn.(CompressedCarrier)
+	carries := carrier != nil && carrier.CarriesCompressed()
 	if c.RequestEncoding == passed && cc.ReadsCompressed() {
 		c.KeepCompressed = true
+		if carries {
+			return append(options, carriedOption, answerOption(c.Request.MaxAnswer()))
+		}
 		options = append(options, channelCompressor, sendingOption)
+	} else if carries {
+		options = append(options, takenOption)
 	} else {
 		options = append(options, readingOption)
 	}
@@ -74,6 +87,8 @@ var (
 	rawOption         = grpc.ForceCodecV2(RawCodec{})
 	sendingOption     = grpc.ForceCodecV2(compressedCodec{sends: true})
 	readingOption     = grpc.ForceCodecV2(compressedCodec{})
+	carriedOption     = grpc.ForceCodecV2(carriedCodec{sends: true})
+	takenOption       = grpc.ForceCodecV2(carriedCodec{})
 	channelCompressor = grpc.UseCompressor("") // the channel's own
 	lastAnswerOption  atomic.Pointer[limitOption]
 )
@@ -151,6 +166,46 @@ func (c compressedCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	}
 	return c.RawCodec.Unmarshal(data, v)
 }
+
+// carriedCodec is the RawCodec of channels that are CompressedCarriers.
+type carriedCodec struct {
+	RawCodec
+
+	sends bool // the call's messages may be compressed
+}
+
+// Compression returns what messages of the request may be compressed with.
+func (c carriedCodec) Compression() string {
+	if c.sends {
+		return passed
+	}
+	return ""
+}
+
+// MarshalCompressed returns the bytes of a message, and whether they are compressed.
+func (c carriedCodec) MarshalCompressed(v any) (data mem.BufferSlice, compressed bool, err error) {
+	m, ok := v.(*Message)
+	data, err = c.Marshal(v)
+	return data, ok && c.sends && m.Encoding == passed, err
+}
+
+// UnmarshalCompressed gives a *Message the bytes as they are; for what else there is, it decompresses them.
+func (c carriedCodec) UnmarshalCompressed(data mem.BufferSlice, by string, v any) error {
+	data.Ref()
+	packed := Message{Data: data, Encoding: by}
+	if m, ok := v.(*Message); ok && by == passed {
+		*m = packed
+		return nil
+	}
+	if err := packed.Decompress(mostDecompressed); err != nil {
+		return err
+	}
+	defer packed.Free()
+	return c.Unmarshal(packed.Data, v)
+}
+
+// mostDecompressed is how large an answer is that is decompressed for who does not say how large it may be, as in gRPC.
+const mostDecompressed = 4 << 20
 
 // passCompressor writes what is compressed already as it is, and compresses the rest: in one call there may be both.
 type passCompressor struct{}

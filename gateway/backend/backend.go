@@ -81,15 +81,13 @@ func (b *Backend) open(log *slog.Logger, avoid func(netip.AddrPort) bool) (*shar
 	if err != nil {
 		return nil, fmt.Errorf("backend %q: %w", cfg.Name, err)
 	}
-	options := append(transcoder.DialOptions(cfg.Gzip),
-		grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked by newBackend
-		grpc.WithUserAgent("dragoman"),
-	)
 	if cfg.XDS() {
-		channel, err := openXDS(cfg, secure, options)
+		channel, err := openXDS(cfg, secure, append(transcoder.DialOptions(cfg.Gzip),
+			grpc.WithMaxHeaderListSize(uint32(cfg.MaxHeader)), //nolint:gosec // checked by newBackend
+			grpc.WithUserAgent(balancer.DefaultUserAgent),
+		))
 		return &shared{channel: channel}, err
 	}
-	options = append(options, grpc.WithDisableServiceConfig()) // retries and the like are ours to decide, not a DNS record's
 	source, list, err := cfg.source()
 	check, errCheck := cfg.Health.Active.check()
 	if err := errors.Join(err, errCheck); err != nil {
@@ -101,7 +99,7 @@ func (b *Backend) open(log *slog.Logger, avoid func(netip.AddrPort) bool) (*shar
 		MinConnections: cfg.MinConnections, MaxConnections: cfg.MaxConnections, MaxStreams: cfg.MaxStreams,
 		ConnectTimeout: cfg.ConnectTimeout, Backoff: balancer.Backoff{Base: cfg.ReconnectFirst, Max: cfg.ReconnectMax},
 		ResolveInterval: cfg.ResolveInterval, PingInterval: cfg.PingInterval, DeadAfter: cfg.DeadAfter, Logger: log,
-		Avoid: avoid, DialOptions: options, MinTotal: cfg.minTotal(),
+		Avoid: avoid, MaxHeaderList: uint32(cfg.MaxHeader), MinTotal: cfg.minTotal(), //nolint:gosec // checked by newBackend
 	})
 	return &shared{channel: channel, listing: list}, err
 }

@@ -55,12 +55,16 @@ type delivery struct {
 }
 
 var (
-	_ grpc.ClientConnInterface  = (*delivery)(nil)
-	_ transcoder.CompressedConn = (*delivery)(nil)
+	_ grpc.ClientConnInterface     = (*delivery)(nil)
+	_ transcoder.CompressedConn    = (*delivery)(nil)
+	_ transcoder.CompressedCarrier = (*delivery)(nil)
 )
 
 // ReadsCompressed says what the configuration does. New has opened the channel with transcoder.DialOptions.
 func (d *delivery) ReadsCompressed() bool { return d.backend.gzip }
+
+// CarriesCompressed says whether the channel takes the codec's word for what is compressed.
+func (d *delivery) CarriesCompressed() bool { return !d.backend.config.XDS() }
 
 // Invoke makes a unary call, in the goroutine of the caller. Nothing of an answer has left for the client before it returns, so it may try
 // again until then.

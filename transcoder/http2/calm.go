@@ -3,7 +3,11 @@
 
 package http2
 
-import "time"
+import (
+	"time"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
+)
 
 // What a client may do that costs it next to nothing, and us something. Each is an allowance that is used up and comes back.
 const (
@@ -57,7 +61,7 @@ func (a *allowance) back(n float64) { a.left = min(a.most, a.left+n) }
 // nothing counts a frame that brings nothing. The caller holds mu.
 func (c *Conn) nothing() error {
 	if !c.calm.idle.use() {
-		return &connError{codeEnhanceYourCalm, "too many frames that bring nothing"}
+		return &connError{frames.EnhanceYourCalm, "too many frames that bring nothing"}
 	}
 	return nil
 }
@@ -68,7 +72,7 @@ func (c *Conn) something(n int) { c.calm.idle.back(idleBack + float64(n)/idleByt
 // takenBack counts a request that comes to nothing. The caller holds mu.
 func (c *Conn) takenBack() error {
 	if !c.calm.resets.use() {
-		return &connError{codeEnhanceYourCalm, "too many requests that come to nothing"}
+		return &connError{frames.EnhanceYourCalm, "too many requests that come to nothing"}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/head"
 	"github.com/dragoman-gateway/dragoman/transcoder/worker"
@@ -114,7 +115,7 @@ type Conn struct {
 // old as maxAge.
 func NewConn(socket net.Conn, cfg *Config, maxAge time.Duration) *Conn {
 	c := &Conn{
-		socket: socket, config: cfg, age: maxAge, streams: map[uint32]*stream{}, window: firstWindow, initial: firstWindow,
+		socket: socket, config: cfg, age: maxAge, streams: map[uint32]*stream{}, window: frames.FirstWindow, initial: frames.FirstWindow,
 	}
 	if secure, ok := socket.(*tls.Conn); ok {
 		state := secure.ConnectionState()
@@ -126,7 +127,7 @@ func NewConn(socket net.Conn, cfg *Config, maxAge time.Duration) *Conn {
 	c.heard = c.quiet
 	c.calm = newCalm(c.quiet)
 	c.in = newReader(c)
-	c.decoder = hpack.NewDecoder(tableSize, c.block.field)
+	c.decoder = hpack.NewDecoder(frames.TableSize, c.block.field)
 	// A string that is longer than a head may be makes a head too large, not the connection unusable, if it is not much longer.
 	c.decoder.SetMaxStringLength(cfg.headLimit() + excess)
 	c.out.init(&c.mu)
@@ -154,13 +155,13 @@ func (c *Conn) Serve() {
 func (c *Conn) greet() error {
 	cfg := c.config
 	c.mu.Lock()
-	b := appendFrame(c.out.room(), 4*settingSize, frameSettings, 0, 0)
-	b = appendSetting(b, settingStreams, uint32(cfg.MaxStreams))     //nolint:gosec // it was checked
-	b = appendSetting(b, settingWindow, uint32(cfg.StreamWindow))    //nolint:gosec // it was checked
-	b = appendSetting(b, settingHeaderList, uint32(cfg.headLimit())) //nolint:gosec // it was checked
-	b = appendSetting(b, settingNoPriorities, 1)
-	if more := cfg.ConnectionWindow - firstWindow; more > 0 {
-		b = appendWindowUpdate(b, 0, more)
+	b := frames.Append(c.out.room(), 4*frames.SettingSize, frames.Settings, 0, 0)
+	b = frames.AppendSetting(b, frames.SettingStreams, uint32(cfg.MaxStreams))     //nolint:gosec // it was checked
+	b = frames.AppendSetting(b, frames.SettingWindow, uint32(cfg.StreamWindow))    //nolint:gosec // it was checked
+	b = frames.AppendSetting(b, frames.SettingHeaderList, uint32(cfg.headLimit())) //nolint:gosec // it was checked
+	b = frames.AppendSetting(b, frames.SettingNoPriorities, 1)
+	if more := cfg.ConnectionWindow - frames.FirstWindow; more > 0 {
+		b = frames.AppendWindowUpdate(b, 0, more)
 	}
 	c.out.pending = b
 	c.aging = time.AfterFunc(c.age, c.GoAway)
@@ -171,15 +172,15 @@ func (c *Conn) greet() error {
 	if c.tls == nil {
 		return nil // whoever chose this protocol has read it
 	}
-	if err := c.need(len(preface)); err != nil {
+	if err := c.need(len(frames.Preface)); err != nil {
 		return err
 	}
-	if got, _ := c.in.Peek(len(preface)); string(got) != preface {
-		return &connError{codeProtocol, "the preface is another"}
+	if got, _ := c.in.Peek(len(frames.Preface)); string(got) != frames.Preface {
+		return &connError{frames.ProtocolError, "the preface is another"}
 	}
-	_, _ = c.in.Discard(len(preface)) // they were peeked
+	_, _ = c.in.Discard(len(frames.Preface)) // they were peeked
 	if !goodCipher(c.tls) {
-		return &connError{codeInadequateSecurity, "the cipher suite is none for HTTP/2"}
+		return &connError{frames.InadequateSecurity, "the cipher suite is none for HTTP/2"}
 	}
 	return nil
 }
@@ -210,7 +211,7 @@ func (c *Conn) finish(err error) {
 	}
 	c.begun = nil
 	if isWrong && c.failed == nil {
-		c.out.pending = appendGoAway(c.out.room(), c.newest, wrong.code, wrong.text)
+		c.out.pending = frames.AppendGoAway(c.out.room(), c.newest, wrong.code, wrong.text)
 		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
 		for c.out.writing {
 			c.out.idle.Wait()
@@ -248,7 +249,7 @@ func (c *Conn) GoAway() {
 		return
 	}
 	c.bye = true
-	c.out.pending = appendGoAway(c.out.room(), lastStream, codeNoError, "")
+	c.out.pending = frames.AppendGoAway(c.out.room(), frames.LastStream, frames.NoError, "")
 	c.send()
 	c.farewell = time.AfterFunc(notice, c.leave)
 }
@@ -261,7 +262,7 @@ func (c *Conn) leave() {
 		return
 	}
 	c.last = true
-	c.out.pending = appendGoAway(c.out.room(), c.newest, codeNoError, "")
+	c.out.pending = frames.AppendGoAway(c.out.room(), c.newest, frames.NoError, "")
 	c.send()
 	c.parting()
 }

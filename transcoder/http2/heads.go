@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 	"github.com/dragoman-gateway/dragoman/transcoder/head"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -44,14 +45,14 @@ func (b *headBlock) field(f hpack.HeaderField) {
 }
 
 // headers reads the first frame of a head.
-func (c *Conn) headers(f *frame) error {
-	if f.stream%2 == 0 {
-		return &connError{codeProtocol, "HEADERS of a stream that no client begins"}
+func (c *Conn) headers(f *frames.Frame) error {
+	if f.Stream%2 == 0 {
+		return &connError{frames.ProtocolError, "HEADERS of a stream that no client begins"}
 	}
-	n, padding := f.length, 0
-	if f.has(flagPadded) {
+	n, padding := f.Length, 0
+	if f.Has(frames.FlagPadded) {
 		if n < 1 {
-			return &connError{codeFrameSize, "HEADERS has no room for its padding"}
+			return &connError{frames.FrameSizeError, "HEADERS has no room for its padding"}
 		}
 		if err := c.needHead(1); err != nil {
 			return err
@@ -59,10 +60,10 @@ func (c *Conn) headers(f *frame) error {
 		b, _ := c.in.ReadByte() // it was peeked
 		padding, n = int(b), n-1
 	}
-	if f.has(flagPriority) {
+	if f.Has(frames.FlagPriority) {
 		const size = 5
 		if n < size {
-			return &connError{codeFrameSize, "HEADERS has no room for its priority"}
+			return &connError{frames.FrameSizeError, "HEADERS has no room for its priority"}
 		}
 		if err := c.needHead(size); err != nil {
 			return err
@@ -71,14 +72,14 @@ func (c *Conn) headers(f *frame) error {
 		n -= size
 	}
 	if n -= padding; n < 0 {
-		return &connError{codeProtocol, "HEADERS is shorter than its padding"}
+		return &connError{frames.ProtocolError, "HEADERS is shorter than its padding"}
 	}
-	c.block = headBlock{stream: f.stream, end: f.has(flagEndStream), left: c.config.headLimit()}
+	c.block = headBlock{stream: f.Stream, end: f.Has(frames.FlagEndStream), left: c.config.headLimit()}
 	c.mu.Lock()
-	if f.stream <= c.newest {
+	if f.Stream <= c.newest {
 		c.block.trailers = true
 	} else {
-		c.newest = f.stream
+		c.newest = f.Stream
 		c.block.head = head.Head{Length: -1, Most: c.config.Limits.Fields(), Fields: make(wire.Header, 0, manyFields)}
 	}
 	c.something(0)
@@ -92,11 +93,11 @@ func (c *Conn) headers(f *frame) error {
 	return c.fragmentEnded(f)
 }
 
-func (c *Conn) continuation(f *frame) error {
+func (c *Conn) continuation(f *frames.Frame) error {
 	if c.block.stream == 0 {
-		return &connError{codeProtocol, "CONTINUATION of no head"}
+		return &connError{frames.ProtocolError, "CONTINUATION of no head"}
 	}
-	if f.length == 0 {
+	if f.Length == 0 {
 		c.mu.Lock()
 		err := c.nothing()
 		c.mu.Unlock()
@@ -104,7 +105,7 @@ func (c *Conn) continuation(f *frame) error {
 			return err
 		}
 	}
-	if err := c.fragment(f.length); err != nil {
+	if err := c.fragment(f.Length); err != nil {
 		return err
 	}
 	return c.fragmentEnded(f)
@@ -128,7 +129,7 @@ func (c *Conn) hurry() {
 // fragment decodes n bytes of a head.
 func (c *Conn) fragment(n int) error {
 	if c.block.size += n; c.block.size > c.config.headLimit()+excess {
-		return &connError{codeEnhanceYourCalm, "a head is far too large"}
+		return &connError{frames.EnhanceYourCalm, "a head is far too large"}
 	}
 	for n > 0 {
 		piece := min(n, readSize)
@@ -137,7 +138,7 @@ func (c *Conn) fragment(n int) error {
 		}
 		p, _ := c.in.Peek(piece)
 		if _, err := c.decoder.Write(p); err != nil {
-			return &connError{codeCompression, "the fields of a head cannot be read"}
+			return &connError{frames.CompressionError, "the fields of a head cannot be read"}
 		}
 		_, _ = c.in.Discard(piece) // they were peeked
 		n -= piece
@@ -146,8 +147,8 @@ func (c *Conn) fragment(n int) error {
 }
 
 // fragmentEnded begins a stream, or ends one, when its head is whole.
-func (c *Conn) fragmentEnded(f *frame) error {
-	if !f.has(flagEndHeaders) {
+func (c *Conn) fragmentEnded(f *frames.Frame) error {
+	if !f.Has(frames.FlagEndHeaders) {
 		c.hurry()
 		return nil
 	}
@@ -155,7 +156,7 @@ func (c *Conn) fragmentEnded(f *frame) error {
 	b := c.block
 	c.block = headBlock{}
 	if err := c.decoder.Close(); err != nil {
-		return &connError{codeCompression, "the fields of a head cannot be read"}
+		return &connError{frames.CompressionError, "the fields of a head cannot be read"}
 	}
 	if b.trailers {
 		return c.trailers(&b)
@@ -164,11 +165,11 @@ func (c *Conn) fragmentEnded(f *frame) error {
 	defer c.mu.Unlock()
 	switch {
 	case c.last:
-		c.out.pending = appendReset(c.out.room(), b.stream, codeRefusedStream)
+		c.out.pending = frames.AppendReset(c.out.room(), b.stream, frames.RefusedStream)
 		c.send()
 		return c.nothing()
 	case len(c.streams) >= c.config.MaxStreams:
-		return &streamError{b.stream, codeRefusedStream, "too many streams"}
+		return &streamError{b.stream, frames.RefusedStream, "too many streams"}
 	case b.large, b.head.Many() && c.config.Limits.DropInvalidHeaders: // after some are dropped it would not be seen that there are too many
 		return c.tooLarge(&b)
 	}
@@ -176,10 +177,10 @@ func (c *Conn) fragmentEnded(f *frame) error {
 		b.wrong = b.head.Check()
 	}
 	if b.wrong != nil {
-		return &streamError{b.stream, codeProtocol, b.wrong.Error()}
+		return &streamError{b.stream, frames.ProtocolError, b.wrong.Error()}
 	}
 	if b.end && b.head.Length > 0 {
-		return &streamError{b.stream, codeProtocol, errTooShort.Error()}
+		return &streamError{b.stream, frames.ProtocolError, errTooShort.Error()}
 	}
 	if b.end {
 		b.head.Length = 0
@@ -192,11 +193,11 @@ func (c *Conn) fragmentEnded(f *frame) error {
 func (c *Conn) tooLarge(b *headBlock) error {
 	flags := uint8(0)
 	if b.end {
-		flags = flagEndStream
+		flags = frames.FlagEndStream
 	}
-	c.out.head(c, b.stream, http.StatusRequestHeaderFieldsTooLarge, nil, 0, flagEndStream)
+	c.out.head(c, b.stream, http.StatusRequestHeaderFieldsTooLarge, nil, 0, frames.FlagEndStream)
 	if flags == 0 {
-		c.out.pending = appendReset(c.out.room(), b.stream, codeNoError)
+		c.out.pending = frames.AppendReset(c.out.room(), b.stream, frames.NoError)
 	}
 	c.send()
 	return c.takenBack()
@@ -211,11 +212,11 @@ func (c *Conn) trailers(b *headBlock) error {
 	case s == nil:
 		return c.nothing() // it has ended, and this was on its way
 	case s.ended:
-		return &streamError{b.stream, codeStreamClosed, "HEADERS behind the end of a stream"}
+		return &streamError{b.stream, frames.StreamClosed, "HEADERS behind the end of a stream"}
 	case !b.end:
-		return &streamError{b.stream, codeProtocol, "trailers do not end the stream"}
+		return &streamError{b.stream, frames.ProtocolError, "trailers do not end the stream"}
 	case b.large:
-		return &streamError{b.stream, codeProtocol, "the trailers are too large"}
+		return &streamError{b.stream, frames.ProtocolError, "the trailers are too large"}
 	}
 	return s.arrived(nil, 0, true)
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 	"github.com/dragoman-gateway/dragoman/transcoder/head"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -43,12 +44,12 @@ type output struct {
 func (o *output) init(mu *sync.Mutex) {
 	o.idle.L = mu
 	o.encoder = hpack.NewEncoder(&o.section)
-	o.encoder.SetMaxDynamicTableSizeLimit(tableSize)
+	o.encoder.SetMaxDynamicTableSizeLimit(frames.TableSize)
 }
 
 var (
 	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 0, smallOut); return &b }}
-	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, outSize+leastFrame); return &b }}
+	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, outSize+frames.LeastSize); return &b }}
 )
 
 func bufferFrom(p *sync.Pool) *[]byte {
@@ -110,7 +111,7 @@ func (o *output) wake() {
 // control counts a frame that the client has asked for, and has it sent. The caller holds mu.
 func (c *Conn) control() error {
 	if c.out.control++; c.out.control > maxControl {
-		return &connError{codeEnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
+		return &connError{frames.EnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
 	}
 	c.send()
 	return nil
@@ -195,18 +196,18 @@ func (o *output) head(c *Conn, stream uint32, status int, header wire.Header, le
 func (o *output) trailer(c *Conn, stream uint32, trailer wire.Header) {
 	o.section.Reset()
 	o.fields(trailer)
-	o.finish(c, stream, flagEndStream)
+	o.finish(c, stream, frames.FlagEndStream)
 }
 
 // finish makes frames of the fields.
 func (o *output) finish(c *Conn, stream uint32, flags uint8) {
-	kind := uint8(frameHeaders)
-	for section := o.section.Bytes(); ; kind, flags = frameContinuation, 0 {
-		piece := section[:min(len(section), leastFrame)]
+	kind := uint8(frames.Headers)
+	for section := o.section.Bytes(); ; kind, flags = frames.Continuation, 0 {
+		piece := section[:min(len(section), frames.LeastSize)]
 		if section = section[len(piece):]; len(section) == 0 {
-			flags |= flagEndHeaders
+			flags |= frames.FlagEndHeaders
 		}
-		o.pending = append(appendFrame(o.roomFor(frameHeader+len(piece)), len(piece), kind, flags, stream), piece...)
+		o.pending = append(frames.Append(o.roomFor(frames.HeaderSize+len(piece)), len(piece), kind, flags, stream), piece...)
 		if len(section) == 0 {
 			break
 		}

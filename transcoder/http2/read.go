@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/mem"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 )
 
 // readSize is how much is read at a time: the frames of many small requests. A body of its own frame is read where it is to be.
@@ -94,7 +96,7 @@ func (c *Conn) late() error {
 	next := c.heard.Add(cfg.PingAfter)
 	switch {
 	case !c.due.IsZero() && !now.Before(c.due):
-		return &connError{codeEnhanceYourCalm, "the head of a request takes too long"}
+		return &connError{frames.EnhanceYourCalm, "the head of a request takes too long"}
 	case !c.asked.IsZero() && !now.Before(c.asked.Add(cfg.PingTimeout)):
 		return errGone
 	case !c.asked.IsZero():
@@ -103,7 +105,7 @@ func (c *Conn) late() error {
 		c.asked = now
 		next = now.Add(cfg.PingTimeout)
 		c.mu.Lock()
-		c.out.pending = appendPing(c.out.room(), 0, make([]byte, pingSize))
+		c.out.pending = frames.AppendPing(c.out.room(), 0, make([]byte, frames.PingSize))
 		c.send()
 		c.mu.Unlock()
 	}
@@ -136,28 +138,28 @@ const manyFrames = 32
 
 // frame reads a frame and does what it says. What it begins is served before anything is waited for.
 func (c *Conn) frame() error {
-	if c.in.Buffered() < frameHeader {
+	if c.in.Buffered() < frames.HeaderSize {
 		c.dispatch()
 	}
-	if err := c.need(frameHeader); err != nil {
+	if err := c.need(frames.HeaderSize); err != nil {
 		return err
 	}
-	b, _ := c.in.Peek(frameHeader)
-	f := parseFrame(b)
-	_, _ = c.in.Discard(frameHeader) // they were peeked
-	if f.length > leastFrame {
-		return &connError{codeFrameSize, "a frame is too large"}
+	b, _ := c.in.Peek(frames.HeaderSize)
+	f := frames.Parse(b)
+	_, _ = c.in.Discard(frames.HeaderSize) // they were peeked
+	if f.Length > frames.LeastSize {
+		return &connError{frames.FrameSizeError, "a frame is too large"}
 	}
 	if !c.greeted {
-		if f.kind != frameSettings || f.has(flagAck) {
-			return &connError{codeProtocol, "settings come first"}
+		if f.Kind != frames.Settings || f.Has(frames.FlagAck) {
+			return &connError{frames.ProtocolError, "settings come first"}
 		}
 		c.greeted = true
 		c.due = time.Time{}
 		c.wakeAt(time.Now().Add(min(c.config.PingAfter, c.config.IdleTimeout)))
 	}
-	if c.block.stream != 0 && (f.kind != frameContinuation || f.stream != c.block.stream) {
-		return &connError{codeProtocol, "a head is followed by another frame"}
+	if c.block.stream != 0 && (f.Kind != frames.Continuation || f.Stream != c.block.stream) {
+		return &connError{frames.ProtocolError, "a head is followed by another frame"}
 	}
 	err := c.handle(&f)
 	if wrong, ok := errors.AsType[*streamError](err); ok {
@@ -170,21 +172,21 @@ func (c *Conn) frame() error {
 	return err
 }
 
-func (c *Conn) handle(f *frame) error {
-	switch f.kind {
-	case frameData:
+func (c *Conn) handle(f *frames.Frame) error {
+	switch f.Kind {
+	case frames.Data:
 		return c.data(f)
-	case frameHeaders:
+	case frames.Headers:
 		return c.headers(f)
-	case frameContinuation:
+	case frames.Continuation:
 		return c.continuation(f)
-	case framePushPromise:
-		return &connError{codeProtocol, "a client pushes nothing"}
+	case frames.PushPromise:
+		return &connError{frames.ProtocolError, "a client pushes nothing"}
 	}
-	if f.length > readSize-frameHeader {
+	if f.Length > readSize-frames.HeaderSize {
 		return c.skip(f) // none that means anything is so long
 	}
-	if f.kind != frameSettings { // of which most of all are of use
+	if f.Kind != frames.Settings { // of which most of all are of use
 		c.mu.Lock()
 		err := c.nothing()
 		c.mu.Unlock()
@@ -192,41 +194,41 @@ func (c *Conn) handle(f *frame) error {
 			return err
 		}
 	}
-	if err := c.need(f.length); err != nil {
+	if err := c.need(f.Length); err != nil {
 		return cutShort(err)
 	}
-	p, _ := c.in.Peek(f.length)
-	defer func() { _, _ = c.in.Discard(f.length) }() // they were peeked
+	p, _ := c.in.Peek(f.Length)
+	defer func() { _, _ = c.in.Discard(f.Length) }() // they were peeked
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch f.kind {
-	case framePriority:
-		if f.stream == 0 {
-			return &connError{codeProtocol, "PRIORITY of no stream"}
+	switch f.Kind {
+	case frames.Priority:
+		if f.Stream == 0 {
+			return &connError{frames.ProtocolError, "PRIORITY of no stream"}
 		}
-		if f.length != 5 {
-			return &streamError{f.stream, codeFrameSize, "PRIORITY has another length"}
+		if f.Length != 5 {
+			return &streamError{f.Stream, frames.FrameSizeError, "PRIORITY has another length"}
 		}
-	case frameReset:
+	case frames.Reset:
 		return c.reset(f, p)
-	case frameSettings:
+	case frames.Settings:
 		return c.settings(f, p)
-	case framePing:
+	case frames.Ping:
 		return c.ping(f, p)
-	case frameGoAway:
-		if f.stream != 0 || f.length < 8 {
-			return &connError{codeProtocol, "GOAWAY is not one"}
+	case frames.GoAway:
+		if f.Stream != 0 || f.Length < 8 {
+			return &connError{frames.ProtocolError, "GOAWAY is not one"}
 		}
-	case frameWindowUpdate:
+	case frames.WindowUpdate:
 		return c.windowUpdate(f, p)
 	}
 	return nil
 }
 
 // skip reads over a frame that means nothing.
-func (c *Conn) skip(f *frame) error {
-	if f.kind <= frameContinuation {
-		return &connError{codeFrameSize, "a frame is longer than those of its kind"}
+func (c *Conn) skip(f *frames.Frame) error {
+	if f.Kind <= frames.Continuation {
+		return &connError{frames.FrameSizeError, "a frame is longer than those of its kind"}
 	}
 	c.mu.Lock()
 	err := c.nothing()
@@ -234,7 +236,7 @@ func (c *Conn) skip(f *frame) error {
 	if err != nil {
 		return err
 	}
-	return c.discard(f.length)
+	return c.discard(f.Length)
 }
 
 func (c *Conn) discard(n int) error {
@@ -260,7 +262,7 @@ func cutShort(err error) error {
 func (c *Conn) refuse(wrong *streamError) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.pending = appendReset(c.out.room(), wrong.stream, wrong.code)
+	c.out.pending = frames.AppendReset(c.out.room(), wrong.stream, wrong.code)
 	c.send()
 	if s := c.streams[wrong.stream]; s != nil {
 		s.wasReset = true
@@ -270,145 +272,145 @@ func (c *Conn) refuse(wrong *streamError) error {
 	return c.takenBack()
 }
 
-func (c *Conn) reset(f *frame, p []byte) error {
-	if f.length != 4 {
-		return &connError{codeFrameSize, "RST_STREAM has another length"}
+func (c *Conn) reset(f *frames.Frame, p []byte) error {
+	if f.Length != 4 {
+		return &connError{frames.FrameSizeError, "RST_STREAM has another length"}
 	}
-	if f.stream == 0 || f.stream > c.newest {
-		return &connError{codeProtocol, "RST_STREAM of no stream"}
+	if f.Stream == 0 || f.Stream > c.newest {
+		return &connError{frames.ProtocolError, "RST_STREAM of no stream"}
 	}
-	s := c.streams[f.stream]
+	s := c.streams[f.Stream]
 	if s == nil {
 		return nil
 	}
 	s.wasReset = true
 	s.fail(errGone)
 	c.gone(s)
-	if code(binary.BigEndian.Uint32(p)) == codeNoError && s.ended {
+	if frames.Code(binary.BigEndian.Uint32(p)) == frames.NoError && s.ended {
 		return nil
 	}
 	return c.takenBack()
 }
 
-func (c *Conn) settings(f *frame, p []byte) error {
+func (c *Conn) settings(f *frames.Frame, p []byte) error {
 	switch {
-	case f.stream != 0:
-		return &connError{codeProtocol, "SETTINGS of a stream"}
-	case f.has(flagAck) && f.length > 0, f.length%settingSize != 0:
-		return &connError{codeFrameSize, "SETTINGS has another length"}
-	case f.has(flagAck):
+	case f.Stream != 0:
+		return &connError{frames.ProtocolError, "SETTINGS of a stream"}
+	case f.Has(frames.FlagAck) && f.Length > 0, f.Length%frames.SettingSize != 0:
+		return &connError{frames.FrameSizeError, "SETTINGS has another length"}
+	case f.Has(frames.FlagAck):
 		return c.nothing()
 	}
 	if err := c.nothing(); err != nil {
 		return err
 	}
-	for ; len(p) > 0; p = p[settingSize:] {
+	for ; len(p) > 0; p = p[frames.SettingSize:] {
 		value := binary.BigEndian.Uint32(p[2:])
 		switch binary.BigEndian.Uint16(p) {
-		case settingTableSize:
-			c.out.encoder.SetMaxDynamicTableSizeLimit(min(value, tableSize))
-			c.out.encoder.SetMaxDynamicTableSize(min(value, tableSize))
-		case settingPush:
+		case frames.SettingTableSize:
+			c.out.encoder.SetMaxDynamicTableSizeLimit(min(value, frames.TableSize))
+			c.out.encoder.SetMaxDynamicTableSize(min(value, frames.TableSize))
+		case frames.SettingPush:
 			if value > 1 {
-				return &connError{codeProtocol, "ENABLE_PUSH is neither 0 nor 1"}
+				return &connError{frames.ProtocolError, "ENABLE_PUSH is neither 0 nor 1"}
 			}
-		case settingWindow:
-			if value > mostWindow {
-				return &connError{codeFlowControl, "INITIAL_WINDOW_SIZE is too large"}
+		case frames.SettingWindow:
+			if value > frames.MostWindow {
+				return &connError{frames.FlowControlError, "INITIAL_WINDOW_SIZE is too large"}
 			}
 			if err := c.resize(int(value) - c.initial); err != nil {
 				return err
 			}
 			c.initial = int(value)
-		case settingFrameSize: // what all take is sent: more gains nothing
-			if value < leastFrame || value > mostFrame {
-				return &connError{codeProtocol, "MAX_FRAME_SIZE is none that can be"}
+		case frames.SettingFrameSize: // what all take is sent: more gains nothing
+			if value < frames.LeastSize || value > frames.MostSize {
+				return &connError{frames.ProtocolError, "MAX_FRAME_SIZE is none that can be"}
 			}
 		}
 	}
-	c.out.pending = appendFrame(c.out.room(), 0, frameSettings, flagAck, 0)
+	c.out.pending = frames.Append(c.out.room(), 0, frames.Settings, frames.FlagAck, 0)
 	return c.control()
 }
 
 // resize changes the windows of all streams.
 func (c *Conn) resize(by int) error {
 	for _, s := range c.streams {
-		if s.window += by; s.window > mostWindow {
-			return &connError{codeFlowControl, "the window of a stream is too large"}
+		if s.window += by; s.window > frames.MostWindow {
+			return &connError{frames.FlowControlError, "the window of a stream is too large"}
 		}
 		s.cond.Broadcast()
 	}
 	return nil
 }
 
-func (c *Conn) ping(f *frame, p []byte) error {
+func (c *Conn) ping(f *frames.Frame, p []byte) error {
 	switch {
-	case f.stream != 0:
-		return &connError{codeProtocol, "PING of a stream"}
-	case f.length != pingSize:
-		return &connError{codeFrameSize, "PING has another length"}
-	case f.has(flagAck):
+	case f.Stream != 0:
+		return &connError{frames.ProtocolError, "PING of a stream"}
+	case f.Length != frames.PingSize:
+		return &connError{frames.FrameSizeError, "PING has another length"}
+	case f.Has(frames.FlagAck):
 		return nil // that it came was noted
 	}
-	c.out.pending = appendPing(c.out.room(), flagAck, p)
+	c.out.pending = frames.AppendPing(c.out.room(), frames.FlagAck, p)
 	return c.control()
 }
 
-func (c *Conn) windowUpdate(f *frame, p []byte) error {
-	if f.length != 4 {
-		return &connError{codeFrameSize, "WINDOW_UPDATE has another length"}
+func (c *Conn) windowUpdate(f *frames.Frame, p []byte) error {
+	if f.Length != 4 {
+		return &connError{frames.FrameSizeError, "WINDOW_UPDATE has another length"}
 	}
-	by := int(binary.BigEndian.Uint32(p) & lastStream)
-	if f.stream == 0 {
+	by := int(binary.BigEndian.Uint32(p) & frames.LastStream)
+	if f.Stream == 0 {
 		if by == 0 {
-			return &connError{codeProtocol, "WINDOW_UPDATE of nothing"}
+			return &connError{frames.ProtocolError, "WINDOW_UPDATE of nothing"}
 		}
-		if c.window += by; c.window > mostWindow {
-			return &connError{codeFlowControl, "the window of the connection is too large"}
+		if c.window += by; c.window > frames.MostWindow {
+			return &connError{frames.FlowControlError, "the window of the connection is too large"}
 		}
 		c.out.wake()
 		return nil
 	}
-	if f.stream > c.newest || f.stream%2 == 0 {
-		return &connError{codeProtocol, "WINDOW_UPDATE of no stream"}
+	if f.Stream > c.newest || f.Stream%2 == 0 {
+		return &connError{frames.ProtocolError, "WINDOW_UPDATE of no stream"}
 	}
-	s := c.streams[f.stream]
+	s := c.streams[f.Stream]
 	if by == 0 {
-		return &streamError{f.stream, codeProtocol, "WINDOW_UPDATE of nothing"}
+		return &streamError{f.Stream, frames.ProtocolError, "WINDOW_UPDATE of nothing"}
 	}
 	if s == nil {
 		return nil
 	}
-	if s.window += by; s.window > mostWindow {
-		return &streamError{f.stream, codeFlowControl, "the window of a stream is too large"}
+	if s.window += by; s.window > frames.MostWindow {
+		return &streamError{f.Stream, frames.FlowControlError, "the window of a stream is too large"}
 	}
 	s.cond.Broadcast()
 	return nil
 }
 
 // data reads a piece of a body.
-func (c *Conn) data(f *frame) error {
-	if f.stream == 0 {
-		return &connError{codeProtocol, "DATA of no stream"}
+func (c *Conn) data(f *frames.Frame) error {
+	if f.Stream == 0 {
+		return &connError{frames.ProtocolError, "DATA of no stream"}
 	}
-	padding, n := 0, f.length
-	if f.has(flagPadded) {
+	padding, n := 0, f.Length
+	if f.Has(frames.FlagPadded) {
 		if n == 0 {
-			return &connError{codeFrameSize, "DATA has no room for its padding"}
+			return &connError{frames.FrameSizeError, "DATA has no room for its padding"}
 		}
 		if err := c.need(1); err != nil {
 			return cutShort(err)
 		}
 		b, _ := c.in.ReadByte() // it was peeked
 		if padding, n = int(b), n-1; padding > n {
-			return &connError{codeProtocol, "DATA is shorter than its padding"}
+			return &connError{frames.ProtocolError, "DATA is shorter than its padding"}
 		}
 		n -= padding
 	}
 	c.mu.Lock()
 	s, err := c.receives(f, n)
 	if err != nil || s == nil {
-		c.grant(nil, f.length)
+		c.grant(nil, f.Length)
 		c.mu.Unlock()
 		if skipped := c.discard(n + padding); skipped != nil {
 			return skipped
@@ -434,34 +436,34 @@ func (c *Conn) data(f *frame) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.grant(s, f.length-n)
-	return s.arrived(into, n, f.has(flagEndStream))
+	c.grant(s, f.Length-n)
+	return s.arrived(into, n, f.Has(frames.FlagEndStream))
 }
 
 // receives returns the stream of a DATA frame with n bytes, or nil when nobody waits for it any more. The caller holds mu.
-func (c *Conn) receives(f *frame, n int) (*stream, error) {
-	s := c.streams[f.stream]
-	if f.stream > c.newest || f.stream%2 == 0 {
-		return nil, &connError{codeProtocol, "DATA of a stream that has not begun"}
+func (c *Conn) receives(f *frames.Frame, n int) (*stream, error) {
+	s := c.streams[f.Stream]
+	if f.Stream > c.newest || f.Stream%2 == 0 {
+		return nil, &connError{frames.ProtocolError, "DATA of a stream that has not begun"}
 	}
-	if n == 0 && !f.has(flagEndStream) {
+	if n == 0 && !f.Has(frames.FlagEndStream) {
 		if err := c.nothing(); err != nil {
 			return nil, err
 		}
 	} else {
 		c.something(n)
 	}
-	if c.taken += f.length; c.taken > max(c.config.ConnectionWindow, firstWindow) {
-		return nil, &connError{codeFlowControl, "more comes than the connection's window has room for"}
+	if c.taken += f.Length; c.taken > max(c.config.ConnectionWindow, frames.FirstWindow) {
+		return nil, &connError{frames.FlowControlError, "more comes than the connection's window has room for"}
 	}
 	switch {
 	case s == nil:
 		return nil, c.nothing() // it has ended, and what was on its way is dropped
 	case s.ended:
-		return nil, &streamError{f.stream, codeStreamClosed, "DATA behind the end of a stream"}
+		return nil, &streamError{f.Stream, frames.StreamClosed, "DATA behind the end of a stream"}
 	}
-	if s.taken += f.length; s.taken > c.config.StreamWindow {
-		return nil, &streamError{f.stream, codeFlowControl, "more comes than the stream's window has room for"}
+	if s.taken += f.Length; s.taken > c.config.StreamWindow {
+		return nil, &streamError{f.Stream, frames.FlowControlError, "more comes than the stream's window has room for"}
 	}
 	return s, nil
 }
@@ -472,9 +474,9 @@ func (c *Conn) grant(s *stream, n int) {
 		return
 	}
 	c.credit += n
-	if c.credit >= max(c.config.ConnectionWindow, firstWindow)/2 {
+	if c.credit >= max(c.config.ConnectionWindow, frames.FirstWindow)/2 {
 		c.taken -= c.credit
-		c.out.pending = appendWindowUpdate(c.out.room(), 0, c.credit)
+		c.out.pending = frames.AppendWindowUpdate(c.out.room(), 0, c.credit)
 		c.credit = 0
 		c.send()
 	}
@@ -483,7 +485,7 @@ func (c *Conn) grant(s *stream, n int) {
 	}
 	if s.credit += n; s.credit >= c.config.StreamWindow/2 {
 		s.taken -= s.credit
-		c.out.pending = appendWindowUpdate(c.out.room(), s.id, s.credit)
+		c.out.pending = frames.AppendWindowUpdate(c.out.room(), s.id, s.credit)
 		s.credit = 0
 		c.send()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/frames"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -194,7 +195,7 @@ func (s *stream) write(out *transcoder.Out) error {
 			length = n
 		}
 		if clean && (n == 0 || s.mute) && len(out.Trailer) == 0 {
-			flags = flagEndStream
+			flags = frames.FlagEndStream
 		}
 		c.out.head(c, s.id, out.Status, out.Header, length, flags)
 		s.finished = flags != 0
@@ -209,10 +210,10 @@ func (s *stream) write(out *transcoder.Out) error {
 		c.out.trailer(c, s.id, out.Trailer)
 		s.finished = true
 	case clean && !s.finished:
-		c.out.pending = appendFrame(c.out.room(), 0, frameData, flagEndStream, s.id)
+		c.out.pending = frames.Append(c.out.room(), 0, frames.Data, frames.FlagEndStream, s.id)
 		s.finished = true
 	case out.End == transcoder.EndAbort:
-		s.abort(codeInternal)
+		s.abort(frames.InternalError)
 	}
 	switch {
 	case s.finished:
@@ -233,12 +234,12 @@ func (s *stream) done() {
 }
 
 // abort resets the stream, which says that the answer is not whole (T128, T136).
-func (s *stream) abort(why code) {
+func (s *stream) abort(why frames.Code) {
 	if s.wasReset || s.finished {
 		return
 	}
 	s.wasReset, s.finished = true, true
-	s.conn.out.pending = appendReset(s.conn.out.room(), s.id, why)
+	s.conn.out.pending = frames.AppendReset(s.conn.out.room(), s.id, why)
 	s.conn.gone(s)
 }
 
@@ -247,7 +248,7 @@ func (s *stream) data(data mem.BufferSlice, n int, end bool) error {
 	c := s.conn
 	var rest []byte
 	for n > 0 {
-		size := min(n, s.window, c.window, leastFrame)
+		size := min(n, s.window, c.window, frames.LeastSize)
 		if size <= 0 || len(c.out.pending) >= outSize {
 			if err := s.wait(); err != nil {
 				return err
@@ -257,12 +258,12 @@ func (s *stream) data(data mem.BufferSlice, n int, end bool) error {
 		s.since = time.Time{}
 		flags := uint8(0)
 		if n -= size; n == 0 && end {
-			flags, s.finished = flagEndStream, true
+			flags, s.finished = frames.FlagEndStream, true
 		}
 		s.window -= size
 		c.window -= size
 		c.something(size)
-		b := appendFrame(c.out.roomFor(frameHeader+size), size, frameData, flags, s.id)
+		b := frames.Append(c.out.roomFor(frames.HeaderSize+size), size, frames.Data, flags, s.id)
 		for size > 0 {
 			for len(rest) == 0 {
 				rest, data = data[0].ReadOnlyData(), data[1:]
@@ -310,7 +311,7 @@ func (s *stream) fail(err error) {
 func (s *stream) panicked() {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	s.abort(codeInternal)
+	s.abort(frames.InternalError)
 	s.conn.send()
 }
 
@@ -321,11 +322,11 @@ func (s *stream) close() {
 	switch {
 	case s.failure != nil || s.wasReset:
 	case !s.finished:
-		s.abort(codeInternal)
+		s.abort(frames.InternalError)
 		c.send()
 	case !s.ended:
 		s.wasReset, s.ended = true, true
-		c.out.pending = appendReset(c.out.room(), s.id, codeNoError)
+		c.out.pending = frames.AppendReset(c.out.room(), s.id, frames.NoError)
 		c.send()
 	}
 	s.forget()
@@ -373,7 +374,7 @@ func (c *Conn) stalled() {
 		}
 		left := c.config.WriteStall - time.Since(s.since)
 		if left <= 0 {
-			s.abort(codeCancel)
+			s.abort(frames.Cancel)
 			s.fail(errGone)
 			continue
 		}

@@ -1,0 +1,194 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package http2
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
+)
+
+const (
+	// outSize is how much is gathered before streams wait until it has left.
+	outSize = 64 << 10
+	// smallOut is the room for frames at first.
+	smallOut = 4 << 10
+	// maxControl is how many frames that a server asks for by its own may wait to be sent.
+	maxControl = 1000
+	// someWrites is how often a stream that flushes writes for others as well, before a goroutine does that has nothing else to do.
+	someWrites = 4
+	// patience is how long an answer to a PING waits for something that leaves with it.
+	patience = time.Millisecond
+)
+
+// output gathers the frames of a connection. It is guarded by the connection's mu.
+type output struct {
+	pending []byte
+	lent    *[]byte // what pending began as
+	writing bool    // somebody writes, and will write what is added meanwhile
+	urgent  bool    // pending has something that must not wait for others
+	last    bool    // the connection ends when all is written
+	control int     // frames in pending that the server asked for
+	waiting []*Stream
+	timer   *time.Timer // writes what could wait; nil when there is none
+	armed   bool
+}
+
+var (
+	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 0, smallOut); return &b }}
+	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, outSize+2*frames.LeastSize); return &b }}
+)
+
+func bufferFrom(p *sync.Pool) *[]byte {
+	b, ok := p.Get().(*[]byte)
+	if !ok {
+		panic("the pool has buffers alone") //nolint:forbidigo // it cannot be
+	}
+	return b
+}
+
+// room returns what is pending, to be appended to.
+func (o *output) room() []byte {
+	if o.pending == nil {
+		o.lent = bufferFrom(&smallBuffers)
+		o.pending = (*o.lent)[:0]
+	}
+	return o.pending
+}
+
+// roomFor returns it with room for n bytes more.
+func (o *output) roomFor(n int) []byte {
+	b := o.room()
+	if cap(b)-len(b) >= n || cap(*o.lent) > smallOut {
+		return b
+	}
+	large := bufferFrom(&largeBuffers)
+	grown := append((*large)[:0], b...)
+	freeBuffer(o.lent, b)
+	o.lent, o.pending = large, grown
+	return grown
+}
+
+// freeBuffer gives back what was lent. What it has grown to is dropped.
+func freeBuffer(lent *[]byte, used []byte) {
+	if cap(*lent) == smallOut {
+		smallBuffers.Put(lent)
+		return
+	}
+	if cap(used) == cap(*lent) || cap(used) == smallOut {
+		largeBuffers.Put(lent)
+	}
+}
+
+// wake lets streams go on that wait for room.
+func (o *output) wake() {
+	for i, s := range o.waiting {
+		o.waiting[i] = nil
+		s.waits = false
+		s.wakeSender()
+	}
+	o.waiting = o.waiting[:0]
+}
+
+// stop ends the timer.
+func (o *output) stop() {
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+}
+
+// later has what is pending written within a moment, if nothing takes it along before. The caller holds mu.
+func (c *Conn) later() error {
+	o := &c.out
+	if o.control++; o.control > maxControl {
+		return &connError{frames.EnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
+	}
+	switch {
+	case o.armed || c.failed != nil:
+	case o.timer == nil:
+		o.armed = true
+		o.timer = time.AfterFunc(patience, c.overdue)
+	default:
+		o.armed = true
+		o.timer.Reset(patience)
+	}
+	return nil
+}
+
+// overdue writes what nothing has taken along.
+func (c *Conn) overdue() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.armed = false
+	if !c.out.writing && len(c.out.pending) > 0 {
+		c.out.writing = true
+		for c.write() {
+		}
+	}
+}
+
+// send has what is pending written by a goroutine of its own, for those who must not wait: the reader above all. The caller holds mu.
+func (c *Conn) send() {
+	if c.out.writing || c.failed != nil || len(c.out.pending) == 0 {
+		return
+	}
+	c.out.writing = true
+	go c.writeAll()
+}
+
+func (c *Conn) writeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.write() {
+	}
+}
+
+// flush writes what is pending, unless somebody does so already. The caller holds mu, which is given up meanwhile.
+func (c *Conn) flush() {
+	if c.out.writing || c.failed != nil || len(c.out.pending) == 0 {
+		return
+	}
+	c.out.writing = true
+	if len(c.streams) > 1 {
+		c.mu.Unlock()
+		runtime.Gosched() // others that are about to write save a system call each
+		c.mu.Lock()
+	}
+	for range someWrites {
+		if !c.write() {
+			return
+		}
+	}
+	go c.writeAll()
+}
+
+// write writes what is pending; it reports whether there was something. The caller holds mu, which is given up meanwhile.
+func (c *Conn) write() bool {
+	o := &c.out
+	if len(o.pending) > 0 && c.failed == nil {
+		b, lent := o.pending, o.lent
+		o.pending, o.lent, o.control, o.urgent = nil, nil, 0, false
+		c.mu.Unlock()
+		_, err := c.socket.Write(b)
+		freeBuffer(lent, b)
+		c.mu.Lock()
+		if err != nil {
+			c.bye = err
+			c.fail(status.Error(codes.Unavailable, fmt.Sprintf("error writing to server: %v", err)))
+		}
+		o.wake()
+		return true
+	}
+	o.writing = false
+	if o.last && c.failed == nil {
+		c.parting()
+	}
+	return false
+}

@@ -1,0 +1,425 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package http2
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
+)
+
+const (
+	// readSize is how much is read at a time: the frames of many small answers. The rest of a large one is read where it is to be.
+	readSize = 32 << 10
+	// maxIdle is how many frames in a row may bring nothing before the connection ends (as threat D5, of a server).
+	maxIdle = 10_000
+)
+
+// serve reads the connection until it ends. Frames that were read are handled at once, with mu held; it is given up while something is
+// waited for.
+func (c *Conn) serve() {
+	defer close(c.over)
+	c.mu.Lock()
+	var err error
+	idle := 0
+	for err == nil {
+		if c.end-c.at < frames.HeaderSize {
+			if err = c.need(frames.HeaderSize); err != nil {
+				break
+			}
+		}
+		f := frames.Parse(c.in[c.at:c.end])
+		c.at += frames.HeaderSize
+		if idle++; f.Kind == frames.Data && f.Length > 0 || f.Kind == frames.Headers {
+			idle = 0
+		}
+		if idle > maxIdle {
+			err = &connError{frames.EnhanceYourCalm, "it sends too many frames that bring nothing"}
+			break
+		}
+		err = c.frame(&f)
+	}
+	if c.failed == nil {
+		c.finish(err)
+	}
+	if c.bye == nil {
+		c.bye = c.failed
+	}
+	c.mu.Unlock()
+	c.tell()
+	c.leave()
+}
+
+// finish ends the connection because of err. The caller holds mu.
+func (c *Conn) finish(err error) {
+	c.bye = err
+	if wrong, ok := errors.AsType[*connError](err); ok && !c.out.writing {
+		b := frames.AppendGoAway(c.out.room(), 0, wrong.code, wrong.text)
+		c.out.pending = nil
+		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
+		_, _ = c.socket.Write(b)                              // the server is told, if it still listens
+		freeBuffer(c.out.lent, b)
+		c.fail(status.Error(codes.Unavailable, wrong.Error()))
+		return
+	}
+	c.fail(status.Error(codes.Unavailable, fmt.Sprintf("error reading from server: %v", err)))
+}
+
+// tell calls what is to be told. The caller does not hold mu.
+func (c *Conn) tell() {
+	for i, f := range c.events {
+		c.events[i] = nil
+		f()
+	}
+	c.events = c.events[:0]
+}
+
+// need waits until n bytes are there; at most as many as are read at a time. The caller holds mu, which is given up meanwhile.
+func (c *Conn) need(n int) error {
+	if c.end-c.at >= n {
+		return nil
+	}
+	if c.out.urgent {
+		c.send()
+	}
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	if len(c.events) > 0 {
+		c.tell()
+	}
+	if c.at == c.end {
+		c.at, c.end = 0, 0
+	} else if len(c.in)-c.at < n {
+		c.end = copy(c.in, c.in[c.at:c.end])
+		c.at = 0
+	}
+	for c.end-c.at < n {
+		got, err := c.socket.Read(c.in[c.end:])
+		c.end += got
+		if got > 0 {
+			c.hear()
+		}
+		if err != nil && c.end-c.at < n {
+			return err
+		}
+	}
+	return nil
+}
+
+// read fills p. The caller holds mu, which is given up while something is waited for.
+func (c *Conn) read(p []byte) error {
+	n := copy(p, c.in[c.at:c.end])
+	c.at += n
+	if n == len(p) {
+		return nil
+	}
+	if p = p[n:]; len(p) < readSize/2 {
+		if err := c.need(len(p)); err != nil {
+			return err
+		}
+		c.at += copy(p, c.in[c.at:c.end])
+		return nil
+	}
+	c.at, c.end = 0, 0
+	if c.out.urgent {
+		c.send()
+	}
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	for len(p) > 0 {
+		n, err := c.socket.Read(p)
+		if p = p[n:]; n > 0 {
+			c.hear()
+		}
+		if err != nil && len(p) > 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// hear notes that something has come.
+func (c *Conn) hear() {
+	c.heard.Store(int64(time.Since(start)))
+	c.reads.Add(1)
+}
+
+func (c *Conn) discard(n int) error {
+	for n > 0 {
+		piece := min(n, readSize)
+		if err := c.need(piece); err != nil {
+			return err
+		}
+		c.at += piece
+		n -= piece
+	}
+	return nil
+}
+
+// frame handles a frame whose header was read.
+func (c *Conn) frame(f *frames.Frame) error {
+	switch {
+	case f.Length > frames.LeastSize:
+		return &connError{frames.FrameSizeError, "a frame is too large"}
+	case !c.greeted && (f.Kind != frames.Settings || f.Has(frames.FlagAck)):
+		return &connError{frames.ProtocolError, "settings come first"}
+	case c.block.stream != 0 && (f.Kind != frames.Continuation || f.Stream != c.block.stream):
+		return &connError{frames.ProtocolError, "a head is followed by another frame"}
+	}
+	switch f.Kind {
+	case frames.Data:
+		return c.data(f)
+	case frames.Headers:
+		return c.headers(f)
+	case frames.Continuation:
+		return c.continuation(f)
+	case frames.PushPromise:
+		return &connError{frames.ProtocolError, "it pushes what it was told not to"}
+	}
+	if f.Length > readSize {
+		return c.discard(f.Length)
+	}
+	if err := c.need(f.Length); err != nil {
+		return err
+	}
+	p := c.in[c.at : c.at+f.Length]
+	c.at += f.Length
+	switch f.Kind {
+	case frames.Priority:
+		if f.Stream == 0 || f.Length != frames.PrioritySize {
+			return &connError{frames.ProtocolError, "PRIORITY is not one"}
+		}
+	case frames.Reset:
+		return c.reset(f, p)
+	case frames.Settings:
+		return c.settings(f, p)
+	case frames.Ping:
+		return c.ping(f, p)
+	case frames.GoAway:
+		return c.goAway(f, p)
+	case frames.WindowUpdate:
+		return c.windowUpdate(f, p)
+	}
+	return nil
+}
+
+func (c *Conn) reset(f *frames.Frame, p []byte) error {
+	if f.Length != frames.ResetSize {
+		return &connError{frames.FrameSizeError, "RST_STREAM has another length"}
+	}
+	s, err := c.stream(f.Stream)
+	if s == nil {
+		return err
+	}
+	why := frames.Code(binary.BigEndian.Uint32(p))
+	r := resetOf(why)
+	s.unseen = why == frames.RefusedStream
+	code := r.code
+	if code == codes.Canceled && s.late() {
+		code = codes.DeadlineExceeded
+	}
+	s.end(status.Newf(code, "stream terminated by RST_STREAM with error code: %s", r.name))
+	c.remove(s)
+	return nil
+}
+
+// stream returns a stream; nil for one that has ended. The caller holds mu.
+func (c *Conn) stream(id uint32) (*Stream, error) {
+	s := c.streams[id]
+	if s == nil && (id == 0 || id%2 == 0 || id >= c.next) {
+		return nil, &connError{frames.ProtocolError, "a frame is of no stream that was begun"}
+	}
+	return s, nil
+}
+
+func (c *Conn) settings(f *frames.Frame, p []byte) error {
+	switch {
+	case f.Stream != 0:
+		return &connError{frames.ProtocolError, "SETTINGS of a stream"}
+	case f.Has(frames.FlagAck) && f.Length > 0, f.Length%frames.SettingSize != 0:
+		return &connError{frames.FrameSizeError, "SETTINGS has another length"}
+	case f.Has(frames.FlagAck):
+		return nil
+	}
+	streams := uint32(0)
+	for ; len(p) > 0; p = p[frames.SettingSize:] {
+		value := binary.BigEndian.Uint32(p[2:])
+		switch binary.BigEndian.Uint16(p) {
+		case frames.SettingTableSize:
+			c.heads.resize(int(min(value, frames.TableSize)))
+		case frames.SettingStreams:
+			streams = value
+			c.most = int(min(value, unlimited))
+		case frames.SettingWindow:
+			if value > frames.MostWindow {
+				return &connError{frames.FlowControlError, "INITIAL_WINDOW_SIZE is too large"}
+			}
+			for _, s := range c.streams {
+				if s.window += int(value) - c.initial; s.window > frames.MostWindow {
+					return &connError{frames.FlowControlError, "the window of a stream is too large"}
+				}
+				s.wakeSender()
+			}
+			c.initial = int(value)
+		case frames.SettingFrameSize: // what all take is sent: more gains nothing
+			if value < frames.LeastSize || value > frames.MostSize {
+				return &connError{frames.ProtocolError, "MAX_FRAME_SIZE is none that can be"}
+			}
+		}
+	}
+	c.out.pending = frames.Append(c.out.room(), 0, frames.Settings, frames.FlagAck, 0)
+	c.out.urgent = true
+	if c.out.control++; c.out.control > maxControl {
+		return &connError{frames.EnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
+	}
+	if !c.greeted {
+		c.greeted = true
+		c.events = append(c.events, func() { c.config.Ready(streams) })
+	}
+	for range c.waiting {
+		c.admit()
+	}
+	return nil
+}
+
+func (c *Conn) ping(f *frames.Frame, p []byte) error {
+	switch {
+	case f.Stream != 0:
+		return &connError{frames.ProtocolError, "PING of a stream"}
+	case f.Length != frames.PingSize:
+		return &connError{frames.FrameSizeError, "PING has another length"}
+	case f.Has(frames.FlagAck):
+		return nil // that it came was noted
+	}
+	c.out.pending = frames.AppendPing(c.out.room(), frames.FlagAck, p)
+	return c.later()
+}
+
+func (c *Conn) goAway(f *frames.Frame, p []byte) error {
+	if f.Stream != 0 || f.Length < frames.GoAwaySize {
+		return &connError{frames.ProtocolError, "GOAWAY is not one"}
+	}
+	last := binary.BigEndian.Uint32(p) & frames.LastStream
+	why, text := frames.Code(binary.BigEndian.Uint32(p[4:])), string(p[frames.GoAwaySize:])
+	for id, s := range c.streams {
+		if id > last {
+			s.unseen = true
+			s.end(status.New(codes.Unavailable, "the stream is rejected because server is draining the connection"))
+			delete(c.streams, id)
+		}
+	}
+	if c.leaving {
+		c.parting()
+		return nil
+	}
+	c.leaving = true
+	c.turnAway()
+	c.bye = fmt.Errorf("the server closes the connection: %s %q", resetOf(why).name, text)
+	c.tired = why == frames.EnhanceYourCalm && text == "too_many_pings"
+	c.events = append(c.events, c.leave)
+	return nil
+}
+
+func (c *Conn) windowUpdate(f *frames.Frame, p []byte) error {
+	if f.Length != frames.ResetSize {
+		return &connError{frames.FrameSizeError, "WINDOW_UPDATE has another length"}
+	}
+	by := int(binary.BigEndian.Uint32(p) & frames.LastStream)
+	if f.Stream == 0 {
+		if by == 0 {
+			return &connError{frames.ProtocolError, "WINDOW_UPDATE of nothing"}
+		}
+		if c.window += by; c.window > frames.MostWindow {
+			return &connError{frames.FlowControlError, "the window of the connection is too large"}
+		}
+		if len(c.out.waiting) > 0 {
+			c.out.wake()
+		}
+		return nil
+	}
+	s, err := c.stream(f.Stream)
+	if s == nil {
+		return err
+	}
+	if s.window += by; by == 0 || s.window > frames.MostWindow {
+		code := frames.FlowControlError
+		if by == 0 {
+			code = frames.ProtocolError
+		}
+		s.abort(code, status.New(codes.Internal, "the server breaks the rules of HTTP/2: the window of a stream is wrong"))
+		return nil
+	}
+	s.wakeSender()
+	return nil
+}
+
+// data reads a piece of an answer.
+func (c *Conn) data(f *frames.Frame) error {
+	padding, n := 0, f.Length
+	if f.Has(frames.FlagPadded) {
+		if n == 0 {
+			return &connError{frames.FrameSizeError, "DATA has no room for its padding"}
+		}
+		if err := c.need(1); err != nil {
+			return err
+		}
+		padding, n = int(c.in[c.at]), n-1
+		c.at++
+		if n -= padding; n < 0 {
+			return &connError{frames.ProtocolError, "DATA is shorter than its padding"}
+		}
+	}
+	s, err := c.stream(f.Stream)
+	if err != nil {
+		return err
+	}
+	c.grant(nil, f.Length)
+	if s != nil {
+		if s.taken += f.Length; s.taken > c.config.StreamWindow {
+			s.abort(frames.FlowControlError, status.New(codes.Internal, "the server breaks the rules of HTTP/2: more comes than the stream's window has room for"))
+		}
+		c.grant(s, f.Length-n)
+		for n > 0 && !s.over {
+			took, err := c.fill(s, n)
+			if err != nil {
+				return err
+			}
+			n -= took
+		}
+	}
+	if err := c.discard(n + padding); err != nil {
+		return err
+	}
+	if s != nil && f.Has(frames.FlagEndStream) && !s.over {
+		s.abort(frames.NoError, status.New(codes.Internal, "server closed the stream without sending trailers"))
+	}
+	return nil
+}
+
+// grant lets the server send so many bytes again, once they are many: of the connection, or of a stream. The caller holds mu.
+func (c *Conn) grant(s *Stream, n int) {
+	if s == nil {
+		if c.credit += n; c.credit >= max(c.config.ConnectionWindow, frames.FirstWindow)/2 {
+			c.out.pending = frames.AppendWindowUpdate(c.out.room(), 0, c.credit)
+			c.credit = 0
+			c.out.urgent = true
+		}
+		return
+	}
+	if s.over {
+		return
+	}
+	if s.credit += n; s.credit >= c.config.StreamWindow/2 {
+		s.taken -= s.credit
+		c.out.pending = frames.AppendWindowUpdate(c.out.room(), s.id, s.credit)
+		s.credit = 0
+		c.out.urgent = true
+	}
+}

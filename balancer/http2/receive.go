@@ -1,0 +1,532 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package http2
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http2/hpack"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/dragoman-gateway/dragoman/internal/frames"
+)
+
+// fill reads a piece of a message, at most n bytes; it returns how many. It is called by the reader, which holds mu; it is given up while something
+// is waited for.
+func (c *Conn) fill(s *Stream, n int) (int, error) {
+	took := 0
+	if s.left < 0 {
+		took = min(n, prefixSize-s.have)
+		if err := c.read(s.prefix[s.have : s.have+took]); err != nil {
+			return 0, err
+		}
+		s.have += took
+	} else {
+		if s.part == nil {
+			s.begin()
+		}
+		took = min(n, len(s.part)-s.got)
+		if err := c.read(s.part[s.got : s.got+took]); err != nil {
+			return 0, err
+		}
+		s.got += took
+		s.left -= took
+	}
+	if s.whole || len(s.ready) == 0 {
+		c.grant(s, took) // or a message that is larger than the window would never be whole
+	} else {
+		s.owed += took
+	}
+	switch {
+	case s.over: // while something was waited for
+	case s.left < 0:
+		if s.have == prefixSize {
+			s.have = 0
+			s.measure()
+		}
+	case s.got == len(s.part):
+		s.add()
+		if s.left == 0 {
+			s.complete()
+		}
+	}
+	return took, nil
+}
+
+// measure looks at the prefix of a message.
+func (s *Stream) measure() {
+	size := binary.BigEndian.Uint32(s.prefix[1:])
+	switch {
+	case int64(size) > int64(s.most):
+		s.abort(frames.Cancel, status.Newf(codes.ResourceExhausted, "grpc: received message larger than max (%d vs. %d)", size, s.most))
+		return
+	case s.prefix[0] > 1:
+		s.abort(frames.Cancel, status.Newf(codes.Internal, "grpc: received unexpected payload format %d", s.prefix[0]))
+		return
+	case s.whole && len(s.ready) > 0:
+		s.abort(frames.Cancel, errSecond)
+		return
+	}
+	if s.left = int(size); s.left == 0 {
+		s.complete()
+	}
+}
+
+//nolint:gochecknoglobals // a constant
+var errSecond = status.New(codes.Internal, "cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message")
+
+// begin gets memory for the next part of a message.
+func (s *Stream) begin() {
+	n := s.left
+	switch {
+	case n > wholePart || len(s.parts) > 0:
+		n = min(n, largePart)
+		s.lent = mem.DefaultBufferPool().Get(n)
+		s.part = (*s.lent)[:n]
+	case s.whole:
+		s.part = make([]byte, n)
+	default:
+		if cap(s.slab)-len(s.slab) < n {
+			s.slab = make([]byte, 0, slabSize)
+		}
+		at := len(s.slab)
+		s.slab = s.slab[:at+n]
+		s.part = s.slab[at : at+n : at+n]
+	}
+	s.got = 0
+}
+
+// add adds a part that is full to the message.
+func (s *Stream) add() {
+	var b mem.Buffer = mem.SliceBuffer(s.part)
+	if s.lent != nil {
+		*s.lent = s.part
+		b = mem.NewBuffer(s.lent, mem.DefaultBufferPool())
+	}
+	if s.parts == nil && s.one[0] == nil {
+		s.parts = s.one[:0]
+	}
+	s.parts = append(s.parts, b)
+	s.part, s.lent = nil, nil
+}
+
+// complete hands a message over. The caller holds mu.
+func (s *Stream) complete() {
+	s.ready = append(s.ready, Message{Compressed: s.prefix[0] == 1, Data: s.parts})
+	s.parts, s.left = nil, -1
+	if !s.whole {
+		s.signal()
+	}
+}
+
+// end ends the call. The caller holds mu.
+func (s *Stream) end(st *status.Status) {
+	if s.over {
+		return
+	}
+	s.over, s.st = true, st
+	s.done.Store(true)
+	s.signal()
+	s.wakeSender()
+}
+
+// abort ends the call, and tells the server that nothing more of it is wanted. The caller holds mu.
+func (s *Stream) abort(why frames.Code, st *status.Status) {
+	if s.over {
+		return
+	}
+	c := s.conn
+	c.out.pending = frames.AppendReset(c.out.room(), s.id, why)
+	c.out.urgent = true
+	s.end(st)
+	c.remove(s)
+}
+
+// Cancel ends the call with st, unless it has ended.
+func (s *Stream) Cancel(st *status.Status) {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	if !s.over {
+		s.abort(frames.Cancel, st)
+		s.conn.flush()
+	}
+}
+
+// head takes in a head or trailers. The caller holds mu.
+func (s *Stream) head(b *block) {
+	first := !s.headed
+	a := answer{code: codes.Unknown, initial: first}
+	into := &s.header
+	if !first || b.end {
+		into = &s.trailer
+	}
+	for i := range b.fields {
+		a.field(&b.fields[i], into)
+	}
+	if first && !b.end && a.http >= 100 && a.http < http.StatusOK {
+		*into = nil
+		return // there is another head to come
+	}
+	s.answered = true
+	if st := a.wrong(); st != nil {
+		s.trailer = nil
+		s.abort(frames.ProtocolError, st)
+		return
+	}
+	if first {
+		s.headed = !b.end
+		s.encoding = a.encoding
+	}
+	if !b.end {
+		if !s.whole {
+			s.signal()
+		}
+		return
+	}
+	st := a.status(*into)
+	if st.Code() == codes.OK && (s.have > 0 || s.left > 0) {
+		st = status.New(codes.Internal, io.ErrUnexpectedEOF.Error())
+	}
+	if !s.closed {
+		c := s.conn
+		c.out.pending = frames.AppendReset(c.out.room(), s.id, frames.NoError)
+		c.out.urgent = true
+	}
+	s.end(st)
+	s.conn.remove(s)
+}
+
+// answer is what the fields say that gRPC and HTTP have.
+type answer struct {
+	initial  bool
+	http     int
+	strange  string // the content type, if it is none of gRPC's
+	grpc     bool   // it is
+	code     codes.Code
+	message  string
+	encoding string
+	failure  string
+}
+
+func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
+	switch f.Name {
+	case ":status":
+		n, err := strconv.Atoi(f.Value)
+		if err != nil {
+			a.failure = fmt.Sprintf("transport: malformed http-status: %v", err)
+		}
+		a.http = n
+		return
+	case "grpc-status":
+		if f.Value == "0" {
+			a.code = codes.OK
+			return
+		}
+		n, err := strconv.ParseUint(f.Value, 10, 31)
+		if err != nil {
+			a.failure = fmt.Sprintf("transport: malformed grpc-status: %v", err)
+		}
+		a.code = codes.Code(n)
+		return
+	case "grpc-message":
+		a.message = decodeMessage(f.Value)
+		return
+	case "content-type":
+		if a.grpc = isGRPC(f.Value); !a.grpc {
+			a.strange = f.Value
+		}
+	case "grpc-encoding":
+		a.encoding = f.Value
+	case "grpc-message-type", "grpc-timeout", "te":
+		return
+	}
+	if strings.HasPrefix(f.Name, ":") {
+		return
+	}
+	value := f.Value
+	if strings.HasSuffix(f.Name, "-bin") {
+		v, err := decodeBinary(value)
+		if err != nil {
+			a.failure = fmt.Sprintf("transport: malformed %s: %v", f.Name, err)
+			return
+		}
+		value = v
+	}
+	if *into == nil {
+		*into = make([]Field, 0, someFields)
+	}
+	*into = append(*into, Field{f.Name, value})
+}
+
+// someFields is for how many there is room at first.
+const someFields = 4
+
+// isGRPC tells whether a content type is one of gRPC's.
+func isGRPC(contentType string) bool {
+	const base = "application/grpc"
+	rest, ok := strings.CutPrefix(contentType, base)
+	if !ok {
+		rest, ok = strings.CutPrefix(strings.ToLower(contentType), base)
+	}
+	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
+}
+
+// decodeBinary reads a value that is binary, with padding or without.
+func decodeBinary(v string) (string, error) {
+	encoding := base64.RawStdEncoding
+	if len(v)%4 == 0 {
+		encoding = base64.StdEncoding
+	}
+	b, err := encoding.DecodeString(v)
+	return string(b), err
+}
+
+// decodeMessage reads what is percent-encoded. What is no encoding stays as it is.
+func decodeMessage(m string) string {
+	if !strings.Contains(m, "%") {
+		return m
+	}
+	if plain, err := url.PathUnescape(m); err == nil {
+		return plain
+	}
+	b := make([]byte, 0, len(m))
+	for i := 0; i < len(m); i++ {
+		if m[i] == '%' && i+2 < len(m) {
+			if n, err := strconv.ParseUint(m[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(n))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, m[i])
+	}
+	return string(b)
+}
+
+// wrong returns why a head or trailers are not an answer of gRPC; nil if they are.
+//
+// https://github.com/grpc/grpc/blob/v1.75.0/doc/http-grpc-status-mapping.md.
+func (a *answer) wrong() *status.Status {
+	if a.failure != "" {
+		return status.New(codes.Internal, a.failure)
+	}
+	if !a.initial || a.grpc && a.http == http.StatusOK {
+		return nil
+	}
+	var why []string
+	switch a.http {
+	case 0:
+		why = append(why, "malformed header: missing HTTP status")
+	case http.StatusOK:
+	default:
+		why = append(why, fmt.Sprintf("unexpected HTTP status code received from server: %d (%s)", a.http, http.StatusText(a.http)))
+	}
+	switch {
+	case a.grpc:
+	case a.strange != "":
+		why = append(why, fmt.Sprintf("transport: received unexpected content-type %q", a.strange))
+	default:
+		why = append(why, "malformed header: missing HTTP content-type")
+	}
+	return status.New(codeOf(a.http), strings.Join(why, "; "))
+}
+
+func codeOf(httpStatus int) codes.Code {
+	switch httpStatus {
+	case 0, http.StatusBadRequest:
+		return codes.Internal
+	case http.StatusUnauthorized:
+		return codes.Unauthenticated
+	case http.StatusForbidden:
+		return codes.PermissionDenied
+	case http.StatusNotFound:
+		return codes.Unimplemented
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return codes.Unavailable
+	default:
+		return codes.Unknown
+	}
+}
+
+//nolint:gochecknoglobals // a constant
+var okay = status.New(codes.OK, "")
+
+// status returns the call's, with its details if they are of the same.
+func (a *answer) status(trailer []Field) *status.Status {
+	if a.code == codes.OK && a.message == "" {
+		return okay
+	}
+	var details []string
+	for i := range trailer {
+		if trailer[i].Name == "grpc-status-details-bin" {
+			details = append(details, trailer[i].Value)
+		}
+	}
+	if len(details) == 1 {
+		var p spb.Status
+		if proto.Unmarshal([]byte(details[0]), &p) == nil && p.GetCode() == int32(a.code) { //nolint:gosec // it has 31 bits
+			return status.FromProto(&p)
+		}
+	}
+	return status.New(a.code, a.message)
+}
+
+// Wait waits for the end of a call with whole, and returns its status. When ctx ends first, so does the call.
+func (s *Stream) Wait(ctx context.Context) *status.Status {
+	for !s.done.Load() {
+		select {
+		case <-s.woken:
+		case <-ctx.Done():
+			s.Cancel(status.FromContextError(ctx.Err()))
+		}
+	}
+	return s.st
+}
+
+// Message returns the one message of an answer, after Wait. It is false if there is none.
+func (s *Stream) Message() (Message, bool) {
+	if len(s.ready) == 0 {
+		return Message{}, false
+	}
+	m := s.ready[0]
+	s.ready = s.ready[:0]
+	return m, true
+}
+
+// Recv waits for the next message of an answer. The error is io.EOF when there is none and all went well, or that of the status. When ctx ends first, so
+// does the call.
+func (s *Stream) Recv(ctx context.Context) (Message, error) {
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		if err := ctx.Err(); err != nil && !s.over {
+			s.abort(frames.Cancel, status.FromContextError(err))
+			c.flush()
+			s.drop()
+		}
+		if len(s.ready) > 0 {
+			m := s.ready[0]
+			s.ready[0] = Message{}
+			if s.ready = s.ready[1:]; len(s.ready) == 0 {
+				s.ready = s.two[:0]
+			}
+			s.repay(&m)
+			return m, nil
+		}
+		if s.over {
+			if s.st.Code() == codes.OK {
+				return Message{}, io.EOF
+			}
+			return Message{}, s.st.Err()
+		}
+		c.mu.Unlock()
+		select {
+		case <-s.woken:
+		case <-ctx.Done():
+		}
+		c.mu.Lock()
+	}
+}
+
+// repay grants what a message took that is taken now. The caller holds mu.
+func (s *Stream) repay(m *Message) {
+	if s.owed == 0 {
+		return
+	}
+	n := s.owed
+	if len(s.ready) > 0 {
+		n = min(n, m.Data.Len()+prefixSize)
+	}
+	s.owed -= n
+	s.conn.grant(s, n)
+	if s.conn.out.urgent {
+		s.conn.flush()
+	}
+}
+
+// drop frees what nobody will take. The caller holds mu.
+func (s *Stream) drop() {
+	for i := range s.ready {
+		s.ready[i].Data.Free()
+	}
+	s.ready = nil
+}
+
+// Head returns the head of the answer of a call that has ended; nil if it had none.
+func (s *Stream) Head() []Field {
+	if !s.Headed() {
+		return nil
+	}
+	return s.header
+}
+
+// Header waits for the head of the answer. It is nil for an answer that has none, because the call has ended before or with trailers alone.
+func (s *Stream) Header(ctx context.Context) []Field {
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !s.headed && !s.over {
+		c.mu.Unlock()
+		select {
+		case <-s.woken:
+		case <-ctx.Done():
+		}
+		c.mu.Lock()
+		if err := ctx.Err(); err != nil && !s.headed && !s.over {
+			s.abort(frames.Cancel, status.FromContextError(err))
+			c.flush()
+		}
+	}
+	if len(s.ready) > 0 || s.over {
+		s.signal() // what was taken may have been of a message
+	}
+	if !s.headed {
+		return nil
+	}
+	return s.header
+}
+
+// Headed tells whether a call that has ended had a head of its answer.
+func (s *Stream) Headed() bool { return s.done.Load() && s.headed }
+
+// Opened tells whether the call was sent. Only who has called Open may ask.
+func (s *Stream) Opened() bool { return s.conn != nil }
+
+// Ended tells whether the call has, and with which status.
+func (s *Stream) Ended() (*status.Status, bool) {
+	if !s.done.Load() {
+		return nil, false
+	}
+	return s.st, true
+}
+
+// Trailer returns the trailers of a call that has ended.
+func (s *Stream) Trailer() []Field {
+	if !s.done.Load() {
+		return nil
+	}
+	return s.trailer
+}
+
+// Encoding returns what the messages of an answer are compressed with, if they are. It is known when a message is.
+func (s *Stream) Encoding() string { return s.encoding }
+
+// Answered tells whether anything of the answer of a call that has ended came.
+func (s *Stream) Answered() bool { return s.done.Load() && s.answered }
+
+// Unseen tells whether the server has said of a call that has ended that it did not look at it.
+func (s *Stream) Unseen() bool { return s.done.Load() && s.unseen }
