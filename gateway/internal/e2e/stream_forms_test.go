@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,24 +244,23 @@ func TestT137_Events(t *testing.T) {
 // comes is as before.
 func TestT133_Heartbeats(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
+	var releases atomic.Pointer[chan struct{}]
 	address := misbehave(t, func(_ string, s grpc.ServerStream) error {
 		m := raw("")
 		for s.RecvMsg(m) == nil {
 			m.Free()
 		}
 		select {
-		case <-release:
+		case <-*releases.Load():
 		case <-s.Context().Done():
 			return s.Context().Err()
 		}
 		return s.SendMsg(raw(""))
 	})
 	d := startFor(t, address, func(cfg *config.Config) { cfg.Listeners[0].Heartbeat = 5 * time.Millisecond })
-	for i, c := range d.both(t) {
-		if i > 0 {
-			release = make(chan struct{})
-		}
+	for _, c := range d.both(t) {
+		release := make(chan struct{})
+		releases.Store(&release)
 		r := c.request(t, "GET", "/test/v1/streams/safe-repeat", "", "accept", "text/event-stream")
 		response, err := c.http.Do(r)
 		if err != nil {
