@@ -8,14 +8,17 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"io"
+	"net"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/transcoder/compression"
+	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // passed is the one encoding in which messages pass between clients and backends as they are. It is what gRPC implementations have
@@ -48,36 +51,101 @@ type CompressedConn interface {
 	ReadsCompressed() bool
 }
 
-// CompressedCarrier is what a channel is, beside, that needs no DialOptions to be a CompressedConn: it takes a codec's word for what is compressed.
-type CompressedCarrier interface {
-	// CarriesCompressed tells whether it does.
-	CarriesCompressed() bool
+// Carrier is what a channel is, beside, that takes calls as they are here: it needs no DialOptions to be a CompressedConn, since it takes a codec's word
+// for what is compressed, and it reads the fields of a MetadataOption.
+type Carrier interface {
+	// Carries tells whether it does.
+	Carries() bool
 }
+
+func carries(conn grpc.ClientConnInterface) bool {
+	c, ok := conn.(Carrier)
+	return ok && c.Carries()
+}
+
+// MetadataOption has the metadata of a request as fields, for a Carrier; nobody needs to make a map of them. It does not change while a
+// call goes on.
+type MetadataOption struct {
+	grpc.EmptyCallOption
+
+	fields wire.Header
+	accept string // what the answer may be compressed with; "" for nothing
+}
+
+// Len returns how many fields there are.
+func (o *MetadataOption) Len() int {
+	if o.accept != "" {
+		return len(o.fields) + 1
+	}
+	return len(o.fields)
+}
+
+// At returns a field, as it is on the wire.
+func (o *MetadataOption) At(i int) (name, value string) {
+	if i == len(o.fields) {
+		return acceptEncoding, o.accept
+	}
+	return o.fields[i].Name, o.fields[i].Value
+}
+
+// AnswerOption is told by a Carrier what other channels tell grpc.Header, grpc.Trailer and grpc.Peer, of a call that does not stream. It serves one attempt
+// at a time.
+type AnswerOption struct {
+	grpc.EmptyCallOption
+
+	header, trailer wire.Header
+	pushback        []string // what the server says of retries
+	from            net.Addr
+}
+
+// TakeHeader takes a field of the head.
+func (o *AnswerOption) TakeHeader(name, value string) {
+	o.header = wire.AppendField(o.header, name, value)
+}
+
+// TakeTrailer takes a field of the trailers.
+func (o *AnswerOption) TakeTrailer(name, value string) {
+	if name == retryPushback {
+		o.pushback = append(o.pushback, value)
+		return
+	}
+	o.trailer = wire.AppendField(o.trailer, name, value)
+}
+
+// TakePeer takes the address of the server.
+func (o *AnswerOption) TakePeer(from net.Addr) { o.from = from }
+
+// Pushback returns what the server says of retries, which is a number of milliseconds if it stands there once (gRFC A6).
+func (o *AnswerOption) Pushback() []string { return o.pushback }
+
+// Reset makes it ready for another attempt.
+func (o *AnswerOption) Reset() { *o = AnswerOption{} }
+
+const acceptEncoding = "grpc-accept-encoding"
 
 // callOptions appends those of a call to a backend to options. It settles what stays compressed on the way.
 func callOptions(options []grpc.CallOption, c *Call, conn grpc.ClientConnInterface) []grpc.CallOption {
 	cc, ok := conn.(CompressedConn)
 	if !ok {
 		c.AnswerEncoding = ""
-		return append(options, rawOption, answerOption(c.Request.MaxAnswer()))
+		return append(options, rawOption, limitOptions(c.Request.MaxAnswer()).answer)
 	}
 	if c.AnswerEncoding != passed {
 		c.AnswerEncoding = ""
 	}
-	carrier, _ := conn.(CompressedCarrier)
-	carries := carrier != nil && carrier.CarriesCompressed()
+	carries := carries(conn)
 	if c.RequestEncoding == passed && cc.ReadsCompressed() {
 		c.KeepCompressed = true
 		if carries {
-			return append(options, carriedOption, answerOption(c.Request.MaxAnswer()))
+			return limitOptions(c.Request.MaxAnswer()).append(options, true)
 		}
 		options = append(options, channelCompressor, sendingOption)
 	} else if carries {
-		options = append(options, takenOption)
+		return limitOptions(c.Request.MaxAnswer()).append(options, false)
 	} else {
 		options = append(options, readingOption)
 	}
-	return append(options, answerOption(c.Request.MaxAnswer()))
+	return append(options, limitOptions(c.Request.MaxAnswer()).answer)
 }
 
 // Options that are the same for every call, made once: each is an allocation.
@@ -87,32 +155,43 @@ var (
 	rawOption         = grpc.ForceCodecV2(RawCodec{})
 	sendingOption     = grpc.ForceCodecV2(compressedCodec{sends: true})
 	readingOption     = grpc.ForceCodecV2(compressedCodec{})
-	carriedOption     = grpc.ForceCodecV2(carriedCodec{sends: true})
-	takenOption       = grpc.ForceCodecV2(carriedCodec{})
 	channelCompressor = grpc.UseCompressor("") // the channel's own
-	lastAnswerOption  atomic.Pointer[limitOption]
+	lastLimitOptions  atomic.Pointer[limited]
 )
 
-type limitOption struct {
-	limit  int
-	option grpc.CallOption
+// limited are the options that depend on how large a message of an answer may be.
+type limited struct {
+	limit               int
+	answer, sends, only grpc.CallOption
 }
 
-// answerOption bounds the messages of an answer. Most calls of a process have the same bound.
-func answerOption(limit int) grpc.CallOption {
-	if last := lastAnswerOption.Load(); last != nil && last.limit == limit {
-		return last.option
+// append appends the options of a call to a Carrier: one whose messages are sent compressed, or one that only receives such.
+func (l *limited) append(options []grpc.CallOption, sends bool) []grpc.CallOption {
+	if sends {
+		return append(options, l.answer, l.sends)
 	}
-	o := &limitOption{limit, grpc.MaxCallRecvMsgSize(limit)}
-	lastAnswerOption.Store(o)
-	return o.option
+	return append(options, l.answer, l.only)
 }
 
-// acceptCompressed tells the backend that its answer may come compressed. When requests are, gRPC says so itself.
-func acceptCompressed(c *Call, md metadata.MD) {
+// limitOptions bounds the messages of an answer. Most calls of a process have the same bound.
+func limitOptions(limit int) *limited {
+	if last := lastLimitOptions.Load(); last != nil && last.limit == limit {
+		return last
+	}
+	l := &limited{
+		limit, grpc.MaxCallRecvMsgSize(limit),
+		grpc.ForceCodecV2(&carriedCodec{most: limit, sends: true}), grpc.ForceCodecV2(&carriedCodec{most: limit}),
+	}
+	lastLimitOptions.Store(l)
+	return l
+}
+
+// acceptCompressed returns what the backend is told that its answer may be compressed with; "" for nothing. When requests are, gRPC says so itself.
+func acceptCompressed(c *Call) string {
 	if c.AnswerEncoding == passed && !c.KeepCompressed {
-		md.Set("grpc-accept-encoding", passed)
+		return passed
 	}
+	return ""
 }
 
 // compressedMark stands at messages on their way between our codec and our compressors, which gRPC takes for bytes like all others. It
@@ -171,11 +250,12 @@ func (c compressedCodec) Unmarshal(data mem.BufferSlice, v any) error {
 type carriedCodec struct {
 	RawCodec
 
+	most  int  // bytes of a message of the answer
 	sends bool // the call's messages may be compressed
 }
 
 // Compression returns what messages of the request may be compressed with.
-func (c carriedCodec) Compression() string {
+func (c *carriedCodec) Compression() string {
 	if c.sends {
 		return passed
 	}
@@ -183,29 +263,44 @@ func (c carriedCodec) Compression() string {
 }
 
 // MarshalCompressed returns the bytes of a message, and whether they are compressed.
-func (c carriedCodec) MarshalCompressed(v any) (data mem.BufferSlice, compressed bool, err error) {
+func (c *carriedCodec) MarshalCompressed(v any) (data mem.BufferSlice, compressed bool, err error) {
 	m, ok := v.(*Message)
 	data, err = c.Marshal(v)
 	return data, ok && c.sends && m.Encoding == passed, err
 }
 
 // UnmarshalCompressed gives a *Message the bytes as they are; for what else there is, it decompresses them.
-func (c carriedCodec) UnmarshalCompressed(data mem.BufferSlice, by string, v any) error {
+func (c *carriedCodec) UnmarshalCompressed(data mem.BufferSlice, by string, v any) error {
 	data.Ref()
 	packed := Message{Data: data, Encoding: by}
 	if m, ok := v.(*Message); ok && by == passed {
+		if size := plainSize(data); size > c.most {
+			packed.Free()
+			return grpcstatus.Errorf(codes.ResourceExhausted, "grpc: received message after decompression larger than max %d", c.most)
+		}
 		*m = packed
 		return nil
 	}
-	if err := packed.Decompress(mostDecompressed); err != nil {
+	if err := packed.Decompress(int64(c.most)); err != nil {
 		return err
 	}
 	defer packed.Free()
 	return c.Unmarshal(packed.Data, v)
 }
 
-// mostDecompressed is how large an answer is that is decompressed for who does not say how large it may be, as in gRPC.
-const mostDecompressed = 4 << 20
+// plainSize returns how large what gzip has compressed says that it is (RFC 1952 section 2.3.1, ISIZE). A server that does not tell the truth harms nothing
+// here: the message passes as it is.
+func plainSize(data mem.BufferSlice) int {
+	var size [4]byte
+	left := len(size)
+	for i := len(data) - 1; i >= 0 && left > 0; i-- {
+		b := data[i].ReadOnlyData()
+		n := min(left, len(b))
+		copy(size[left-n:left], b[len(b)-n:])
+		left -= n
+	}
+	return int(binary.LittleEndian.Uint32(size[:]))
+}
 
 // passCompressor writes what is compressed already as it is, and compresses the rest: in one call there may be both.
 type passCompressor struct{}

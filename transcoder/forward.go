@@ -43,16 +43,23 @@ func forwardUnary(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		return err
 	}
 	defer u.request.Free()
-	ctx, cancel := outgoing(c)
+	ctx, cancel := outgoing(c, conn, &u.metadata)
 	if cancel != nil {
 		defer cancel()
 	}
+	options = append(options, &u.metadata)
 	began := time.Now()
 	c.Attempts++
-	err = conn.Invoke(ctx, c.Method.Path, &u.request, &u.answer, append(options, grpc.Header(&u.header), grpc.Trailer(&u.trailer), grpc.Peer(&u.from))...)
-	c.returned(began)
-	c.answered(u.from.Addr, u.header)
-	c.ended(u.trailer)
+	if carries(conn) {
+		err = conn.Invoke(ctx, c.Method.Path, &u.request, &u.answer, append(options, &u.told)...)
+		c.returned(began)
+		c.told(&u.told)
+	} else {
+		err = conn.Invoke(ctx, c.Method.Path, &u.request, &u.answer, append(options, grpc.Header(&u.header), grpc.Trailer(&u.trailer), grpc.Peer(&u.from))...)
+		c.returned(began)
+		c.answered(u.from.Addr, u.header)
+		c.ended(u.trailer)
+	}
 	if err != nil {
 		u.answer.Free()
 		return backendError(ctx, c, err)
@@ -65,11 +72,13 @@ type unary struct {
 	request, answer Message
 	header, trailer metadata.MD
 	from            peer.Peer
+	metadata        MetadataOption
+	told            AnswerOption
 	options         [mostOptions]grpc.CallOption
 }
 
-// mostOptions is how many options a call has at most: three of callOptions, three of forwardUnary.
-const mostOptions = 6
+// mostOptions is how many options a call has at most: three of callOptions, four of forwardUnary.
+const mostOptions = 7
 
 // sendOn sends a backend's message to the client, in a compression only if the protocol takes it.
 func sendOn(c *Call, s Stream, m Message) error {
@@ -105,12 +114,19 @@ func RecvOnly(s Stream) (Message, error) {
 	return Message{}, status.Errorf(codes.Unimplemented, status.ReasonBadRequest, "the request has more than one message; this method takes one")
 }
 
-// outgoing returns the context of a call to a backend: the client's, with metadata and deadline. The function that ends it is nil for a unary call whose
+// outgoing returns the context of a call to a backend: the client's, with metadata and deadline; for a Carrier, the metadata is put into o. The function that ends it is nil for a unary call whose
 // own context has the deadline: that one ends with the exchange, as soon as the answer is sent.
-func outgoing(c *Call) (context.Context, context.CancelFunc) {
-	md := wire.MD(c.Metadata)
-	acceptCompressed(c, md)
-	ctx := metadata.NewOutgoingContext(c.Context(), md)
+func outgoing(c *Call, conn grpc.ClientConnInterface, o *MetadataOption) (context.Context, context.CancelFunc) {
+	ctx, accept := c.Context(), acceptCompressed(c)
+	if carries(conn) {
+		o.fields, o.accept = c.Metadata, accept
+	} else {
+		md := wire.MD(c.Metadata)
+		if accept != "" {
+			md.Set(acceptEncoding, accept)
+		}
+		ctx = metadata.NewOutgoingContext(ctx, md)
+	}
 	if c.Deadline.IsZero() {
 		return context.WithCancel(ctx)
 	}
@@ -131,6 +147,17 @@ func (c *Call) answered(from net.Addr, header metadata.MD) {
 		c.Endpoint = addressText(from)
 	}
 	c.Header = wire.AppendMD(c.Header, header, nil)
+}
+
+// told takes over what a Carrier has told of an answer.
+func (c *Call) told(o *AnswerOption) {
+	if o.from != nil {
+		c.Endpoint = addressText(o.from)
+	}
+	c.Header, c.Trailer = append(c.Header, o.header...), append(c.Trailer, o.trailer...)
+	if len(o.pushback) == 1 && wire.ValidValue(o.pushback[0]) {
+		c.Trailer = append(c.Trailer, wire.Field{Name: retryPushback, Value: o.pushback[0]})
+	}
 }
 
 // retryPushback is what a backend says to clients that would call again: when, or not at all. Of the names that gRPC keeps for
@@ -155,8 +182,10 @@ func forwardStream(c *Call, s Stream, conn grpc.ClientConnInterface) error {
 		}
 		defer only.Free()
 	}
-	ctx, cancel := outgoing(c)
+	var fields MetadataOption
+	ctx, cancel := outgoing(c, conn, &fields)
 	defer cancel()
+	options = append(options, &fields)
 	idle := newIdleTimer(c.StreamIdle, cancel)
 	defer idle.stop()
 	var ending atomic.Bool

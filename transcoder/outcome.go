@@ -88,7 +88,7 @@ func answerTooLarge(c *Call, cause error) error {
 	}
 }
 
-// localFailures are how grpc-go's own texts begin, and what stands for them. A
+// localFailures are how the texts of grpc-go, and of our own connections, begin, and what stands for them. A
 // backend that begins its message with the same words loses the message and nothing else.
 //
 // google.golang.org/grpc v1.85.0: clientconn.go, stream.go, rpc_util.go, internal/transport/http2_client.go.
@@ -108,6 +108,9 @@ var localFailures = []struct {
 	{codes.Unavailable, "closing transport due to: ", status.ReasonBackendReset, "the backend closed the connection"},
 	{codes.Unavailable, "transport is closing", status.ReasonBackendReset, "the backend closed the connection"},
 	{codes.Unavailable, "the connection is draining", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Unavailable, "error writing to server: ", status.ReasonBackendReset, "the backend closed the connection"},
+	{codes.Unavailable, "the server breaks the rules of HTTP/2: ", status.ReasonBackendReset, "the backend does not keep to the rules of HTTP/2"},
+	{codes.Internal, "the server breaks the rules of HTTP/2: ", status.ReasonBackendReset, "the backend does not keep to the rules of HTTP/2"},
 	{codes.Unavailable, "keepalive ping failed", status.ReasonBackendReset, "the backend closed the connection"},
 	// The status that the backend sent is not to be had then.
 	{codes.Internal, "transport: malformed grpc-status-details-bin: ", status.ReasonBackendError, "the details of the backend's status cannot be read"},

@@ -57,3 +57,44 @@ func TestScope(t *testing.T) {
 		}
 	})
 }
+
+// Contexts that are made of a scope's end with it, with its reason; so do functions that wait for its end.
+func TestScopesChildren(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s transcoder.Scope
+		ctx := s.Context(time.Now().Add(time.Minute))
+		if at, ok := ctx.Deadline(); !ok || !at.Equal(time.Now().Add(time.Minute)) || ctx.Err() != nil || ctx.Value("x") != nil {
+			t.Errorf("it has the deadline %v, %t, and %v", at, ok, ctx.Err())
+		}
+		child, cancel := context.WithCancel(ctx)
+		valued, leaveValued := context.WithCancel(context.WithValue(ctx, key{}, 1))
+		defer leaveValued()
+		defer cancel()
+		gone, leave := context.WithCancel(ctx)
+		leave()
+		calls := make(chan string, 3)
+		context.AfterFunc(ctx, func() { calls <- "a function" })
+		if stop := context.AfterFunc(ctx, func() { calls <- "one that was stopped" }); !stop() || stop() {
+			t.Error("stopping a function says something else than that it was stopped, once")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !errors.Is(child.Err(), context.DeadlineExceeded) || !errors.Is(valued.Err(), context.DeadlineExceeded) || !errors.Is(context.Cause(child), context.DeadlineExceeded) || !errors.Is(gone.Err(), context.Canceled) {
+			t.Errorf("children end with %v and %v", child.Err(), gone.Err())
+		}
+		if got := <-calls; got != "a function" || len(calls) > 0 {
+			t.Errorf("called was %s, and %d more", got, len(calls))
+		}
+		context.AfterFunc(ctx, func() { calls <- "late" })
+		if got := <-calls; got != "late" {
+			t.Error(got)
+		}
+		s.End()
+		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			t.Errorf("the first reason counts; got %v", ctx.Err())
+		}
+	})
+}
+
+type key struct{}

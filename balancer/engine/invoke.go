@@ -63,14 +63,14 @@ func (o *options) invoke(ctx context.Context, cfg *Config, by placer, method str
 			gone = p.by
 			continue
 		} else if err != nil && err != io.EOF { //nolint:errorlint // the very error: the call has ended while it was sent
-			st := status.FromContextError(err)
+			st := statusOf(err)
 			if !s.Opened() {
 				p.ended(grpcbalancer.DoneInfo{Err: st.Err()})
 				return st.Err()
 			}
 			s.Cancel(st)
 		}
-		err = o.answer(ctx, &p, s, reply)
+		err = o.receive(ctx, &p, s, reply)
 		if err != nil && again && s.Unseen() {
 			again = false // as gRPC does: once, at once and without a word (gRFC A6)
 			continue
@@ -79,10 +79,21 @@ func (o *options) invoke(ctx context.Context, cfg *Config, by placer, method str
 	}
 }
 
-// answer waits for the answer.
-func (o *options) answer(ctx context.Context, p *place, s *http2.Stream, reply any) error {
+// statusOf returns the status of an error of a connection: its own, or that of a context.
+func statusOf(err error) *status.Status {
+	if st, ok := status.FromError(err); ok {
+		return st
+	}
+	return status.FromContextError(err)
+}
+
+// receive waits for the answer.
+func (o *options) receive(ctx context.Context, p *place, s *http2.Stream, reply any) error {
 	st := s.Wait(ctx)
 	trailer := o.tell(s)
+	if o.told != nil {
+		o.told.TakePeer(p.conn.RemoteAddr())
+	}
 	if o.peer != nil {
 		*o.peer = peerOf(p)
 	}

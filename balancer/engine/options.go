@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/base64"
 	"math"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,6 +40,27 @@ type CompressedCodec interface {
 // defaultMostReceived is how large messages of an answer are unless a call says otherwise, as in gRPC.
 const defaultMostReceived = 4 << 20
 
+// Metadata is a call option that has metadata of a request as fields, as they are on the wire: names in lower case, what is binary encoded. It
+// does not change while the call goes on. Metadata of the context with the same name takes its place.
+type Metadata interface {
+	grpc.CallOption
+	// Len returns how many fields there are.
+	Len() int
+	// At returns one of them.
+	At(i int) (name, value string)
+}
+
+// Answer is a call option that is told of an answer what grpc.Header, grpc.Trailer and grpc.Peer are, as fields that are as on the wire. It is told by
+// one goroutine, before a call that does not stream returns; streams tell nothing.
+type Answer interface {
+	grpc.CallOption
+	// TakeHeader and TakeTrailer are called for each field.
+	TakeHeader(name, value string)
+	TakeTrailer(name, value string)
+	// TakePeer is called with the server's address.
+	TakePeer(from net.Addr)
+}
+
 // options are what the options of a call say.
 type options struct {
 	codec      encoding.CodecV2
@@ -52,6 +74,8 @@ type options struct {
 	trailer    *metadata.MD
 	peer       *peer.Peer
 	finish     []func(error)
+	metadata   Metadata
+	told       Answer
 }
 
 // read reads the options of a call. What gRPC has and this channel does not is refused; what others have made rides along.
@@ -84,6 +108,10 @@ func (o *options) read(all []grpc.CallOption) error {
 			if v.CompressorType != "" && v.CompressorType != encoding.Identity {
 				return status.Errorf(codes.Internal, "requests are not compressed with %q here; give a CompressedCodec", v.CompressorType)
 			}
+		case Metadata:
+			o.metadata = v
+		case Answer:
+			o.told = v
 		default:
 			if reflect.TypeOf(option).PkgPath() == "google.golang.org/grpc" {
 				return status.Errorf(codes.Internal, "the option %T has no meaning here", option)
@@ -117,13 +145,28 @@ func (o *options) request(ctx context.Context, method, authority string) (http2.
 	if !strings.HasPrefix(method, "/") {
 		r.Path = "/" + method
 	}
-	md, ok := metadata.FromOutgoingContext(ctx)
-	if !ok {
+	md, _ := metadata.FromOutgoingContext(ctx)
+	n := len(md)
+	if o.metadata != nil {
+		n += o.metadata.Len()
+	}
+	if n == 0 {
 		return r, nil
 	}
-	r.Fields = make([]http2.Field, 0, len(md))
+	r.Fields = make([]http2.Field, 0, n)
+	if o.metadata != nil {
+		for i := range o.metadata.Len() {
+			name, value := o.metadata.At(i)
+			if err := check(name, value); err != nil {
+				return r, err
+			}
+			if _, ok := md[name]; !ok && !reserved(name) {
+				r.Fields = append(r.Fields, http2.Field{Name: name, Value: value})
+			}
+		}
+	}
 	for name, values := range md {
-		if err := check(name, values); err != nil {
+		if err := check(name, values...); err != nil {
 			return r, err
 		}
 		if reserved(name) {
@@ -166,7 +209,7 @@ func reserved(name string) bool {
 // check tells what is wrong with metadata.
 //
 // https://github.com/grpc/grpc/blob/v1.75.0/doc/PROTOCOL-HTTP2.md#requests, "Custom-Metadata".
-func check(name string, values []string) error {
+func check(name string, values ...string) error {
 	if name == "" {
 		return status.Error(codes.Internal, "there is an empty key in the header")
 	}
@@ -256,6 +299,14 @@ func decompress(data mem.BufferSlice, compression string, most int) (mem.BufferS
 
 // tell gives the caller what it wants to know of an answer.
 func (o *options) tell(s *http2.Stream) (trailer metadata.MD) {
+	if a := o.told; a != nil {
+		for _, f := range s.Head() {
+			a.TakeHeader(f.Name, f.Value)
+		}
+		for _, f := range s.Trailer() {
+			a.TakeTrailer(f.Name, f.Value)
+		}
+	}
 	trailer = toMD(s.Trailer())
 	if o.header != nil {
 		*o.header = toMD(s.Head())
@@ -273,7 +324,12 @@ func toMD(fields []http2.Field) metadata.MD {
 	}
 	md := make(metadata.MD, len(fields))
 	for i := range fields {
-		md[fields[i].Name] = append(slices.Clip(md[fields[i].Name]), fields[i].Value)
+		f := &fields[i]
+		value := f.Value
+		if strings.HasSuffix(f.Name, binary) {
+			value, _ = http2.DecodeBinary(value) // it was, before it was taken
+		}
+		md[f.Name] = append(slices.Clip(md[f.Name]), value)
 	}
 	return md
 }

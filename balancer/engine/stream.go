@@ -101,7 +101,7 @@ func (s *clientStream) attempt(gone *picking) error {
 			return nil
 		}
 		if !http2.ErrLeaving(err) {
-			err = status.FromContextError(err).Err()
+			err = statusOf(err).Err()
 			p.ended(grpcbalancer.DoneInfo{Err: err})
 			return err
 		}

@@ -60,6 +60,7 @@ type Conn struct {
 	streams map[uint32]*Stream
 	next    uint32 // the number of the next stream
 	most    int    // how many streams there may be
+	list    int    // how large a list of fields the server takes
 	waiting []*Stream
 	greeted bool
 	leaving bool  // it takes no more streams
@@ -71,6 +72,7 @@ type Conn struct {
 	initial int // of that of a new stream
 	credit  int // of what came, how much can be granted again
 	timer   *time.Timer
+	idle    int           // frames in a row that brought nothing
 	asked   uint64        // reads, when the server was asked whether it is there; 0 if it was not
 	tired   bool          // it was asked too often
 	bye     error         // why it takes no more
@@ -99,7 +101,7 @@ func ErrLeaving(err error) bool { return errors.Is(err, errLeaving) }
 // New returns the connection that socket is. It sends the preface, and does not wait for the server's.
 func New(socket net.Conn, cfg *Config) *Conn {
 	c := &Conn{
-		socket: socket, config: cfg, streams: map[uint32]*Stream{}, next: 1, most: unlimited, window: frames.FirstWindow, initial: frames.FirstWindow,
+		socket: socket, config: cfg, streams: map[uint32]*Stream{}, next: 1, most: unlimited, list: unlimited, window: frames.FirstWindow, initial: frames.FirstWindow,
 		in: make([]byte, readSize), over: make(chan struct{}),
 	}
 	c.decoder = hpack.NewDecoder(frames.TableSize, c.block.field)
@@ -210,7 +212,7 @@ func (c *Conn) poll() {
 	c.asked = 0
 	switch {
 	case asked != 0 && asked == reads:
-		c.fail(status.Error(codes.Unavailable, fmt.Sprintf("the server has not answered a ping within %v", cfg.PingTimeout)))
+		c.fail(status.Error(codes.Unavailable, fmt.Sprintf("keepalive ping failed: the server has not answered within %v", cfg.PingTimeout)))
 	case len(c.streams) == 0:
 		c.timer.Reset(cfg.PingInterval)
 	case silent >= cfg.PingInterval:

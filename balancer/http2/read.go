@@ -18,7 +18,7 @@ import (
 const (
 	// readSize is how much is read at a time: the frames of many small answers. The rest of a large one is read where it is to be.
 	readSize = 32 << 10
-	// maxIdle is how many frames in a row may bring nothing before the connection ends (as threat D5, of a server).
+	// maxIdle is how many frames in a row may bring nothing, while nothing is sent either, before the connection ends (as threat D5, of a server).
 	maxIdle = 10_000
 )
 
@@ -28,7 +28,6 @@ func (c *Conn) serve() {
 	defer close(c.over)
 	c.mu.Lock()
 	var err error
-	idle := 0
 	for err == nil {
 		if c.end-c.at < frames.HeaderSize {
 			if err = c.need(frames.HeaderSize); err != nil {
@@ -37,10 +36,10 @@ func (c *Conn) serve() {
 		}
 		f := frames.Parse(c.in[c.at:c.end])
 		c.at += frames.HeaderSize
-		if idle++; f.Kind == frames.Data && f.Length > 0 || f.Kind == frames.Headers {
-			idle = 0
+		if c.idle++; f.Kind == frames.Data && f.Length > 0 || f.Kind == frames.Headers {
+			c.idle = 0
 		}
-		if idle > maxIdle {
+		if c.idle > maxIdle {
 			err = &connError{frames.EnhanceYourCalm, "it sends too many frames that bring nothing"}
 			break
 		}
@@ -268,6 +267,8 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 				s.wakeSender()
 			}
 			c.initial = int(value)
+		case frames.SettingHeaderList:
+			c.list = int(min(value, unlimited))
 		case frames.SettingFrameSize: // what all take is sent: more gains nothing
 			if value < frames.LeastSize || value > frames.MostSize {
 				return &connError{frames.ProtocolError, "MAX_FRAME_SIZE is none that can be"}

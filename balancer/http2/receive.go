@@ -256,19 +256,16 @@ func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 	if strings.HasPrefix(f.Name, ":") {
 		return
 	}
-	value := f.Value
 	if strings.HasSuffix(f.Name, "-bin") {
-		v, err := decodeBinary(value)
-		if err != nil {
+		if _, err := DecodeBinary(f.Value); err != nil {
 			a.failure = fmt.Sprintf("transport: malformed %s: %v", f.Name, err)
 			return
 		}
-		value = v
 	}
 	if *into == nil {
 		*into = make([]Field, 0, someFields)
 	}
-	*into = append(*into, Field{f.Name, value})
+	*into = append(*into, Field{f.Name, f.Value})
 }
 
 // someFields is for how many there is room at first.
@@ -284,8 +281,8 @@ func isGRPC(contentType string) bool {
 	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
 }
 
-// decodeBinary reads a value that is binary, with padding or without.
-func decodeBinary(v string) (string, error) {
+// DecodeBinary reads a value that is binary, with padding or without.
+func DecodeBinary(v string) (string, error) {
 	encoding := base64.RawStdEncoding
 	if len(v)%4 == 0 {
 		encoding = base64.StdEncoding
@@ -377,7 +374,8 @@ func (a *answer) status(trailer []Field) *status.Status {
 	}
 	if len(details) == 1 {
 		var p spb.Status
-		if proto.Unmarshal([]byte(details[0]), &p) == nil && p.GetCode() == int32(a.code) { //nolint:gosec // it has 31 bits
+		b, _ := DecodeBinary(details[0])                                           // it was, before it was taken
+		if proto.Unmarshal([]byte(b), &p) == nil && p.GetCode() == int32(a.code) { //nolint:gosec // it has 31 bits
 			return status.FromProto(&p)
 		}
 	}

@@ -12,13 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/internal/frames"
 )
 
-// Field is one field of metadata: its name in lower case, and its value as it is on the wire, except that what is binary is decoded.
+// Field is one field of metadata: its name in lower case, and its value as it is on the wire. What is binary can be decoded.
 type Field struct {
 	Name, Value string
 }
@@ -124,13 +125,17 @@ func (s *Stream) wakeSender() {
 func (s *Stream) late() bool { return !s.until.IsZero() && !time.Now().Before(s.until) }
 
 // Open begins a call on a connection, once there is a place for it. With a message it sends that, and last, which says that there is no other; data is
-// not freed. The error is that of the context, or one that ErrLeaving knows; then nothing was sent.
+// not freed. The error is that of the context, a status, or one that ErrLeaving knows; nothing was sent unless Opened says so.
 func (c *Conn) Open(ctx context.Context, s *Stream, r *Request, m *Message, last bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.take(ctx, s); err != nil {
 		return err
 	}
+	if size := r.size(c.config); size > c.list {
+		return status.Errorf(codes.Internal, "header list size to send violates the maximum size (%d bytes) set by server", c.list)
+	}
+	c.idle = 0
 	s.conn, s.id, s.window = c, c.next, c.initial
 	c.next += 2
 	c.streams[s.id] = s
@@ -143,6 +148,19 @@ func (c *Conn) Open(ctx context.Context, s *Stream, r *Request, m *Message, last
 		return nil
 	}
 	return s.send(ctx, m, last)
+}
+
+// size returns how large the list of fields is, as HTTP/2 counts, and a little more.
+func (r *Request) size(cfg *Config) int {
+	const others = 8*fieldOverhead + len(":method:scheme:path:authoritycontent-typeuser-agenttegrpc-timeoutPOSThttpstrailers00000000m")
+	n := others + len(r.Path) + len(r.Authority) + len(r.ContentType) + len(cfg.UserAgent)
+	if r.Encoding != "" {
+		n += 2*(fieldOverhead+len(r.Encoding)) + len("grpc-encodinggrpc-accept-encoding")
+	}
+	for i := range r.Fields {
+		n += len(r.Fields[i].Name) + len(r.Fields[i].Value) + fieldOverhead
+	}
+	return n
 }
 
 // begin adds the head of a call.
@@ -247,6 +265,7 @@ func (s *Stream) send(ctx context.Context, m *Message, last bool) error {
 			}
 			b := frames.Append(c.out.roomFor(frames.HeaderSize+n), n, frames.Data, flags, s.id)
 			c.out.pending = from.append(b, n)
+			c.idle = 0
 			s.window -= n
 			c.window -= n
 		}

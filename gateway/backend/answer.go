@@ -20,6 +20,7 @@ type answer struct {
 	reply           transcoder.Message
 	header, trailer metadata.MD
 	from            peer.Peer
+	told            transcoder.AnswerOption
 	err             error
 }
 
@@ -34,6 +35,8 @@ func (a *answer) options(opts []grpc.CallOption) []grpc.CallOption {
 			own[i] = grpc.Trailer(&a.trailer)
 		case grpc.PeerCallOption:
 			own[i] = grpc.Peer(&a.from)
+		case *transcoder.AnswerOption:
+			own[i] = &a.told
 		}
 	}
 	return own
@@ -53,6 +56,8 @@ func (a *answer) tell(reply any, opts []grpc.CallOption) {
 			*o.TrailerAddr = a.trailer
 		case grpc.PeerCallOption:
 			*o.PeerAddr = a.from
+		case *transcoder.AnswerOption:
+			*o = a.told
 		}
 	}
 }

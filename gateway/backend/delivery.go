@@ -55,16 +55,16 @@ type delivery struct {
 }
 
 var (
-	_ grpc.ClientConnInterface     = (*delivery)(nil)
-	_ transcoder.CompressedConn    = (*delivery)(nil)
-	_ transcoder.CompressedCarrier = (*delivery)(nil)
+	_ grpc.ClientConnInterface  = (*delivery)(nil)
+	_ transcoder.CompressedConn = (*delivery)(nil)
+	_ transcoder.Carrier        = (*delivery)(nil)
 )
 
 // ReadsCompressed says what the configuration does. New has opened the channel with transcoder.DialOptions.
 func (d *delivery) ReadsCompressed() bool { return d.backend.gzip }
 
-// CarriesCompressed says whether the channel takes the codec's word for what is compressed.
-func (d *delivery) CarriesCompressed() bool { return !d.backend.config.XDS() }
+// Carries says whether the channel takes calls as the transcoder has them: all but those that a control plane balances.
+func (d *delivery) Carries() bool { return !d.backend.config.XDS() }
 
 // Invoke makes a unary call, in the goroutine of the caller. Nothing of an answer has left for the client before it returns, so it may try
 // again until then.
@@ -245,8 +245,14 @@ func pushback(trailer metadata.MD) (time.Duration, bool) {
 // trailerOf returns the trailer that a call was asked to tell, once it has ended.
 func trailerOf(opts []grpc.CallOption) metadata.MD {
 	for _, o := range opts {
-		if t, ok := o.(grpc.TrailerCallOption); ok {
+		switch t := o.(type) {
+		case grpc.TrailerCallOption:
 			return *t.TrailerAddr
+		case *transcoder.AnswerOption:
+			if said := t.Pushback(); said != nil {
+				return metadata.MD{retryPushback: said}
+			}
+			return nil
 		}
 	}
 	return nil
@@ -263,6 +269,8 @@ func forget(reply any, opts []grpc.CallOption) {
 			*o.HeaderAddr = nil
 		case grpc.TrailerCallOption:
 			*o.TrailerAddr = nil
+		case *transcoder.AnswerOption:
+			o.Reset()
 		}
 	}
 }

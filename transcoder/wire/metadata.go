@@ -161,6 +161,28 @@ func AppendMD(dst Header, md metadata.MD, drop func(name string) bool) Header {
 	return dst
 }
 
+// AppendField appends a field of a backend's metadata, as it is on the wire, where it belongs by its name; what AppendMD leaves out is left out.
+func AppendField(dst Header, name, value string) Header {
+	if Reserved(name) || !ValidName(name) {
+		return dst
+	}
+	if strings.HasSuffix(name, binSuffix) {
+		raw, err := DecodeBinary(value)
+		if err != nil {
+			return dst
+		}
+		value = EncodeBinary(raw)
+	}
+	if !ValidValue(value) {
+		return dst
+	}
+	at := len(dst)
+	for at > 0 && dst[at-1].Name > name {
+		at--
+	}
+	return slices.Insert(dst, at, Field{Name: name, Value: value})
+}
+
 // ValidValue tells whether a value may stand in a header: printable ASCII, spaces and tabs (T165, threat B9).
 func ValidValue(s string) bool {
 	for i := range len(s) {
