@@ -192,8 +192,11 @@ func (c *Conn) frame(f *frames.Frame) error {
 	c.at += f.Length
 	switch f.Kind {
 	case frames.Priority:
-		if f.Stream == 0 || f.Length != frames.PrioritySize {
-			return &connError{frames.ProtocolError, "PRIORITY is not one"}
+		if f.Stream == 0 {
+			return &connError{frames.ProtocolError, "PRIORITY of no stream"}
+		}
+		if f.Length != frames.PrioritySize {
+			return &connError{frames.FrameSizeError, "PRIORITY has another length"}
 		}
 	case frames.Reset:
 		return c.reset(f, p)
@@ -253,6 +256,10 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 		switch binary.BigEndian.Uint16(p) {
 		case frames.SettingTableSize:
 			c.heads.resize(int(min(value, frames.TableSize)))
+		case frames.SettingPush:
+			if value != 0 {
+				return &connError{frames.ProtocolError, "ENABLE_PUSH is for clients"}
+			}
 		case frames.SettingStreams:
 			streams = value
 			c.most = int(min(value, unlimited))
@@ -304,8 +311,11 @@ func (c *Conn) ping(f *frames.Frame, p []byte) error {
 }
 
 func (c *Conn) goAway(f *frames.Frame, p []byte) error {
-	if f.Stream != 0 || f.Length < frames.GoAwaySize {
-		return &connError{frames.ProtocolError, "GOAWAY is not one"}
+	if f.Stream != 0 {
+		return &connError{frames.ProtocolError, "GOAWAY of a stream"}
+	}
+	if f.Length < frames.GoAwaySize {
+		return &connError{frames.FrameSizeError, "GOAWAY is too short"}
 	}
 	last := binary.BigEndian.Uint32(p) & frames.LastStream
 	why, text := frames.Code(binary.BigEndian.Uint32(p[4:])), string(p[frames.GoAwaySize:])
