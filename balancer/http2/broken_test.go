@@ -171,6 +171,11 @@ func TestBrokenStreams(t *testing.T) {
 		want xhttp2.ErrCode
 		code codes.Code
 	}{
+		{"DATA before a head (8.1)", func(w *world) { w.data(1, false, framed("x")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"DATA behind a head that is not the last (8.1)", func(w *world) {
+			w.headers(1, false, w.fields(":status", "103"))
+			w.data(1, false, framed("x"))
+		}, xhttp2.ErrCodeProtocol, codes.Internal},
 		{"HEADERS in the middle (8.1)", func(w *world) {
 			w.headers(1, false, w.okay())
 			w.headers(1, false, w.fields("a", "b"))

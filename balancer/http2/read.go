@@ -392,6 +392,9 @@ func (c *Conn) data(f *frames.Frame) error {
 		return err
 	}
 	c.grant(nil, f.Length)
+	if s != nil && !s.headed {
+		s.abort(frames.ProtocolError, status.New(codes.Internal, "the server breaks the rules of HTTP/2: DATA comes before the head"))
+	}
 	if s != nil {
 		if s.taken += f.Length; s.taken > c.config.StreamWindow {
 			s.abort(frames.FlowControlError, status.New(codes.Internal, "the server breaks the rules of HTTP/2: more comes than the stream's window has room for"))
