@@ -205,6 +205,26 @@ func TestBrokenStreams(t *testing.T) {
 			w.headers(1, false, w.okay())
 			w.trailers(1, "a", strings.Repeat("x", 9<<10))
 		}, xhttp2.ErrCodeEnhanceYourCalm, codes.Internal},
+		{"a field without a name (8.2.1)", func(w *world) { w.headers(1, false, w.okay("", "b")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a name in upper case (8.2.1)", func(w *world) { w.headers(1, false, w.okay("Upper", "b")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a name with a space (8.2.1)", func(w *world) { w.headers(1, false, w.okay("a b", "b")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a value with a line's end (8.2.1)", func(w *world) { w.headers(1, false, w.okay("a", "b\r\nc: d")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a value with a zero (8.2.1)", func(w *world) { w.headers(1, false, w.okay("a", "b\x00")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a content type with a line's end (8.2.1)", func(w *world) {
+			w.headers(1, false, w.fields(":status", "200", "content-type", "application/grpc+\r\na: b"))
+		}, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"trailers with a line's end (8.2.1)", func(w *world) {
+			w.headers(1, false, w.okay())
+			w.trailers(1, "a", "b\nc")
+		}, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a pseudo field that nobody knows (8.3)", func(w *world) { w.headers(1, false, w.okay(":strange", "b")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a pseudo field of requests (8.3)", func(w *world) {
+			w.headers(1, false, w.fields(":status", "200", ":path", "/", "content-type", "application/grpc"))
+		}, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"a status behind another field (8.3)", func(w *world) { w.headers(1, false, w.fields("content-type", "application/grpc", ":status", "200")) }, xhttp2.ErrCodeProtocol, codes.Internal},
+		{"two statuses (8.3)", func(w *world) {
+			w.headers(1, false, w.fields(":status", "200", ":status", "200", "content-type", "application/grpc"))
+		}, xhttp2.ErrCodeProtocol, codes.Internal},
 		{"no status (8.3.2)", func(w *world) { w.headers(1, false, w.fields("content-type", "application/grpc")) }, xhttp2.ErrCodeProtocol, codes.Internal},
 	} {
 		t.Run(row.name, func(t *testing.T) {

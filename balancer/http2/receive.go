@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2/hpack"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
@@ -219,17 +220,20 @@ type answer struct {
 	message  string
 	encoding string
 	failure  string
+	plain    bool // a field has come that is no pseudo field
 }
 
 func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
-	switch f.Name {
-	case ":status":
-		n, err := strconv.Atoi(f.Value)
-		if err != nil {
-			a.failure = fmt.Sprintf("transport: malformed http-status: %v", err)
-		}
-		a.http = n
+	if f.IsPseudo() {
+		a.pseudo(f)
 		return
+	}
+	a.plain = true
+	if !wellFormed(f) {
+		a.failure = fmt.Sprintf("the server breaks the rules of HTTP/2: a field is malformed: %q", f.Name)
+		return
+	}
+	switch f.Name {
 	case "grpc-status":
 		if f.Value == "0" {
 			a.code = codes.OK
@@ -253,9 +257,6 @@ func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 	case "grpc-message-type", "grpc-timeout", "te":
 		return
 	}
-	if strings.HasPrefix(f.Name, ":") {
-		return
-	}
 	if strings.HasSuffix(f.Name, "-bin") {
 		if _, err := DecodeBinary(f.Value); err != nil {
 			a.failure = fmt.Sprintf("transport: malformed %s: %v", f.Name, err)
@@ -266,6 +267,29 @@ func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 		*into = make([]Field, 0, someFields)
 	}
 	*into = append(*into, Field{f.Name, f.Value})
+}
+
+// pseudo takes in a field of HTTP/2's own (RFC 9113 section 8.3).
+func (a *answer) pseudo(f *hpack.HeaderField) {
+	if f.Name != ":status" || a.plain || a.http != 0 {
+		a.failure = fmt.Sprintf("the server breaks the rules of HTTP/2: %s is none of an answer, or not where it is to be", f.Name)
+		return
+	}
+	n, err := strconv.Atoi(f.Value)
+	if err != nil {
+		a.failure = fmt.Sprintf("transport: malformed http-status: %v", err)
+	}
+	a.http = n
+}
+
+// wellFormed tells whether a field is one that HTTP/2 knows (RFC 9113 section 8.2.1): what is not could be more than one to whom it is handed on.
+func wellFormed(f *hpack.HeaderField) bool {
+	for i := range len(f.Name) {
+		if c := f.Name[i]; 'A' <= c && c <= 'Z' || !httpguts.IsTokenRune(rune(c)) {
+			return false
+		}
+	}
+	return f.Name != "" && httpguts.ValidHeaderFieldValue(f.Value)
 }
 
 // someFields is for how many there is room at first.
