@@ -107,6 +107,7 @@ func New(socket net.Conn, cfg *Config) *Conn {
 	c.decoder = hpack.NewDecoder(frames.TableSize, c.block.field)
 	c.decoder.SetMaxStringLength(cfg.MaxHeader + excess)
 	c.heads.init()
+	c.out.idle.L = &c.mu
 	c.mu.Lock()
 	b := append(c.out.room(), frames.Preface...)
 	b = frames.Append(b, 3*frames.SettingSize, frames.Settings, 0, 0)

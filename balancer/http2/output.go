@@ -31,11 +31,12 @@ const (
 // output gathers the frames of a connection. It is guarded by the connection's mu.
 type output struct {
 	pending []byte
-	lent    *[]byte // what pending began as
-	writing bool    // somebody writes, and will write what is added meanwhile
-	urgent  bool    // pending has something that must not wait for others
-	last    bool    // the connection ends when all is written
-	control int     // frames in pending that the server asked for
+	lent    *[]byte   // what pending began as
+	writing bool      // somebody writes, and will write what is added meanwhile
+	idle    sync.Cond // told when nobody does any more
+	urgent  bool      // pending has something that must not wait for others
+	last    bool      // the connection ends when all is written
+	control int       // frames in pending that the server asked for
 	waiting []*Stream
 	timer   *time.Timer // writes what could wait; nil when there is none
 	armed   bool
@@ -187,6 +188,7 @@ func (c *Conn) write() bool {
 		return true
 	}
 	o.writing = false
+	o.idle.Broadcast()
 	if o.last && c.failed == nil {
 		c.parting()
 	}

@@ -58,16 +58,24 @@ func (c *Conn) serve() {
 
 // finish ends the connection because of err. The caller holds mu.
 func (c *Conn) finish(err error) {
-	c.bye = err
-	if wrong, ok := errors.AsType[*connError](err); ok && !c.out.writing {
+	if wrong, ok := errors.AsType[*connError](err); ok {
+		c.leaving = true
+		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
+		for c.out.writing {
+			c.out.idle.Wait()
+		}
+		c.bye = err
+		if c.failed != nil { // the last write did not end
+			return
+		}
 		b := frames.AppendGoAway(c.out.room(), 0, wrong.code, wrong.text)
 		c.out.pending = nil
-		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
-		_, _ = c.socket.Write(b)                              // the server is told, if it still listens
+		_, _ = c.socket.Write(b) // the server is told, if it still listens
 		freeBuffer(c.out.lent, b)
 		c.fail(status.Error(codes.Unavailable, wrong.Error()))
 		return
 	}
+	c.bye = err
 	c.fail(status.Error(codes.Unavailable, fmt.Sprintf("error reading from server: %v", err)))
 }
 
