@@ -52,10 +52,15 @@ type headEncoder struct {
 
 type entry struct{ name, value string }
 
-// prefix is what all calls of a method begin with.
+// prefix is what all calls of a method begin with that name the same server and content type.
 type prefix struct {
-	encoded  []byte
-	complete int // with how many entries it is valid; the numbers of entries change with each that is added
+	encoded                []byte
+	authority, contentType string
+	complete               int // with how many entries it is valid; the numbers of entries change with each that is added
+}
+
+func (p *prefix) is(r *Request) bool {
+	return p.authority == r.Authority && p.contentType == r.ContentType && r.Encoding == ""
 }
 
 func (h *headEncoder) init() {
@@ -92,7 +97,9 @@ const mostPrefixes = 1024
 
 // common appends what all calls of a method have in common.
 func (h *headEncoder) common(b []byte, c *Conn, r *Request) []byte {
-	if p := h.prefixes[r.Path]; p != nil && p.complete == h.count && r.Encoding == "" {
+	p := h.prefixes[r.Path]
+	valid := p != nil && p.complete == h.count
+	if valid && p.is(r) {
 		return append(b, p.encoded...)
 	}
 	at, had := len(b), h.count
@@ -111,8 +118,8 @@ func (h *headEncoder) common(b []byte, c *Conn, r *Request) []byte {
 		b = h.field(b, "grpc-encoding", r.Encoding, 0, h.size)
 		return h.field(b, "grpc-accept-encoding", r.Encoding, 0, h.size)
 	}
-	if _, known := h.prefixes[r.Path]; h.count == had && (known || len(h.prefixes) < mostPrefixes) {
-		h.prefixes[strings.Clone(r.Path)] = &prefix{slices.Clone(b[at:]), h.count}
+	if h.count == had && !valid && (p != nil || len(h.prefixes) < mostPrefixes) {
+		h.prefixes[strings.Clone(r.Path)] = &prefix{slices.Clone(b[at:]), strings.Clone(r.Authority), strings.Clone(r.ContentType), h.count}
 	}
 	return b
 }
