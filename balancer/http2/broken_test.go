@@ -143,8 +143,8 @@ func TestWithoutSettings(t *testing.T) {
 		"a goodbye":             func(w *world) { w.must(w.framer.WriteGoAway(0, xhttp2.ErrCodeNo, nil)) },
 		"what nobody knows":     func(w *world) { w.must(w.framer.WriteRawFrame(0xfa, 0, 0, nil)) },
 		"another protocol":      func(w *world) { w.raw([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")...) },
-		"an answer to no call":  func(w *world) { w.answer(1) },
-		"an answer to its call": func(w *world) { w.unary("request"); w.answer(1, "answer") },
+		"an answer to no call":  func(w *world) { w.headers(1, true, w.okay()) },
+		"an answer to its call": func(w *world) { w.unary("request"); w.headers(1, true, w.okay()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

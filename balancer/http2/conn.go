@@ -210,7 +210,7 @@ func (c *Conn) poll() {
 	now, cfg := time.Since(start), c.config
 	silent, reads := now-time.Duration(c.heard.Load()), c.reads.Load()
 	asked := c.asked
-	c.asked = 0
+	c.asked, c.idle = 0, 0
 	switch {
 	case asked != 0 && asked == reads:
 		c.fail(status.Error(codes.Unavailable, fmt.Sprintf("keepalive ping failed: the server has not answered within %v", cfg.PingTimeout)))

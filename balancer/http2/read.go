@@ -18,7 +18,8 @@ import (
 const (
 	// readSize is how much is read at a time: the frames of many small answers. The rest of a large one is read where it is to be.
 	readSize = 32 << 10
-	// maxIdle is how many frames in a row may bring nothing, while nothing is sent either, before the connection ends (as threat D5, of a server).
+	// maxIdle is how many frames in a row may bring nothing, while nothing is sent either, before the connection ends (as threat D5, of a server). Those
+	// of each PingInterval are counted for themselves: a server may ask for signs of life for days.
 	maxIdle = 10_000
 )
 
