@@ -190,7 +190,9 @@ func (w *world) gone() leaving {
 // leaves waits until the connection takes no more calls.
 func (w *world) leaves() leaving {
 	w.Helper()
-	return within(w, w.left)
+	l := within(w, w.left)
+	w.left <- l // for who asks again
+	return l
 }
 
 // within waits for what must come.
