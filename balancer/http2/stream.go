@@ -133,6 +133,7 @@ func (c *Conn) Open(ctx context.Context, s *Stream, r *Request, m *Message, last
 		return err
 	}
 	if size := r.size(c.config); size > c.list {
+		c.admit() // its place is another's
 		return status.Errorf(codes.Internal, "header list size to send violates the maximum size (%d bytes) set by server", c.list)
 	}
 	c.idle = 0

@@ -305,6 +305,8 @@ func (w *world) start(ctx context.Context, text string, pairs ...string) *call {
 			c.ended <- c.Wait(ctx)
 		case http2.ErrLeaving(err):
 			c.ended <- status.New(codes.Aborted, err.Error())
+		case ctx.Err() == nil:
+			c.ended <- status.Convert(err)
 		default:
 			if c.Opened() {
 				c.Cancel(status.FromContextError(err))
