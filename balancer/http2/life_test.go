@@ -349,7 +349,7 @@ func TestCallsThatAreTakenBack(t *testing.T) {
 			},
 			"taken back by another goroutine": func(ctx context.Context, s *http2.Stream) error {
 				context.AfterFunc(ctx, func() { s.Cancel(status.New(codes.Canceled, "no more")) })
-				_, err := s.Recv(context.Background())
+				_, err := s.Recv(context.WithoutCancel(ctx))
 				return err
 			},
 			"sending": func(ctx context.Context, s *http2.Stream) error {
