@@ -73,7 +73,7 @@ type Conn struct {
 	credit  int // of what came, how much can be granted again
 	timer   *time.Timer
 	idle    int           // frames in a row that brought nothing
-	asked   uint64        // reads, when the server was asked whether it is there; 0 if it was not
+	asked   uint64        // reads and one, when the server was asked whether it is there; 0 if it was not
 	tired   bool          // it was asked too often
 	bye     error         // why it takes no more
 	told    bool          // Left was called
@@ -212,12 +212,12 @@ func (c *Conn) poll() {
 	asked := c.asked
 	c.asked, c.idle = 0, 0
 	switch {
-	case asked != 0 && asked == reads:
+	case asked == reads+1:
 		c.fail(status.Error(codes.Unavailable, fmt.Sprintf("keepalive ping failed: the server has not answered within %v", cfg.PingTimeout)))
 	case len(c.streams) == 0:
 		c.timer.Reset(cfg.PingInterval)
 	case silent >= cfg.PingInterval:
-		c.asked = reads
+		c.asked = reads + 1
 		c.out.pending = frames.AppendPing(c.out.room(), 0, make([]byte, frames.PingSize))
 		c.out.urgent = true
 		c.send()

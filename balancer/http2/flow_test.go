@@ -404,7 +404,7 @@ func TestManyCalls(t *testing.T) {
 	client, server := pair(t)
 	var served sync.WaitGroup
 	served.Go(func() {
-		x := &xhttp2.Server{MaxConcurrentStreams: 20} //nolint:staticcheck // net/http's accepts its connections itself
+		x := &xhttp2.Server{MaxConcurrentStreams: 20}                               //nolint:staticcheck // net/http's accepts its connections itself
 		x.ServeConn(server, &xhttp2.ServeConnOpts{Handler: http.HandlerFunc(echo)}) //nolint:staticcheck // likewise
 	})
 	cfg := plain()
