@@ -162,7 +162,7 @@ func (s *Stream) Cancel(st *status.Status) {
 	defer s.conn.mu.Unlock()
 	if !s.over {
 		s.abort(frames.Cancel, st)
-		s.conn.flush()
+		s.conn.send() // whoever cancels does not wait for a write
 	}
 }
 
@@ -437,7 +437,7 @@ func (s *Stream) Recv(ctx context.Context) (Message, error) {
 	for {
 		if err := ctx.Err(); err != nil && !s.over {
 			s.abort(frames.Cancel, status.FromContextError(err))
-			c.flush()
+			c.send() // whose time is up does not wait for a write
 			s.drop()
 		}
 		if len(s.ready) > 0 {
@@ -510,7 +510,7 @@ func (s *Stream) Header(ctx context.Context) []Field {
 		c.mu.Lock()
 		if err := ctx.Err(); err != nil && !s.headed && !s.over {
 			s.abort(frames.Cancel, status.FromContextError(err))
-			c.flush()
+			c.send() // whose time is up does not wait for a write
 		}
 	}
 	if len(s.ready) > 0 || s.over {

@@ -5,6 +5,7 @@ package http2_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -207,4 +208,46 @@ func TestServersThatReadNothing(t *testing.T) {
 			t.Errorf("it ends after %v", after)
 		}
 	})
+}
+
+// Whoever takes back the call whose data is being written does not wait for that either.
+func TestWritesThatHang(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]func(context.Context, *http2.Stream) error{
+		"Cancel": func(ctx context.Context, s *http2.Stream) error {
+			<-ctx.Done()
+			s.Cancel(status.FromContextError(ctx.Err()))
+			_, err := s.Recv(context.WithoutCancel(ctx))
+			return err
+		},
+		"Recv": func(ctx context.Context, s *http2.Stream) error {
+			_, err := s.Recv(ctx)
+			return err
+		},
+		"Header": func(ctx context.Context, s *http2.Stream) error {
+			if s.Header(ctx) != nil {
+				return errors.New("there is a head")
+			}
+			_, err := s.Recv(context.WithoutCancel(ctx))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := inMemory(t, keeping(), 8<<10)
+				w.greet()
+				s, _ := w.streaming()
+				// As much is under way as there is room for.
+				m := message(large[:8<<10-9-5])
+				w.must(s.Send(t.Context(), &m, false))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				began := time.Now()
+				if err := ends(ctx, s); status.Code(err) != codes.DeadlineExceeded || time.Since(began) > time.Second {
+					t.Errorf("after %v it ends with %v", time.Since(began), err)
+				}
+			})
+		})
+	}
 }
