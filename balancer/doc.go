@@ -4,10 +4,10 @@
 // Package balancer provides gRPC channels whose endpoints come from our resolvers and whose calls are
 // placed by our policies; it is usable as a library in any grpc-go client.
 //
-// [New] opens a [Channel] to one backend. It is a *grpc.ClientConn that says of each endpoint what
-// state it is in, since when and why, that takes an endpoint out of service without cutting its
-// calls, and that changes policy without touching a connection. Who wants to open the channel
-// itself takes the target and the dial options from [Options].
+// [New] opens a [Channel] to one backend, on HTTP/2 connections of our own (package engine). It says of each endpoint what
+// state it is in, since when and why, takes an endpoint out of service without cutting its
+// calls, and changes policy without touching a connection. Who wants a *grpc.ClientConn, with all that grpc-go has,
+// takes the target and the dial options from [Options]: it is balanced likewise.
 //
 // What happens on the way of a call, from the bottom:
 //

@@ -68,7 +68,6 @@ func gzipped(t testing.TB, data, comment string) string {
 	return b.String()
 }
 
-
 // handRequest is one call as it stood on the wire.
 type handRequest struct {
 	header http.Header
