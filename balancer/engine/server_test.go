@@ -1,0 +1,279 @@
+// Copyright 2026 The Dragoman Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+
+	xhttp2 "golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// server is a server at the level of frames, which answers as a test says, also against all rules.
+type server struct {
+	address  string
+	settings []xhttp2.Setting
+	// begun is called with the head of a request, ended at its end; nil for not at all. They must not block.
+	begun, ended func(*conn, *request)
+
+	listener net.Listener
+	running  sync.WaitGroup
+	mu       sync.Mutex
+	conns    map[net.Conn]*conn
+	accepted int
+	stopped  bool
+}
+
+// conn is a connection of a server's.
+type conn struct {
+	server *server
+	socket net.Conn
+	number int // of the server's, from 1
+
+	mu      sync.Mutex // guards what follows
+	framer  *xhttp2.Framer
+	encoder *hpack.Encoder
+	block   bytes.Buffer
+	resets  map[uint32]xhttp2.ErrCode // that the client sent
+
+	requests map[uint32]*request // only the reader's
+}
+
+// request is what has come of one.
+type request struct {
+	id     uint32
+	fields []hpack.HeaderField
+	body   []byte
+}
+
+func (r *request) get(name string) (values []string) {
+	for _, f := range r.fields {
+		if f.Name == name {
+			values = append(values, f.Value)
+		}
+	}
+	return values
+}
+
+// newServer starts a server, which ends with the test.
+func newServer(tb testing.TB, s *server) *server {
+	tb.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.serve(l)
+	tb.Cleanup(s.stop)
+	return s
+}
+
+func (s *server) serve(l net.Listener) {
+	s.listener, s.address, s.conns = l, l.Addr().String(), map[net.Conn]*conn{}
+	s.running.Go(func() {
+		for {
+			socket, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			if s.stopped {
+				s.mu.Unlock()
+				_ = socket.Close()
+				return
+			}
+			s.accepted++
+			c := &conn{server: s, socket: socket, number: s.accepted, framer: xhttp2.NewFramer(socket, socket), requests: map[uint32]*request{}, resets: map[uint32]xhttp2.ErrCode{}}
+			s.conns[socket] = c
+			s.running.Go(func() { s.run(c) })
+			s.mu.Unlock()
+		}
+	})
+}
+
+func (s *server) stop() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	s.stopped = true
+	for socket := range s.conns {
+		_ = socket.Close()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// each calls f for all connections there are.
+func (s *server) each(f func(*conn)) {
+	s.mu.Lock()
+	var all []*conn
+	for _, c := range s.conns {
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	for _, c := range all {
+		f(c)
+	}
+}
+
+func (s *server) run(c *conn) {
+	defer func() {
+		_ = c.socket.Close()
+		s.mu.Lock()
+		delete(s.conns, c.socket)
+		s.mu.Unlock()
+	}()
+	if _, err := io.ReadFull(c.socket, make([]byte, len(xhttp2.ClientPreface))); err != nil {
+		return
+	}
+	c.framer.AllowIllegalWrites = true
+	c.encoder = hpack.NewEncoder(&c.block)
+	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	if err := c.framer.WriteSettings(s.settings...); err != nil {
+		return
+	}
+	for {
+		f, err := c.framer.ReadFrame()
+		if err != nil {
+			return
+		}
+		c.frame(f)
+	}
+}
+
+func (c *conn) frame(f xhttp2.Frame) {
+	switch f := f.(type) {
+	case *xhttp2.SettingsFrame:
+		if !f.IsAck() {
+			c.write(func(w *xhttp2.Framer) error { return w.WriteSettingsAck() })
+		}
+	case *xhttp2.PingFrame:
+		if !f.IsAck() {
+			data := f.Data
+			c.write(func(w *xhttp2.Framer) error { return w.WritePing(true, data) })
+		}
+	case *xhttp2.MetaHeadersFrame:
+		r := &request{id: f.StreamID, fields: slices.Clone(f.Fields)}
+		c.requests[r.id] = r
+		if c.server.begun != nil {
+			c.server.begun(c, r)
+		}
+		if f.StreamEnded() {
+			c.end(r)
+		}
+	case *xhttp2.DataFrame:
+		if n := f.Length; n > 0 {
+			id := f.StreamID
+			c.write(func(w *xhttp2.Framer) error {
+				return cmpOr(w.WriteWindowUpdate(0, n), w.WriteWindowUpdate(id, n))
+			})
+		}
+		r := c.requests[f.StreamID]
+		if r == nil {
+			return
+		}
+		r.body = append(r.body, f.Data()...)
+		if f.StreamEnded() {
+			c.end(r)
+		}
+	case *xhttp2.RSTStreamFrame:
+		delete(c.requests, f.StreamID)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.resets[f.StreamID] = f.ErrCode
+	}
+}
+
+func cmpOr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *conn) end(r *request) {
+	delete(c.requests, r.id)
+	if c.server.ended != nil {
+		c.server.ended(c, r)
+	}
+}
+
+// write writes a frame. That it cannot be is seen by the reader.
+func (c *conn) write(f func(*xhttp2.Framer) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = f(c.framer)
+}
+
+// mostFrame is the largest frame that clients take.
+const mostFrame = 16 << 10
+
+// head writes a head, or trailers, of names and values.
+func (c *conn) head(id uint32, end bool, fields ...string) {
+	c.write(func(w *xhttp2.Framer) error {
+		c.block.Reset()
+		for i := 0; i < len(fields); i += 2 {
+			_ = c.encoder.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}) // to memory
+		}
+		b := slices.Clone(c.block.Bytes())
+		piece := b[:min(len(b), mostFrame)]
+		b = b[len(piece):]
+		err := w.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: id, BlockFragment: piece, EndStream: end, EndHeaders: len(b) == 0})
+		for len(b) > 0 && err == nil {
+			piece = b[:min(len(b), mostFrame)]
+			b = b[len(piece):]
+			err = w.WriteContinuation(id, len(b) == 0, piece)
+		}
+		return err
+	})
+}
+
+// ok writes the head of a good answer, with more fields.
+func (c *conn) ok(id uint32, fields ...string) {
+	c.head(id, false, slices.Concat([]string{":status", "200", "content-type", "application/grpc"}, fields)...)
+}
+
+// data writes a piece of an answer.
+func (c *conn) data(id uint32, end bool, b []byte) {
+	c.write(func(w *xhttp2.Framer) error {
+		for len(b) > mostFrame {
+			if err := w.WriteData(id, false, b[:mostFrame]); err != nil {
+				return err
+			}
+			b = b[mostFrame:]
+		}
+		return w.WriteData(id, end, b)
+	})
+}
+
+// say writes messages.
+func (c *conn) say(id uint32, messages ...string) {
+	for _, m := range messages {
+		c.data(id, false, message(0, m))
+	}
+}
+
+func (c *conn) reset(id uint32, code xhttp2.ErrCode) {
+	c.write(func(w *xhttp2.Framer) error { return w.WriteRSTStream(id, code) })
+}
+
+func (c *conn) goAway(last uint32, code xhttp2.ErrCode, text string) {
+	c.write(func(w *xhttp2.Framer) error { return w.WriteGoAway(last, code, []byte(text)) })
+}
+
+// close closes the connection.
+func (c *conn) close() { _ = c.socket.Close() }
+
+// message returns a message with its prefix.
+func message(flag byte, text string) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{flag}, uint32(len(text)))
+	return append(b, text...)
+}
