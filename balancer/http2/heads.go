@@ -113,6 +113,7 @@ func (c *Conn) fragmentEnded(f *frames.Frame) error {
 	switch {
 	case s == nil: // it has ended
 	case b.left < 0:
+		s.answered = true
 		s.abort(frames.EnhanceYourCalm, status.Newf(codes.Internal, "the answer's list of fields is larger than %d bytes", c.config.MaxHeader))
 	case s.headed && !b.end:
 		s.abort(frames.ProtocolError, status.New(codes.Internal, "a HEADERS frame cannot appear in the middle of a stream"))

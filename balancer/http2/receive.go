@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -177,7 +178,7 @@ func (s *Stream) head(b *block) {
 	for i := range b.fields {
 		a.field(&b.fields[i], into)
 	}
-	if first && !b.end && a.http >= 100 && a.http < http.StatusOK {
+	if first && !b.end && a.broken == "" && informational(a.http) {
 		*into = nil
 		return // there is another head to come
 	}
@@ -197,7 +198,7 @@ func (s *Stream) head(b *block) {
 		}
 		return
 	}
-	st := a.status(*into)
+	st := a.status()
 	if st.Code() == codes.OK && (s.have > 0 || s.left > 0) {
 		st = status.New(codes.Internal, io.ErrUnexpectedEOF.Error())
 	}
@@ -213,15 +214,20 @@ func (s *Stream) head(b *block) {
 // answer is what the fields say that gRPC and HTTP have.
 type answer struct {
 	initial  bool
-	http     int
+	http     string
 	strange  string // the content type, if it is none of gRPC's
 	grpc     bool   // it is
 	code     codes.Code
 	message  string
+	details  []string // of the status, as they are on the wire
 	encoding string
-	failure  string
-	plain    bool // a field has come that is no pseudo field
+	plain    bool   // a field has come that is no pseudo field
+	broken   string // why the fields are none of HTTP/2
+	unknown  string // why the status is none
+	failure  string // why another field is none of gRPC
 }
+
+var errNegative = errors.New("it is below zero")
 
 func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 	if f.IsPseudo() {
@@ -230,32 +236,29 @@ func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 	}
 	a.plain = true
 	if !wellFormed(f) {
-		a.failure = fmt.Sprintf("the server breaks the rules of HTTP/2: a field is malformed: %q", f.Name)
+		a.broken = fmt.Sprintf("the server breaks the rules of HTTP/2: a field is malformed: %q", f.Name)
 		return
 	}
 	switch f.Name {
 	case "grpc-status":
-		if f.Value == "0" {
-			a.code = codes.OK
-			return
-		}
-		n, err := strconv.ParseUint(f.Value, 10, 31)
-		if err != nil {
-			a.failure = fmt.Sprintf("transport: malformed grpc-status: %v", err)
-		}
-		a.code = codes.Code(n)
+		a.gave(f.Value)
 		return
 	case "grpc-message":
 		a.message = decodeMessage(f.Value)
 		return
 	case "content-type":
-		if a.grpc = isGRPC(f.Value); !a.grpc {
+		if !isGRPC(f.Value) {
 			a.strange = f.Value
+			return
 		}
+		a.grpc = true
 	case "grpc-encoding":
 		a.encoding = f.Value
+		return
 	case "grpc-message-type", "grpc-timeout", "te":
 		return
+	case "grpc-status-details-bin":
+		a.details = append(a.details, f.Value)
 	}
 	if strings.HasSuffix(f.Name, "-bin") {
 		if _, err := DecodeBinary(f.Value); err != nil {
@@ -269,17 +272,29 @@ func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 	*into = append(*into, Field{f.Name, f.Value})
 }
 
-// pseudo takes in a field of HTTP/2's own (RFC 9113 section 8.3).
-func (a *answer) pseudo(f *hpack.HeaderField) {
-	if f.Name != ":status" || a.plain || a.http != 0 {
-		a.failure = fmt.Sprintf("the server breaks the rules of HTTP/2: %s is none of an answer, or not where it is to be", f.Name)
+// gave takes in a status of gRPC's.
+func (a *answer) gave(code string) {
+	if code == "0" {
+		a.code = codes.OK
 		return
 	}
-	n, err := strconv.Atoi(f.Value)
-	if err != nil {
-		a.failure = fmt.Sprintf("transport: malformed http-status: %v", err)
+	n, err := strconv.ParseInt(code, 10, 32)
+	if n < 0 && err == nil {
+		err = errNegative
 	}
-	a.http = n
+	if err != nil {
+		a.unknown = fmt.Sprintf("transport: malformed grpc-status: %v", err)
+	}
+	a.code = codes.Code(n) //nolint:gosec // it is not below zero, or is not used
+}
+
+// pseudo takes in a field of HTTP/2's own (RFC 9113 section 8.3).
+func (a *answer) pseudo(f *hpack.HeaderField) {
+	if f.Name != ":status" || a.plain || a.http != "" {
+		a.broken = fmt.Sprintf("the server breaks the rules of HTTP/2: %s is none of an answer, or not where it is to be", f.Name)
+		return
+	}
+	a.http = f.Value
 }
 
 // wellFormed tells whether a field is one that HTTP/2 knows (RFC 9113 section 8.2.1): what is not could be more than one to whom it is handed on.
@@ -337,37 +352,52 @@ func decodeMessage(m string) string {
 	return string(b)
 }
 
-// wrong returns why a head or trailers are not an answer of gRPC; nil if they are.
+// wrong returns why a head or trailers are not an answer of gRPC; nil if they are. What says that it is gRPC is not asked for its HTTP status.
 //
 // https://github.com/grpc/grpc/blob/v1.75.0/doc/http-grpc-status-mapping.md.
 func (a *answer) wrong() *status.Status {
-	if a.failure != "" {
+	switch {
+	case a.broken != "":
+		return status.New(codes.Internal, a.broken)
+	case a.unknown != "":
+		return status.New(codes.Unknown, a.unknown)
+	case a.initial && !a.grpc:
+		return a.foreign()
+	case a.initial && a.http == "":
+		return status.New(codes.Internal, "malformed header: missing HTTP status")
+	case a.failure != "":
 		return status.New(codes.Internal, a.failure)
 	}
-	if !a.initial || a.grpc && a.http == http.StatusOK {
-		return nil
-	}
-	var why []string
-	switch a.http {
-	case 0:
-		why = append(why, "malformed header: missing HTTP status")
-	case http.StatusOK:
-	default:
-		why = append(why, fmt.Sprintf("unexpected HTTP status code received from server: %d (%s)", a.http, http.StatusText(a.http)))
-	}
-	switch {
-	case a.grpc:
-	case a.strange != "":
-		why = append(why, fmt.Sprintf("transport: received unexpected content-type %q", a.strange))
-	default:
-		why = append(why, "malformed header: missing HTTP content-type")
-	}
-	return status.New(codeOf(a.http), strings.Join(why, "; "))
+	return nil
 }
+
+// foreign returns what an answer that is not gRPC's means.
+func (a *answer) foreign() *status.Status {
+	kind := "malformed header: missing HTTP content-type"
+	if a.strange != "" {
+		kind = fmt.Sprintf("transport: received unexpected content-type %q", a.strange)
+	}
+	if a.http == "" {
+		return status.New(codes.Internal, "malformed header: missing HTTP status; "+kind)
+	}
+	n, err := strconv.Atoi(a.http)
+	switch {
+	case err != nil:
+		return status.Newf(codes.Internal, "transport: malformed http-status: %v", err)
+	case n == http.StatusOK:
+		return status.New(codes.Unknown, kind)
+	case informational(a.http):
+		return status.Newf(codes.Internal, "protocol error: informational header with status code %d must not have END_STREAM set", n)
+	}
+	return status.Newf(codeOf(n), "unexpected HTTP status code received from server: %d (%s); %s", n, http.StatusText(n), kind)
+}
+
+// informational tells whether an HTTP status is that of a head that another follows.
+func informational(status string) bool { return len(status) == 3 && status[0] == '1' }
 
 func codeOf(httpStatus int) codes.Code {
 	switch httpStatus {
-	case 0, http.StatusBadRequest:
+	case http.StatusBadRequest:
 		return codes.Internal
 	case http.StatusUnauthorized:
 		return codes.Unauthenticated
@@ -386,21 +416,19 @@ func codeOf(httpStatus int) codes.Code {
 var okay = status.New(codes.OK, "")
 
 // status returns the call's, with its details if they are of the same.
-func (a *answer) status(trailer []Field) *status.Status {
-	if a.code == codes.OK && a.message == "" {
+func (a *answer) status() *status.Status {
+	if a.code == codes.OK && a.message == "" && a.details == nil {
 		return okay
 	}
-	var details []string
-	for i := range trailer {
-		if trailer[i].Name == "grpc-status-details-bin" {
-			details = append(details, trailer[i].Value)
-		}
-	}
-	if len(details) == 1 {
+	if len(a.details) == 1 {
 		var p spb.Status
-		b, _ := DecodeBinary(details[0])                                           // it was, before it was taken
-		if proto.Unmarshal([]byte(b), &p) == nil && p.GetCode() == int32(a.code) { //nolint:gosec // it has 31 bits
+		b, _ := DecodeBinary(a.details[0]) // it was, before it was taken
+		switch {
+		case proto.Unmarshal([]byte(b), &p) != nil: // it is something else
+		case p.GetCode() == int32(a.code): //nolint:gosec // it has 31 bits
 			return status.FromProto(&p)
+		default:
+			return status.Newf(codes.Internal, "grpc-status-details-bin mismatch: grpc-status=%v, grpc-message=%q, grpc-status-details-bin=%+v", a.code, a.message, &p)
 		}
 	}
 	return status.New(a.code, a.message)
