@@ -74,7 +74,7 @@ const secondUnread = "a message too many is not looked at"
 // says why.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	for _, group := range [][]answer{goodAnswers, statusAnswers, httpAnswers, fieldAnswers} {
+	for _, group := range [][]answer{goodAnswers, statusAnswers, httpAnswers, fieldAnswers, messageAnswers, brokenAnswers()} {
 		for _, a := range group {
 			t.Run(a.name, func(t *testing.T) {
 				t.Parallel()

@@ -117,7 +117,7 @@ var errMissing = status.Error(codes.Internal, "cardinality violation: received n
 func readMost(r io.Reader, most int) ([]byte, error) {
 	all, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	if err != nil {
-		return nil, status.Errorf(codes.Internal, "grpc: failed to decompress the received message: %v", err)
+		return nil, status.Errorf(codes.Internal, "grpc: failed to read decompressed data: %v", err)
 	}
 	if len(all) > most {
 		return nil, status.Errorf(codes.ResourceExhausted, "grpc: received message after decompression larger than max %d", most)

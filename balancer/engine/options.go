@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"encoding/base64"
+	"io"
 	"math"
 	"net"
 	"reflect"
@@ -282,13 +283,16 @@ func decompress(data mem.BufferSlice, compression string, most int) (mem.BufferS
 	defer data.Free()
 	by := encoding.GetCompressor(compression)
 	if by == nil {
-		return nil, status.Errorf(codes.Unimplemented, "grpc: Decompressor is not installed for grpc-encoding %q", compression)
+		return nil, status.Errorf(codes.Internal, "grpc: Decompressor is not installed for grpc-encoding %q", compression)
 	}
 	from := data.Reader()
 	defer func() { _ = from.Close() }()
 	plain, err := by.Decompress(from)
 	if err != nil {
-		return nil, status.Errorf(codes.Internal, "grpc: failed to decompress the received message: %v", err)
+		return nil, status.Errorf(codes.Internal, "grpc: failed to decompress the message: %v", err)
+	}
+	if c, ok := plain.(io.Closer); ok {
+		defer func() { _ = c.Close() }()
 	}
 	all, err := readMost(plain, most)
 	if err != nil {

@@ -231,7 +231,7 @@ func (c *Conn) reset(f *frames.Frame, p []byte) error {
 	}
 	why := frames.Code(binary.BigEndian.Uint32(p))
 	r := resetOf(why)
-	s.unseen = why == frames.RefusedStream
+	s.unseen = why == frames.RefusedStream && !s.answered
 	code := r.code
 	if code == codes.Canceled && s.late() {
 		code = codes.DeadlineExceeded
@@ -330,7 +330,7 @@ func (c *Conn) goAway(f *frames.Frame, p []byte) error {
 	why, text := frames.Code(binary.BigEndian.Uint32(p[4:])), string(p[frames.GoAwaySize:])
 	for id, s := range c.streams {
 		if id > last {
-			s.unseen = true
+			s.unseen = !s.answered
 			s.end(status.New(codes.Unavailable, "the stream is rejected because server is draining the connection"))
 			delete(c.streams, id)
 		}
