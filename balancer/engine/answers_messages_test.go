@@ -153,8 +153,10 @@ func brokenAnswers() []answer {
 			c.goAway(id, xhttp2.ErrCodeNo, "bye")
 			c.close()
 		}, but: "it is gRPC's text of its transport", ours: says("error reading from server: EOF")},
-		{name: "the server goes away, and has seen nothing", serve: func(c *conn, _ uint32) { c.goAway(0, xhttp2.ErrCodeNo, "bye") },
-			but: "gRPC has two texts for it", ours: says(draining)},
+		{
+			name: "the server goes away, and has seen nothing", serve: func(c *conn, _ uint32) { c.goAway(0, xhttp2.ErrCodeNo, "bye") },
+			but: "gRPC has two texts for it", ours: says(draining),
+		},
 		{name: "the server goes away after the head, and has seen nothing", serve: func(c *conn, id uint32) {
 			c.ok(id)
 			c.goAway(0, xhttp2.ErrCodeNo, "bye")
@@ -170,18 +172,18 @@ func brokenAnswers() []answer {
 	}
 	for code := xhttp2.ErrCode(0); code <= 14; code++ {
 		rows := []answer{
-			answer{name: fmt.Sprintf("reset with %v before the head", code), serve: func(c *conn, id uint32) { c.reset(id, code) }},
-			answer{name: fmt.Sprintf("reset with %v before the end of the request", code), early: true, serve: func(c *conn, id uint32) { c.reset(id, code) }},
-			answer{name: fmt.Sprintf("reset with %v after the head", code), serve: func(c *conn, id uint32) {
+			{name: fmt.Sprintf("reset with %v before the head", code), serve: func(c *conn, id uint32) { c.reset(id, code) }},
+			{name: fmt.Sprintf("reset with %v before the end of the request", code), early: true, serve: func(c *conn, id uint32) { c.reset(id, code) }},
+			{name: fmt.Sprintf("reset with %v after the head", code), serve: func(c *conn, id uint32) {
 				c.ok(id, "a", "1")
 				c.reset(id, code)
 			}},
-			answer{name: fmt.Sprintf("reset with %v after a message", code), serve: func(c *conn, id uint32) {
+			{name: fmt.Sprintf("reset with %v after a message", code), serve: func(c *conn, id uint32) {
 				c.ok(id)
 				c.say(id, "one")
 				c.reset(id, code)
 			}},
-			answer{name: fmt.Sprintf("reset with %v in the middle of a message", code), serve: func(c *conn, id uint32) {
+			{name: fmt.Sprintf("reset with %v in the middle of a message", code), serve: func(c *conn, id uint32) {
 				c.ok(id)
 				c.data(id, false, message(0, "one")[:7])
 				c.reset(id, code)

@@ -138,10 +138,10 @@ func doneOf(d grpcbalancer.DoneInfo) done {
 }
 
 func (k *kind) run(ctx context.Context, c *channel, o *outcome, opts []grpc.CallOption) error {
-	request := "request"
+	request := c.request
 	if k.desc == nil {
 		var reply string
-		err := c.Invoke(ctx, method, &request, &reply, opts...)
+		err := c.Invoke(ctx, c.method, &request, &reply, opts...)
 		if err == nil {
 			o.Messages = append(o.Messages, reply)
 		}
@@ -149,7 +149,7 @@ func (k *kind) run(ctx context.Context, c *channel, o *outcome, opts []grpc.Call
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s, err := c.NewStream(ctx, k.desc, method, opts...)
+	s, err := c.NewStream(ctx, k.desc, c.method, opts...)
 	if err != nil {
 		return err
 	}

@@ -241,7 +241,7 @@ func (c *Channel) pick(ctx context.Context, method string, wait bool, after *pic
 			case errors.Is(err, grpcbalancer.ErrNoSubConnAvailable):
 			default:
 				if st, ok := status.FromError(err); ok {
-					return place{}, st.Err()
+					return place{}, allowed(st)
 				}
 				if !wait {
 					return place{}, status.Error(codes.Unavailable, err.Error())
@@ -257,6 +257,18 @@ func (c *Channel) pick(ctx context.Context, method string, wait bool, after *pic
 	}
 }
 
+// allowed returns the error of a status that a picker ends a call with. Codes that only the server's program may use are INTERNAL.
+//
+// https://github.com/grpc/proposal/blob/master/A54-restrict-control-plane-status-codes.md.
+func allowed(st *status.Status) error {
+	switch st.Code() {
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.DataLoss:
+		return status.Errorf(codes.Internal, "received picker error with illegal status: %v", st.Err())
+	default:
+		return st.Err()
+	}
+}
+
 // waited is the error of a call that ended while it waited.
 func waited(ctx context.Context, last error) error {
 	st := status.FromContextError(ctx.Err())
@@ -267,6 +279,8 @@ func waited(ctx context.Context, last error) error {
 	return status.Error(st.Code(), text)
 }
 
+var errMetadata = status.Error(codes.Internal, "the balancer gives a call metadata, which this channel does not send")
+
 // ask asks a picker.
 func (c *Channel) ask(ctx context.Context, method string, by *picking) (place, error) {
 	r, err := by.picker.Pick(grpcbalancer.PickInfo{FullMethodName: method, Ctx: ctx})
@@ -276,6 +290,12 @@ func (c *Channel) ask(ctx context.Context, method string, by *picking) (place, e
 	s, ok := r.SubConn.(*subConn)
 	if !ok {
 		return place{}, fmt.Errorf("the balancer chose a %T; it must choose a connection of this channel", r.SubConn)
+	}
+	if r.Metadata != nil {
+		if r.Done != nil {
+			r.Done(grpcbalancer.DoneInfo{Err: errMetadata})
+		}
+		return place{}, errMetadata
 	}
 	conn := s.conn.Load()
 	if conn == nil {

@@ -27,10 +27,10 @@ func (c *Channel) Invoke(ctx context.Context, method string, args, reply any, op
 
 func invoke(ctx context.Context, cfg *Config, by placer, method string, args, reply any, opts []grpc.CallOption) error {
 	var o options
-	if err := o.read(opts); err != nil {
-		return err
+	err := o.read(opts)
+	if err == nil {
+		err = o.invoke(ctx, cfg, by, method, args, reply)
 	}
-	err := o.invoke(ctx, cfg, by, method, args, reply)
 	if o.finish != nil {
 		o.finished(err)
 	}
@@ -56,7 +56,10 @@ func (o *options) invoke(ctx context.Context, cfg *Config, by placer, method str
 		if err != nil {
 			return err
 		}
-		r.Authority = o.authorityOf(&p, cfg.Authority)
+		if r.Authority, err = o.authorityOf(&p, cfg.Authority); err != nil {
+			p.ended(grpcbalancer.DoneInfo{Err: err})
+			return err
+		}
 		s := http2.NewStream(o.received, true)
 		if err := p.conn.Open(ctx, s, &r, &m, true); http2.ErrLeaving(err) {
 			p.ended(grpcbalancer.DoneInfo{})

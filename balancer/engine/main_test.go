@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/attributes"
 	grpcbalancer "google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/encoding/gzip" // for gRPC's registry, of which both channels decompress
@@ -54,8 +55,10 @@ type setup struct {
 type channel struct {
 	grpc.ClientConnInterface
 
-	script *script
-	close  func() error
+	script          *script
+	method, request string
+	close           func() error
+	state           func() connectivity.State
 }
 
 // sides are the channel under test and gRPC's own, in this order.
@@ -111,14 +114,14 @@ func openEngine(tb testing.TB, s setup) *channel {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return closing(tb, &channel{c, s.script, c.Close})
+	return closing(tb, &channel{c, s.script, method, "request", c.Close, c.GetState})
 }
 
 func openGRPC(tb testing.TB, s setup) *channel {
 	tb.Helper()
 	s = s.withDefaults()
-	c, err := grpc.NewClient("test:///"+authority,
-		grpc.WithResolvers(s.resolver()), grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"`+pluginName+`":{}}]}`), grpc.WithAuthority(s.authority),
+	c, err := grpc.NewClient("test:///"+s.authority,
+		grpc.WithResolvers(s.resolver()), grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"`+pluginName+`":{}}]}`),
 		grpc.WithTransportCredentials(s.creds), grpc.WithContextDialer(s.dial), grpc.WithUserAgent("test/1"), grpc.WithMaxHeaderListSize(mostHead),
 		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10), grpc.WithIdleTimeout(0),
 	)
@@ -126,7 +129,7 @@ func openGRPC(tb testing.TB, s setup) *channel {
 		tb.Fatal(err)
 	}
 	c.Connect()
-	return closing(tb, &channel{c, s.script, c.Close})
+	return closing(tb, &channel{c, s.script, method, "request", c.Close, c.GetState})
 }
 
 // closing closes a channel when the test ends, if it has not done so.

@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/encoding"
 	encodingproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
@@ -71,6 +72,7 @@ type options struct {
 	wait       bool
 	received   int
 	sent       int
+	kept       int
 	header     *metadata.MD
 	trailer    *metadata.MD
 	peer       *peer.Peer
@@ -81,7 +83,7 @@ type options struct {
 
 // read reads the options of a call. What gRPC has and this channel does not is refused; what others have made rides along.
 func (o *options) read(all []grpc.CallOption) error {
-	o.received, o.sent = defaultMostReceived, math.MaxInt32
+	o.received, o.sent, o.kept = defaultMostReceived, math.MaxInt32, mostKept
 	for _, option := range all {
 		switch v := option.(type) {
 		case grpc.ForceCodecV2CallOption:
@@ -104,7 +106,9 @@ func (o *options) read(all []grpc.CallOption) error {
 			o.authority = v.Authority
 		case grpc.OnFinishCallOption:
 			o.finish = append(o.finish, v.OnFinish)
-		case grpc.StaticMethodCallOption, grpc.MaxRetryRPCBufferSizeCallOption:
+		case grpc.MaxRetryRPCBufferSizeCallOption:
+			o.kept = v.MaxRetryRPCBufferSize
+		case grpc.EmptyCallOption, grpc.StaticMethodCallOption:
 		case grpc.CompressorCallOption:
 			if v.CompressorType != "" && v.CompressorType != encoding.Identity {
 				return status.Errorf(codes.Internal, "requests are not compressed with %q here; give a CompressedCodec", v.CompressorType)
@@ -114,7 +118,11 @@ func (o *options) read(all []grpc.CallOption) error {
 		case Answer:
 			o.told = v
 		default:
-			if reflect.TypeOf(option).PkgPath() == "google.golang.org/grpc" {
+			of := reflect.TypeOf(option)
+			if of.Kind() == reflect.Pointer {
+				of = of.Elem() // it is an option as well
+			}
+			if of.PkgPath() == "google.golang.org/grpc" {
 				return status.Errorf(codes.Internal, "the option %T has no meaning here", option)
 			}
 		}
@@ -214,10 +222,10 @@ func check(name string, values ...string) error {
 	if name == "" {
 		return status.Error(codes.Internal, "there is an empty key in the header")
 	}
-	if strings.HasPrefix(name, ":") {
-		return nil // pseudo-fields are dropped
-	}
 	for i := range len(name) {
+		if name[0] == ':' {
+			break // it is dropped
+		}
 		if b := name[i]; (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '.' && b != '-' && b != '_' {
 			return status.Errorf(codes.Internal, "header key %q contains illegal characters not in [0-9a-z-_.]", name)
 		}
@@ -365,12 +373,20 @@ func peerOf(p *place) peer.Peer {
 	return peer.Peer{Addr: p.conn.RemoteAddr(), LocalAddr: p.conn.LocalAddr(), AuthInfo: p.sub.info}
 }
 
-func (o *options) authorityOf(p *place, otherwise string) string {
+// authorityOf returns what a request names as its server. A name that a caller gives must be one that the server's certificate has.
+func (o *options) authorityOf(p *place, otherwise string) (string, error) {
 	switch {
 	case o.authority != "":
-		return o.authority
+		v, ok := p.sub.info.(credentials.AuthorityValidator)
+		if !ok {
+			return "", status.Errorf(codes.Unavailable, "the authority is %q; a %T cannot tell whether the server has that name", o.authority, p.sub.info)
+		}
+		if err := v.ValidateAuthority(o.authority); err != nil {
+			return "", status.Errorf(codes.Unavailable, "failed to validate authority %q : %v", o.authority, err)
+		}
+		return o.authority, nil
 	case p.sub.address.ServerName != "":
-		return p.sub.address.ServerName
+		return p.sub.address.ServerName, nil
 	}
-	return otherwise
+	return otherwise, nil
 }

@@ -92,7 +92,7 @@ func (s *script) begin(cc grpcbalancer.ClientConn, addresses []grpcresolver.Addr
 // connect makes a connection. The caller holds mu.
 func (s *script) connect(a grpcresolver.Address) {
 	var sub grpcbalancer.SubConn
-	sub, err := s.cc.NewSubConn([]grpcresolver.Address{a}, grpcbalancer.NewSubConnOptions{StateListener: func(st grpcbalancer.SubConnState) { s.heard(sub, a, st) }})
+	sub, err := s.cc.NewSubConn([]grpcresolver.Address{a}, grpcbalancer.NewSubConnOptions{StateListener: func(st grpcbalancer.SubConnState) { s.heard(sub, a, st) }}) //nolint:staticcheck // it is for one address
 	if err != nil {
 		return // the channel is closed
 	}

@@ -20,8 +20,8 @@ import (
 type server struct {
 	address  string
 	settings []xhttp2.Setting
-	// begun is called with the head of a request, ended at its end; nil for not at all. They must not block.
-	begun, ended func(*conn, *request)
+	// begun is called with the head of a request, more with each piece that follows, ended at its end; nil for not at all. They must not block.
+	begun, more, ended func(*conn, *request)
 
 	listener net.Listener
 	running  sync.WaitGroup
@@ -51,6 +51,7 @@ type request struct {
 	id     uint32
 	fields []hpack.HeaderField
 	body   []byte
+	over   bool
 }
 
 func (r *request) get(name string) (values []string) {
@@ -159,7 +160,7 @@ func (c *conn) frame(f xhttp2.Frame) {
 			c.write(func(w *xhttp2.Framer) error { return w.WritePing(true, data) })
 		}
 	case *xhttp2.MetaHeadersFrame:
-		r := &request{id: f.StreamID, fields: slices.Clone(f.Fields)}
+		r := &request{id: f.StreamID, fields: slices.Clone(f.Fields), over: f.StreamEnded()}
 		c.requests[r.id] = r
 		if c.server.begun != nil {
 			c.server.begun(c, r)
@@ -179,6 +180,10 @@ func (c *conn) frame(f xhttp2.Frame) {
 			return
 		}
 		r.body = append(r.body, f.Data()...)
+		r.over = f.StreamEnded()
+		if c.server.more != nil {
+			c.server.more(c, r)
+		}
 		if f.StreamEnded() {
 			c.end(r)
 		}

@@ -19,7 +19,8 @@ import (
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
 )
 
-// mostKept is how many bytes of a request are kept so that it can be sent to another server if the first has not looked at it, as in gRPC.
+// mostKept is how many bytes of a request are kept so that it can be sent to another server if the first has not looked at it, unless a call says
+// otherwise, as in gRPC.
 const mostKept = 256 << 10
 
 // NewStream implements grpc.ClientConnInterface.
@@ -38,30 +39,32 @@ type clientStream struct {
 	cancel  context.CancelFunc
 	stop    func() bool // ends waiting for ctx
 
-	mu      sync.Mutex // guards what follows, while the request is sent and when there is another attempt
-	place   place
-	stream  *http2.Stream
-	kept    []sent // of the request, while it may be sent again
-	size    int    // of kept
-	again   bool   // there may be another attempt
-	ending  sync.Once
-	one     bool // a message has come; only RecvMsg touches it, which is called by one goroutine at a time
-	trailer metadata.MD
+	mu       sync.Mutex // guards what follows, while the request is sent and when there is another attempt
+	place    place
+	stream   *http2.Stream
+	kept     []sent // of the request, while it may be sent again
+	size     int    // of kept
+	again    bool   // there may be another attempt
+	ending   sync.Once
+	one      bool // a message has come; only RecvMsg touches it, which is called by one goroutine at a time
+	sentLast bool // the request has ended; only SendMsg and CloseSend touch it, likewise
+	trailer  metadata.MD
 }
 
-// sent is a message of the request; none for its end.
+// sent is a message of the request, or its end.
 type sent struct {
 	message http2.Message
-	last    bool // nothing but the end of the request
+	last    bool // the request ends with it
+	none    bool // there is no message
 }
 
 func open(ctx context.Context, cfg *Config, by placer, desc *grpc.StreamDesc, method string, opts []grpc.CallOption) (grpc.ClientStream, error) {
 	s := &clientStream{desc: desc, by: by, config: cfg, again: true}
-	if err := s.read(opts); err != nil {
-		return nil, err
+	err := s.read(opts)
+	if err == nil {
+		s.request, err = s.options.request(ctx, method, cfg.Authority)
 	}
-	var err error
-	if s.request, err = s.options.request(ctx, method, cfg.Authority); err == nil {
+	if err == nil {
 		s.ctx, s.cancel = context.WithCancel(ctx)
 		err = s.attempt(nil)
 	}
@@ -75,7 +78,7 @@ func open(ctx context.Context, cfg *Config, by placer, desc *grpc.StreamDesc, me
 	s.ctx = peer.NewContext(s.ctx, ptr(peerOf(&s.place)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stop = context.AfterFunc(ctx, s.abandoned)
+	s.stop = context.AfterFunc(ctx, func() { s.abandoned(ctx) })
 	return s, nil
 }
 
@@ -93,7 +96,10 @@ func (s *clientStream) attempt(gone *picking) error {
 		if err != nil {
 			return err
 		}
-		r.Authority = s.authorityOf(&p, s.config.Authority)
+		if r.Authority, err = s.authorityOf(&p, s.config.Authority); err != nil {
+			p.ended(grpcbalancer.DoneInfo{Err: err})
+			return err
+		}
 		stream := http2.NewStream(s.received, false)
 		err = p.conn.Open(s.ctx, stream, r, nil, false)
 		if err == nil {
@@ -110,9 +116,9 @@ func (s *clientStream) attempt(gone *picking) error {
 	}
 }
 
-// abandoned ends a call whose context has.
-func (s *clientStream) abandoned() {
-	st := status.FromContextError(s.ctx.Err())
+// abandoned ends a call whose caller's context has: the stream's own may end a moment later.
+func (s *clientStream) abandoned(ctx context.Context) {
+	st := status.FromContextError(ctx.Err())
 	s.current().Cancel(st)
 	s.end(st.Err())
 }
@@ -156,7 +162,7 @@ func (s *clientStream) keep(m sent) {
 	if !s.again {
 		return
 	}
-	if s.size += m.message.Data.Len(); s.size > mostKept {
+	if s.size += m.message.Data.Len(); s.size > s.options.kept {
 		s.again = false
 		s.forget()
 		return
@@ -181,9 +187,9 @@ func (s *clientStream) repeat() bool {
 	}
 	for i := range s.kept {
 		m := &s.kept[i]
-		if m.last {
+		if m.none {
 			s.stream.CloseSend()
-		} else if s.stream.Send(s.ctx, &m.message, false) != nil {
+		} else if s.stream.Send(s.ctx, &m.message, m.last) != nil {
 			break // the status says why
 		}
 	}
@@ -223,6 +229,8 @@ func (s *clientStream) Header() (metadata.MD, error) {
 		if stream.Headed() {
 			return metadata.MD{}, nil
 		}
+		st, _ := stream.Ended()
+		s.end(st.Err())
 		return nil, nil //nolint:nilnil // as in gRPC: RecvMsg has the status
 	}
 }
@@ -239,37 +247,51 @@ func (s *clientStream) Context() context.Context { return s.ctx }
 
 // CloseSend implements grpc.ClientStream.
 func (s *clientStream) CloseSend() error {
+	if s.sentLast {
+		return nil
+	}
+	s.sentLast = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keep(sent{last: true})
+	s.keep(sent{last: true, none: true})
 	s.stream.CloseSend()
 	return nil
 }
 
-// SendMsg implements grpc.ClientStream.
+// SendMsg implements grpc.ClientStream. Where there is one message, it ends the request.
 func (s *clientStream) SendMsg(v any) error {
+	if s.sentLast {
+		return s.broken(status.Error(codes.Internal, "SendMsg called after CloseSend"))
+	}
+	s.sentLast = !s.desc.ClientStreams
 	m, err := s.marshal(v)
 	if err != nil {
-		return err
+		return s.broken(err)
 	}
 	defer m.Data.Free()
 	s.mu.Lock()
 	stream := s.stream
-	s.keep(sent{message: m})
+	s.keep(sent{message: m, last: s.sentLast})
 	s.mu.Unlock()
-	switch err := stream.Send(s.ctx, &m, false); {
+	switch err := stream.Send(s.ctx, &m, s.sentLast); {
 	case err == nil:
 		return nil
 	case err != io.EOF: //nolint:errorlint // the very error
-		st := status.FromContextError(err)
-		stream.Cancel(st)
-		s.end(st.Err())
-		return st.Err()
+		return s.broken(status.FromContextError(err).Err())
 	case s.repeated(stream): // with what was kept, and this was
 		return nil
+	case s.sentLast:
+		return nil // RecvMsg has the status
 	default:
 		return io.EOF
 	}
+}
+
+// broken ends a call whose request cannot be sent.
+func (s *clientStream) broken(err error) error {
+	s.current().Cancel(status.Convert(err))
+	s.end(err)
+	return err
 }
 
 // RecvMsg implements grpc.ClientStream.
