@@ -120,12 +120,12 @@ func brokenAnswers() []answer {
 			c.say(id, "one")
 			c.ok(id)
 			c.head(id, true, "grpc-status", "0")
-		}},
+		}, but: headFirst, ours: refusesData},
 		{name: "a message and trailers without a head", serve: func(c *conn, id uint32) {
 			c.say(id, "one")
 			trailing("grpc-status", "0")(c, id)
-		}},
-		{name: "DATA alone", serve: func(c *conn, id uint32) { c.data(id, true, message(0, "one")) }},
+		}, but: headFirst, ours: refusesData},
+		{name: "DATA alone", serve: func(c *conn, id uint32) { c.data(id, true, message(0, "one")) }, but: headFirst, ours: refusesData},
 		{name: "the connection is closed before the head", serve: func(c *conn, _ uint32) { c.close() }},
 		{name: "the connection is closed after the head", serve: func(c *conn, id uint32) {
 			c.ok(id)
@@ -203,7 +203,15 @@ func brokenAnswers() []answer {
 	return as
 }
 
+// refusesData has the engine take nothing of an answer without a head.
+func refusesData(_ *kind, o, _ *outcome) {
+	o.Header, o.Trailer, o.StreamHeader, o.StreamTrailer, o.Messages = nil, nil, nil, nil, nil
+	o.Done = []done{{Sent: true}}
+	o.is(codes.Internal, "the server breaks the rules of HTTP/2: DATA comes before the head")
+}
+
 const (
+	headFirst    = "an answer has a head before all else (RFC 9113 section 8.1)"
 	seenAfterAll = "a server that has answered has looked at the call, whatever it says then: there is no other attempt"
 	draining     = "the stream is rejected because server is draining the connection"
 )
