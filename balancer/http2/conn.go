@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -227,18 +228,26 @@ func (c *Conn) poll() {
 	}
 }
 
-// take waits for a place for a stream. The caller holds mu, which is given up meanwhile.
+// take waits for a place for a stream, and for room for its head. The caller holds mu, which is given up meanwhile.
 func (c *Conn) take(ctx context.Context, s *Stream) error {
-	for !c.leaving && len(c.streams) >= c.most {
-		c.waiting = append(c.waiting, s)
+	for !c.leaving && (len(c.streams) >= c.most || c.out.full()) {
+		woken := s.woken
+		if len(c.streams) >= c.most {
+			c.waiting = append(c.waiting, s)
+		} else {
+			s.room = make(chan struct{}, 1)
+			woken = s.room
+			c.out.await(s)
+		}
 		c.mu.Unlock()
 		select {
-		case <-s.woken:
+		case <-woken:
 		case <-ctx.Done():
 		}
 		c.mu.Lock()
 		if err := ctx.Err(); err != nil {
 			c.unwait(s)
+			c.out.forget(s)
 			c.admit() // it may have been told of a place
 			return err
 		}
@@ -257,11 +266,8 @@ func (c *Conn) take(ctx context.Context, s *Stream) error {
 }
 
 func (c *Conn) unwait(s *Stream) {
-	for i, w := range c.waiting {
-		if w == s {
-			c.waiting = append(c.waiting[:i], c.waiting[i+1:]...)
-			return
-		}
+	if i := slices.Index(c.waiting, s); i >= 0 {
+		c.waiting = slices.Delete(c.waiting, i, i+1)
 	}
 }
 

@@ -6,6 +6,7 @@ package http2
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,6 +87,27 @@ func freeBuffer(lent *[]byte, used []byte) {
 	if cap(used) == cap(*lent) || cap(used) == smallOut {
 		largeBuffers.Put(lent)
 	}
+}
+
+// full tells whether so much is pending that what is added must wait: heads and messages; what ends streams does not.
+func (o *output) full() bool { return len(o.pending) >= outSize }
+
+// await has a stream told through room when there may be some.
+func (o *output) await(s *Stream) {
+	if !s.waits {
+		s.waits = true
+		o.waiting = append(o.waiting, s)
+	}
+}
+
+// forget takes out a stream that waits no more.
+func (o *output) forget(s *Stream) {
+	if !s.waits {
+		return
+	}
+	s.waits = false
+	i := slices.Index(o.waiting, s)
+	o.waiting = slices.Delete(o.waiting, i, i+1)
 }
 
 // wake lets streams go on that wait for room.

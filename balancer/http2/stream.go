@@ -256,7 +256,7 @@ func (s *Stream) send(ctx context.Context, m *Message, last bool) error {
 	binary.BigEndian.PutUint32(prefix[1:], uint32(size)) //nolint:gosec // a message of gRPC is shorter
 	from := source{prefix: prefix[:], data: m.Data}
 	for left := prefixSize + size; ; {
-		for left > 0 && s.window > 0 && c.window > 0 && len(c.out.pending) < outSize {
+		for left > 0 && s.window > 0 && c.window > 0 && !c.out.full() {
 			n := min(left, s.window, c.window, frames.LeastSize)
 			left -= n
 			flags := uint8(0)
@@ -276,7 +276,7 @@ func (s *Stream) send(ctx context.Context, m *Message, last bool) error {
 			return io.EOF
 		case left == 0:
 			return nil
-		case s.window > 0 && c.window > 0 && len(c.out.pending) < outSize:
+		case s.window > 0 && c.window > 0 && !c.out.full():
 			continue
 		}
 		if err := s.await(ctx); err != nil {
@@ -291,9 +291,8 @@ func (s *Stream) await(ctx context.Context) error {
 	if s.room == nil {
 		s.room = make(chan struct{}, 1)
 	}
-	if !s.waits && s.window > 0 {
-		s.waits = true
-		c.out.waiting = append(c.out.waiting, s)
+	if s.window > 0 {
+		c.out.await(s)
 	}
 	c.mu.Unlock()
 	var err error
@@ -304,7 +303,10 @@ func (s *Stream) await(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	if s.over {
-		return io.EOF
+		err = io.EOF
+	}
+	if err != nil {
+		c.out.forget(s)
 	}
 	return err
 }

@@ -187,6 +187,20 @@ func TestServersThatReadNothing(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
+		opened := 0
+		const many = 5000
+		for range many { // what is to be sent is not gathered without end
+			ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+			c := w.start(ctx, "request")
+			c.fails(t, codes.DeadlineExceeded)
+			cancel()
+			if c.Opened() {
+				opened++
+			}
+		}
+		if opened > 2000 {
+			t.Errorf("%d of %d calls were begun", opened, many)
+		}
 		for name, call := range map[string]func() error{
 			"a call": func() error { return (<-w.start(ctx, "request").ended).Err() },
 			"a large call": func() error {
