@@ -309,8 +309,8 @@ func TestThreatsD1D16HeadBomb(t *testing.T) { //nolint:paralleltest // it counts
 	one.Cancel(status.New(codes.Canceled, "the test is over"))
 }
 
-// What a server sends of a message is held only once it has come, whatever its prefix says; and of messages that nobody takes, as much as the window.
-func TestThreatD14LargeMessages(t *testing.T) { //nolint:paralleltest // it counts memory
+// What a server sends of a message is held only once it has come, whatever its prefix says.
+func TestMessagesThatDoNotCome(t *testing.T) { //nolint:paralleltest // it counts memory
 	w := open(t, plain())
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -333,6 +333,40 @@ func TestThreatD14LargeMessages(t *testing.T) { //nolint:paralleltest // it coun
 	for _, s := range all {
 		if _, err := s.Recv(ctx); status.Code(err) != codes.Canceled {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// Threat D16: a byte of small messages that nobody takes does not cost many.
+func TestThreatD16SmallMessages(t *testing.T) { //nolint:paralleltest // it counts memory
+	for _, text := range []string{"", "x", "0123456789"} {
+		cfg := plain()
+		cfg.StreamWindow = 256 << 10
+		w := open(t, cfg)
+		s, id := w.streaming()
+		w.headers(id, false, w.okay())
+		w.must(w.framer.WritePing(false, [8]byte{1}))
+		until[*xhttp2.PingFrame](w)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		piece := bytes.Repeat(framed(text), 10_000/len(framed(text)))
+		sent := 0
+		for sent+len(piece) < cfg.StreamWindow {
+			w.data(id, false, piece)
+			sent += len(piece)
+		}
+		w.must(w.framer.WritePing(false, [8]byte{2}))
+		until[*xhttp2.PingFrame](w)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 20*int64(sent) { //nolint:gosec // small
+			t.Errorf("%d bytes are held for %d of messages of %d", held, sent, len(text))
+		}
+		for range sent / len(framed(text)) {
+			if got, err := received(t, s); got != text || err != nil {
+				t.Fatalf("received %q, %v", got, err)
+			}
 		}
 	}
 }
