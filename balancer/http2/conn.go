@@ -77,6 +77,7 @@ type Conn struct {
 	asked   uint64        // reads and one, when the server was asked whether it is there; 0 if it was not
 	tired   bool          // it was asked too often
 	bye     error         // why it takes no more
+	turn    turns         // who reads
 	told    bool          // Left was called
 	over    chan struct{} // closed when the reader has returned
 }
@@ -103,8 +104,9 @@ func ErrLeaving(err error) bool { return errors.Is(err, errLeaving) }
 func New(socket net.Conn, cfg *Config) *Conn {
 	c := &Conn{
 		socket: socket, config: cfg, streams: map[uint32]*Stream{}, next: 1, most: unlimited, list: unlimited, window: frames.FirstWindow, initial: frames.FirstWindow,
-		in: make([]byte, readSize), over: make(chan struct{}),
+		in: make([]byte, readSize), over: make(chan struct{}), turn: turns{resume: make(chan struct{}, 1)},
 	}
+	c.turn.may = socket.SetReadDeadline(time.Time{}) == nil
 	c.decoder = hpack.NewDecoder(frames.TableSize, c.block.field)
 	c.decoder.SetMaxStringLength(cfg.MaxHeader + excess)
 	c.heads.init()
@@ -173,6 +175,12 @@ func (c *Conn) fail(err error) {
 	c.turnAway()
 	c.out.wake()
 	_ = c.socket.Close() // the reader notices
+	if c.turn.reader == nobody {
+		c.follow()
+	}
+	if c.turn.watch != nil {
+		c.turn.watch.Stop()
+	}
 }
 
 // turnAway tells those who wait for a place that there will be none. The caller holds mu.
@@ -302,6 +310,7 @@ func (c *Conn) remove(s *Stream) {
 		return
 	}
 	delete(c.streams, s.id)
+	c.turn.ended++
 	if len(c.waiting) > 0 {
 		c.admit()
 	}

@@ -77,6 +77,9 @@ func (s *script) Close() error {
 
 func (*script) SetWriteDeadline(time.Time) error { return nil }
 
+// SetReadDeadline says that there is none, in vain: what is read comes at once, or the end does.
+func (*script) SetReadDeadline(time.Time) error { return nil }
+
 // said is what a server sends that does as write says.
 func said(write func(f *xhttp2.Framer, block func(pairs ...string) []byte)) []byte {
 	var b, section bytes.Buffer

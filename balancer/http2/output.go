@@ -39,6 +39,8 @@ type output struct {
 	last    bool      // the connection ends when all is written
 	control int       // frames in pending that the server asked for
 	waiting []*Stream
+	broken  error       // why nothing can be sent any more
+	until   time.Time   // how long it is still read then; zero for as long as it may
 	timer   *time.Timer // writes what could wait; nil when there is none
 	armed   bool
 }
@@ -90,7 +92,7 @@ func freeBuffer(lent *[]byte, used []byte) {
 }
 
 // full tells whether so much is pending that what is added must wait: heads and messages; what ends streams does not.
-func (o *output) full() bool { return len(o.pending) >= outSize }
+func (o *output) full() bool { return len(o.pending) >= outSize || o.broken != nil }
 
 // await has a stream told through room when there may be some.
 func (o *output) await(s *Stream) {
@@ -134,7 +136,7 @@ func (c *Conn) later() error {
 		return &connError{frames.EnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
 	}
 	switch {
-	case o.armed || c.failed != nil:
+	case o.armed || !c.sends():
 	case o.timer == nil:
 		o.armed = true
 		o.timer = time.AfterFunc(patience, c.overdue)
@@ -157,9 +159,34 @@ func (c *Conn) overdue() {
 	}
 }
 
+// sends tells whether anything can be sent.
+func (c *Conn) sends() bool { return c.failed == nil && c.out.broken == nil }
+
+// unsendable is told that nothing can be sent any more. A server that goes may have answered before: what is there is still read. The caller holds
+// mu.
+func (c *Conn) unsendable(err error) {
+	c.bye = err
+	if !c.turn.may {
+		c.fail(unsent(err))
+		return
+	}
+	c.out.broken, c.out.until = err, time.Now().Add(linger)
+	c.out.pending = nil
+	c.leaving = true
+	c.turnAway()
+	_ = c.socket.SetReadDeadline(c.out.until) // it fails when the socket is closed, and so does what comes next
+	if c.turn.reader == nobody {
+		c.follow()
+	}
+}
+
+func unsent(err error) error {
+	return status.Error(codes.Unavailable, fmt.Sprintf("error writing to server: %v", err))
+}
+
 // send has what is pending written by a goroutine of its own, for those who must not wait: the reader above all. The caller holds mu.
 func (c *Conn) send() {
-	if c.out.writing || c.failed != nil || len(c.out.pending) == 0 {
+	if c.out.writing || !c.sends() || len(c.out.pending) == 0 {
 		return
 	}
 	c.out.writing = true
@@ -175,7 +202,7 @@ func (c *Conn) writeAll() {
 
 // flush writes what is pending, unless somebody does so already. The caller holds mu, which is given up meanwhile.
 func (c *Conn) flush() {
-	if c.out.writing || c.failed != nil || len(c.out.pending) == 0 {
+	if c.out.writing || !c.sends() || len(c.out.pending) == 0 {
 		return
 	}
 	c.out.writing = true
@@ -195,16 +222,15 @@ func (c *Conn) flush() {
 // write writes what is pending; it reports whether there was something. The caller holds mu, which is given up meanwhile.
 func (c *Conn) write() bool {
 	o := &c.out
-	if len(o.pending) > 0 && c.failed == nil {
+	if len(o.pending) > 0 && c.sends() {
 		b, lent := o.pending, o.lent
 		o.pending, o.lent, o.control, o.urgent = nil, nil, 0, false
 		c.mu.Unlock()
 		_, err := c.socket.Write(b)
 		freeBuffer(lent, b)
 		c.mu.Lock()
-		if err != nil {
-			c.bye = err
-			c.fail(status.Error(codes.Unavailable, fmt.Sprintf("error writing to server: %v", err)))
+		if err != nil && c.failed == nil {
+			c.unsendable(err)
 		}
 		o.wake()
 		return true

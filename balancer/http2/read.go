@@ -28,23 +28,27 @@ const (
 func (c *Conn) serve() {
 	defer close(c.over)
 	c.mu.Lock()
-	var err error
+	err := c.turn.broken
+	ended := 0
 	for err == nil {
-		if c.end-c.at < frames.HeaderSize {
-			if err = c.need(frames.HeaderSize); err != nil {
-				break
+		if c.turn.reader != own {
+			c.mu.Unlock()
+			<-c.turn.resume
+			c.mu.Lock()
+			err, ended = c.turn.broken, c.turn.ended
+			continue
+		}
+		if c.at == c.end && ended != c.turn.ended && len(c.streams) == 0 && c.turn.may && c.greeted && !c.leaving && len(c.events) == 0 {
+			c.turn.reader = nobody // the next call may read
+			if c.out.urgent {
+				c.send()
 			}
+			c.look()
+			continue
 		}
-		f := frames.Parse(c.in[c.at:c.end])
-		c.at += frames.HeaderSize
-		if c.idle++; f.Kind == frames.Data && f.Length > 0 || f.Kind == frames.Headers {
-			c.idle = 0
+		if err = c.need(frames.HeaderSize); err == nil {
+			err = c.one()
 		}
-		if c.idle > maxIdle {
-			err = &connError{frames.EnhanceYourCalm, "it sends too many frames that bring nothing"}
-			break
-		}
-		err = c.frame(&f)
 	}
 	if c.failed == nil {
 		c.finish(err)
@@ -55,6 +59,19 @@ func (c *Conn) serve() {
 	c.mu.Unlock()
 	c.tell()
 	c.leave()
+}
+
+// one reads a frame whose header is there.
+func (c *Conn) one() error {
+	f := frames.Parse(c.in[c.at:c.end])
+	c.at += frames.HeaderSize
+	if c.idle++; f.Kind == frames.Data && f.Length > 0 || f.Kind == frames.Headers {
+		c.idle = 0
+	}
+	if c.idle > maxIdle {
+		return &connError{frames.EnhanceYourCalm, "it sends too many frames that bring nothing"}
+	}
+	return c.frame(&f)
 }
 
 // finish ends the connection because of err. The caller holds mu.
@@ -74,6 +91,10 @@ func (c *Conn) finish(err error) {
 		_, _ = c.socket.Write(b) // the server is told, if it still listens
 		freeBuffer(c.out.lent, b)
 		c.fail(status.Error(codes.Unavailable, wrong.Error()))
+		return
+	}
+	if c.out.broken != nil {
+		c.fail(unsent(c.out.broken))
 		return
 	}
 	c.bye = err

@@ -436,6 +436,7 @@ func (a *answer) status() *status.Status {
 
 // Wait waits for the end of a call with whole, and returns its status. When ctx ends first, so does the call.
 func (s *Stream) Wait(ctx context.Context) *status.Status {
+	s.lead()
 	for !s.done.Load() {
 		select {
 		case <-s.woken:

@@ -140,6 +140,9 @@ func (c *Conn) Open(ctx context.Context, s *Stream, r *Request, m *Message, last
 	s.conn, s.id, s.window = c, c.next, c.initial
 	c.next += 2
 	c.streams[s.id] = s
+	if c.turn.reader == nobody && !s.whole {
+		c.follow()
+	}
 	if r.Timeout > 0 {
 		s.until = time.Now().Add(r.Timeout)
 	}
@@ -293,6 +296,9 @@ func (s *Stream) await(ctx context.Context) error {
 	}
 	if s.window > 0 {
 		c.out.await(s)
+	}
+	if c.turn.reader == nobody {
+		c.follow() // whoever is to make room must be read
 	}
 	c.mu.Unlock()
 	var err error
