@@ -94,8 +94,14 @@ func statusOf(err error) *status.Status {
 func (o *options) receive(ctx context.Context, p *place, s *http2.Stream, reply any) error {
 	st := s.Wait(ctx)
 	trailer := o.tell(s)
-	if o.told != nil {
-		o.told.TakePeer(p.conn.RemoteAddr())
+	if a := o.told; a != nil {
+		a.TakePeer(p.conn.RemoteAddr())
+		for _, f := range s.Head() {
+			a.TakeHeader(f.Name, f.Value)
+		}
+		for _, f := range s.Trailer() {
+			a.TakeTrailer(f.Name, f.Value)
+		}
 	}
 	if o.peer != nil {
 		*o.peer = peerOf(p)

@@ -166,7 +166,10 @@ func (o *options) request(ctx context.Context, method, authority string) (http2.
 	if o.metadata != nil {
 		for i := range o.metadata.Len() {
 			name, value := o.metadata.At(i)
-			if err := check(name, value); err != nil {
+			if err := check(name); err != nil {
+				return r, err
+			}
+			if err := checkValue(name, value); err != nil { // it is encoded already, if it is binary
 				return r, err
 			}
 			if _, ok := md[name]; !ok && !reserved(name) {
@@ -234,10 +237,18 @@ func check(name string, values ...string) error {
 		return nil
 	}
 	for _, value := range values {
-		for i := range len(value) {
-			if value[i] < ' ' || value[i] > '~' {
-				return status.Errorf(codes.Internal, "header key %q contains value with non-printable ASCII characters", name)
-			}
+		if err := checkValue(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkValue tells what is wrong with a value as it is on the wire.
+func checkValue(name, value string) error {
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] > '~' {
+			return status.Errorf(codes.Internal, "header key %q contains value with non-printable ASCII characters", name)
 		}
 	}
 	return nil
@@ -311,14 +322,6 @@ func decompress(data mem.BufferSlice, compression string, most int) (mem.BufferS
 
 // tell gives the caller what it wants to know of an answer.
 func (o *options) tell(s *http2.Stream) (trailer metadata.MD) {
-	if a := o.told; a != nil {
-		for _, f := range s.Head() {
-			a.TakeHeader(f.Name, f.Value)
-		}
-		for _, f := range s.Trailer() {
-			a.TakeTrailer(f.Name, f.Value)
-		}
-	}
 	trailer = toMD(s.Trailer())
 	if o.header != nil {
 		*o.header = toMD(s.Head())
