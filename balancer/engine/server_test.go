@@ -5,6 +5,7 @@ package engine_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -22,6 +23,10 @@ type server struct {
 	settings []xhttp2.Setting
 	// begun is called with the head of a request, more with each piece that follows, ended at its end; nil for not at all. They must not block.
 	begun, more, ended func(*conn, *request)
+	// pinged is called when the client asks for a sign of life; nil for not at all.
+	pinged func(*conn)
+	// quiet is to say nothing at all.
+	quiet bool
 
 	listener net.Listener
 	running  sync.WaitGroup
@@ -84,23 +89,43 @@ func (s *server) serve(l net.Listener) {
 			if err != nil {
 				return
 			}
-			s.mu.Lock()
-			if s.stopped {
-				s.mu.Unlock()
-				_ = socket.Close()
-				return
-			}
-			s.accepted++
-			c := &conn{server: s, socket: socket, number: s.accepted, framer: xhttp2.NewFramer(socket, socket), requests: map[uint32]*request{}, resets: map[uint32]xhttp2.ErrCode{}}
-			s.conns[socket] = c
-			s.running.Go(func() { s.run(c) })
-			s.mu.Unlock()
+			s.take(socket)
 		}
 	})
 }
 
+// take serves a connection.
+func (s *server) take(socket net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		_ = socket.Close()
+		return
+	}
+	s.accepted++
+	c := &conn{server: s, socket: socket, number: s.accepted, framer: xhttp2.NewFramer(socket, socket), requests: map[uint32]*request{}, resets: map[uint32]xhttp2.ErrCode{}}
+	s.conns[socket] = c
+	s.running.Go(func() { s.run(c) })
+}
+
+// pipes starts a server that is reached in memory, by its dial.
+func pipes(tb testing.TB, s *server) *server {
+	tb.Helper()
+	s.conns = map[net.Conn]*conn{}
+	tb.Cleanup(s.stop)
+	return s
+}
+
+func (s *server) dial(context.Context, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	s.take(theirs)
+	return ours, nil
+}
+
 func (s *server) stop() {
-	_ = s.listener.Close()
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
 	s.mu.Lock()
 	s.stopped = true
 	for socket := range s.conns {
@@ -133,6 +158,10 @@ func (s *server) run(c *conn) {
 	if _, err := io.ReadFull(c.socket, make([]byte, len(xhttp2.ClientPreface))); err != nil {
 		return
 	}
+	if s.quiet {
+		_, _ = io.Copy(io.Discard, c.socket)
+		return
+	}
 	c.framer.AllowIllegalWrites = true
 	c.encoder = hpack.NewEncoder(&c.block)
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
@@ -156,6 +185,9 @@ func (c *conn) frame(f xhttp2.Frame) {
 		}
 	case *xhttp2.PingFrame:
 		if !f.IsAck() {
+			if c.server.pinged != nil {
+				c.server.pinged(c)
+			}
 			data := f.Data
 			c.write(func(w *xhttp2.Framer) error { return w.WritePing(true, data) })
 		}
