@@ -165,6 +165,18 @@ func (s *script) ended(call any) (told []grpcbalancer.DoneInfo, wrong int) {
 	return told, wrong
 }
 
+// untold returns how many picks were told of the end more or less than once.
+func (s *script) untold() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.picks {
+		if len(p.told) != 1 {
+			n++
+		}
+	}
+	return n
+}
+
 // picker places calls on the connections that are ready.
 type picker struct {
 	script  *script

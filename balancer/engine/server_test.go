@@ -71,12 +71,7 @@ func (r *request) get(name string) (values []string) {
 // newServer starts a server, which ends with the test.
 func newServer(tb testing.TB, s *server) *server {
 	tb.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s.serve(l)
+	s.serve(listen(tb))
 	tb.Cleanup(s.stop)
 	return s
 }
@@ -308,6 +303,13 @@ func (c *conn) goAway(last uint32, code xhttp2.ErrCode, text string) {
 
 // close closes the connection.
 func (c *conn) close() { _ = c.socket.Close() }
+
+// closeLater closes it once all that was written has been read: when the client closes its side.
+func (c *conn) closeLater() {
+	if half, ok := c.socket.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // the reader sees what becomes of it
+	}
+}
 
 // message returns a message with its prefix.
 func message(flag byte, text string) []byte {
