@@ -13,8 +13,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	xhttp2 "golang.org/x/net/http2"
 	"google.golang.org/grpc"
+	grpcbalancer "google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
@@ -240,4 +243,77 @@ func count(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// What becomes of a call that finds no place for its second attempt is what became of that, not of the first.
+func TestSecondAttemptFindsNoPlace(t *testing.T) {
+	t.Parallel()
+	for name, refuse := range refusing {
+		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+			for _, says := range []error{grpcbalancer.ErrNoSubConnAvailable, errPlain, status.Error(codes.PermissionDenied, "dropped")} {
+				t.Run(fmt.Sprintf("%s, %v, %v", name, ended, says), func(t *testing.T) {
+					t.Parallel()
+					for i := range kinds {
+						if kinds[i].headFirst {
+							continue // gRPC has Header end the call with the one, and RecvMsg return the other
+						}
+						var got [2]*outcome
+						for j, side := range sides {
+							ctx := newEndable(t.Context(), ended)
+							set := to()
+							set.script = &script{}
+							s := newServer(t, &server{ended: func(c *conn, r *request) {
+								set.script.place(func(*picker, grpcbalancer.PickInfo) (grpcbalancer.PickResult, error) {
+									ctx.end() // if the call waits
+									return grpcbalancer.PickResult{}, says
+								})
+								refuse(c, r.id)
+							}})
+							set.addresses = to(s.address).addresses
+							c := side.open(t, set)
+							got[j] = kinds[i].do(ctx, c)
+							got[j].Peer = "" // of the first attempt, or of none
+							if len(got[j].Done) > 0 {
+								got[j].Done[0].Err = codes.Unavailable // gRPC tells of a call that its context ended as that, if it hears of it first
+							}
+							ctx.end()
+						}
+						if diff := cmp.Diff(got[1], got[0], cmpopts.EquateEmpty()); diff != "" {
+							t.Errorf("%s: the engine differs (-grpc +engine):\n%s", kinds[i].name, diff)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// Who is told of the end of a stream may look at it.
+func TestFinishedLooksAtTheStream(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, &server{ended: func(c *conn, r *request) { ending("grpc-status", "0", "a", "1")(c, r.id) }})
+	for _, side := range sides {
+		c := side.open(t, to(s.address))
+		var stream grpc.ClientStream
+		var saw []string
+		stream, err := c.NewStream(t.Context(), kinds[4].desc, method, grpc.ForceCodecV2(raw{}), grpc.WaitForReady(true), grpc.OnFinish(func(error) {
+			if stream != nil {
+				saw = stream.Trailer().Get("a")
+				_ = stream.Context()
+			}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.CloseSend(); err != nil {
+			t.Fatal(err)
+		}
+		var m string
+		for err == nil {
+			err = stream.RecvMsg(&m)
+		}
+		if !errors.Is(err, io.EOF) || !slices.Equal(saw, []string{"1"}) {
+			t.Errorf("%s: the stream ends with %v, seen with %q", side.name, err, saw)
+		}
+	}
 }

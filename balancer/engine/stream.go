@@ -45,6 +45,7 @@ type clientStream struct {
 	kept     []sent // of the request, while it may be sent again
 	size     int    // of kept
 	again    bool   // there may be another attempt
+	lost     error  // why there was none, though there might have been
 	ending   sync.Once
 	one      bool // a message has come; only RecvMsg touches it, which is called by one goroutine at a time
 	sentLast bool // the request has ended; only SendMsg and CloseSend touch it, likewise
@@ -132,21 +133,26 @@ func (s *clientStream) current() *http2.Stream {
 // end ends a call, once.
 func (s *clientStream) end(err error) {
 	s.ending.Do(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.stop != nil {
-			s.stop()
-		}
-		s.again = false
-		s.forget()
-		s.trailer = s.tell(s.stream)
-		if s.peer != nil {
-			*s.peer = peerOf(&s.place)
-		}
-		s.place.ended(grpcbalancer.DoneInfo{Err: err, Trailer: s.trailer, BytesSent: true, BytesReceived: s.stream.Answered()})
+		s.close(err)
 		s.cancel()
-		s.finished(err)
+		s.finished(err) // without mu: it may look at the stream
 	})
+}
+
+// close settles what is known of a call that has ended.
+func (s *clientStream) close(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop != nil {
+		s.stop()
+	}
+	s.again = false
+	s.forget()
+	s.trailer = s.tell(s.stream)
+	if s.peer != nil {
+		*s.peer = peerOf(&s.place)
+	}
+	s.place.ended(grpcbalancer.DoneInfo{Err: err, Trailer: s.trailer, BytesSent: true, BytesReceived: s.stream.Answered()})
 }
 
 // forget frees what was kept. The caller holds mu.
@@ -180,7 +186,7 @@ func (s *clientStream) repeat() bool {
 	st, _ := s.stream.Ended()
 	s.place.ended(grpcbalancer.DoneInfo{Err: st.Err(), BytesSent: true})
 	old, place := s.stream, s.place
-	if s.attempt(nil) != nil {
+	if s.lost = s.attempt(nil); s.lost != nil {
 		s.stream, s.place = old, place
 		s.place.done = nil // it was told
 		return false
@@ -195,6 +201,16 @@ func (s *clientStream) repeat() bool {
 	}
 	s.forget()
 	return true
+}
+
+// why returns why a call ended, of which its stream says err.
+func (s *clientStream) why(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost != nil {
+		return s.lost
+	}
+	return err
 }
 
 // answered notes that a call was answered, so that there is no other attempt.
@@ -230,7 +246,7 @@ func (s *clientStream) Header() (metadata.MD, error) {
 			return metadata.MD{}, nil
 		}
 		st, _ := stream.Ended()
-		s.end(st.Err())
+		s.end(s.why(st.Err()))
 		return nil, nil //nolint:nilnil // as in gRPC: RecvMsg has the status
 	}
 }
@@ -324,6 +340,7 @@ func (s *clientStream) RecvMsg(v any) error {
 			s.end(nil)
 			return io.EOF
 		}
+		err = s.why(err)
 		s.end(err)
 		return err
 	}
