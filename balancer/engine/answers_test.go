@@ -47,6 +47,16 @@ func says(text string) func(*kind, *outcome, *outcome) {
 	return func(_ *kind, o, _ *outcome) { o.Text = text }
 }
 
+// hears has the balancer be told the error of an attempt: gRPC's own channel tells it of none if SendMsg is the first to see that the call has
+// ended.
+func (o *outcome) hears(engine *outcome) {
+	for i := range min(len(o.Done), len(engine.Done)) {
+		if o.Done[i].Err == codes.OK {
+			o.Done[i].Err = engine.Done[i].Err
+		}
+	}
+}
+
 const tooMany = "cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message"
 
 // endsAll has calls with too many messages end: gRPC's only do with their context, and nobody is told.
@@ -98,6 +108,9 @@ func (a *answer) test(t *testing.T) {
 	for i := range kinds {
 		k := &kinds[i]
 		got, want := k.do(ctx, ours), k.do(ctx, theirs)
+		if a.early {
+			want.hears(got)
+		}
 		if a.loose != nil {
 			a.loose(got)
 			a.loose(want)

@@ -45,13 +45,17 @@ func TestSending(t *testing.T) {
 				if k.desc == nil || k.headFirst || name == "no end" && k.desc.ClientStreams {
 					continue // there is nothing to order, or nothing ends
 				}
+				// Where the call ends because of what is sent, the server says nothing, or it would depend on the moment what is received.
+				answers := name != "a message after the end" && name != "what is no message" && (name != "two messages" || k.desc.ClientStreams)
 				var got [2]string
 				for i, side := range sides {
 					var log strings.Builder
 					requests := make(chan *request, 4)
 					s := newServer(t, &server{ended: func(c *conn, r *request) {
-						requests <- r
-						answering("one")(c, r.id)
+						if answers {
+							requests <- r
+							answering("one")(c, r.id)
+						}
 					}})
 					c := side.open(t, to(s.address))
 					ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -68,10 +72,8 @@ func TestSending(t *testing.T) {
 					told, wrong := c.script.ended(&o)
 					fmt.Fprintf(&log, "sent %v\nreceived %v, %v: %s\n%d told, %d wrong", errs, received, again, m, len(told), wrong)
 					cancel()
-					select {
-					case r := <-requests:
-						fmt.Fprintf(&log, "\nseen %q", r.body)
-					default:
+					if answers {
+						fmt.Fprintf(&log, "\nseen %q", (<-requests).body)
 					}
 					got[i] = log.String()
 				}
