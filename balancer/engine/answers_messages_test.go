@@ -126,24 +126,24 @@ func brokenAnswers() []answer {
 			trailing("grpc-status", "0")(c, id)
 		}, but: headFirst, ours: refusesData},
 		{name: "DATA alone", serve: func(c *conn, id uint32) { c.data(id, true, message(0, "one")) }, but: headFirst, ours: refusesData},
-		{name: "the connection is closed before the head", serve: func(c *conn, _ uint32) { c.close() }},
+		{name: "the connection is closed before the head", serve: func(c *conn, _ uint32) { c.closeLater() }},
 		{name: "the connection is closed after the head", serve: func(c *conn, id uint32) {
 			c.ok(id)
-			c.close()
+			c.closeLater()
 		}},
 		{name: "the connection is closed after a message", serve: func(c *conn, id uint32) {
 			c.ok(id)
 			c.say(id, "one")
-			c.close()
+			c.closeLater()
 		}},
 		{name: "the connection is closed in the middle of a message", serve: func(c *conn, id uint32) {
 			c.ok(id)
 			c.data(id, false, message(0, "one")[:7])
-			c.close()
+			c.closeLater()
 		}},
 		{name: "the connection is closed after the end", serve: func(c *conn, id uint32) {
 			answering("one")(c, id)
-			c.close()
+			c.closeLater()
 		}},
 		{name: "the server goes away, and answers", serve: func(c *conn, id uint32) {
 			c.goAway(id, xhttp2.ErrCodeNo, "bye")
@@ -151,7 +151,7 @@ func brokenAnswers() []answer {
 		}},
 		{name: "the server goes away, and closes", serve: func(c *conn, id uint32) {
 			c.goAway(id, xhttp2.ErrCodeNo, "bye")
-			c.close()
+			c.closeLater()
 		}, but: "it is gRPC's text of its transport", ours: says("error reading from server: EOF")},
 		{
 			name: "the server goes away, and has seen nothing", serve: func(c *conn, _ uint32) { c.goAway(0, xhttp2.ErrCodeNo, "bye") },
