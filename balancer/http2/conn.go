@@ -104,9 +104,9 @@ func ErrLeaving(err error) bool { return errors.Is(err, errLeaving) }
 func New(socket net.Conn, cfg *Config) *Conn {
 	c := &Conn{
 		socket: socket, config: cfg, streams: map[uint32]*Stream{}, next: 1, most: unlimited, list: unlimited, window: frames.FirstWindow, initial: frames.FirstWindow,
-		in: make([]byte, readSize), over: make(chan struct{}), turn: turns{resume: make(chan struct{}, 1)},
+		in: make([]byte, readSize), over: make(chan struct{}),
 	}
-	c.turn.may = socket.SetReadDeadline(time.Time{}) == nil
+	c.turn.init(socket)
 	c.decoder = hpack.NewDecoder(frames.TableSize, c.block.field)
 	c.decoder.SetMaxStringLength(cfg.MaxHeader + excess)
 	c.heads.init()
@@ -259,6 +259,10 @@ func (c *Conn) take(ctx context.Context, s *Stream) error {
 			c.admit() // it may have been told of a place
 			return err
 		}
+	}
+	if !c.leaving && !c.stands() {
+		c.leaving = true
+		c.turnAway()
 	}
 	if c.leaving {
 		return errLeaving

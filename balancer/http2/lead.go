@@ -6,6 +6,7 @@ package http2
 import (
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/dragoman-gateway/dragoman/internal/frames"
@@ -32,6 +33,46 @@ type turns struct {
 	watch   *time.Timer   // looks whether one reads for too long; nil when there is none
 	watched bool          // it is to fire
 	seen    int           // led, when it last did
+
+	raw  syscall.RawConn  // the socket, to look at what nobody reads; nil where that cannot be
+	look func(fd uintptr) // sets saw
+	saw  sight
+}
+
+// sight is what is to be read.
+type sight int
+
+const (
+	nothing sight = iota
+	something
+	end
+)
+
+// init prepares that calls read.
+func (t *turns) init(socket net.Conn) {
+	t.resume = make(chan struct{}, 1)
+	t.may = socket.SetReadDeadline(time.Time{}) == nil
+	if s, ok := socket.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			t.raw, t.look = raw, func(fd uintptr) { t.saw = peek(fd) }
+		}
+	}
+}
+
+// stands tells whether a connection that nobody reads can take a call: whether its server has not closed it meanwhile. The caller holds mu.
+func (c *Conn) stands() bool {
+	t := &c.turn
+	if t.reader != nobody || t.raw == nil {
+		return true
+	}
+	if t.raw.Control(t.look) != nil {
+		t.saw = end
+	}
+	if t.saw == nothing {
+		return true
+	}
+	c.follow()
+	return t.saw == something
 }
 
 // handover is after how long the connection's goroutine reads, when a call that reads has no answer, or nothing is called.

@@ -194,3 +194,20 @@ func TestLoneCallsRead(t *testing.T) {
 		})
 	}
 }
+
+// A connection that its server has closed takes no call, though nobody has read since the last one: calls are not sent where they cannot arrive.
+func TestClosedConnectionsTakeNoCalls(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		w := open(t, plain())
+		w.works()
+		w.works()
+		w.must(w.socket.Close())
+		one := http2.NewStream(most, true)
+		m := message("request")
+		if err := w.conn.Open(t.Context(), one, request(), &m, true); !http2.ErrLeaving(err) || one.Opened() {
+			t.Fatalf("a call is sent: %v", err)
+		}
+		w.gone()
+	}
+}

@@ -120,7 +120,7 @@ var direction = map[string]row{
 	"balancer":                               {own: []string{"internal/frames", "balancer/endpoint", "balancer/engine", "balancer/health", "balancer/outlier", "balancer/picker", "balancer/resolver"}},
 	"balancer/endpoint":                      {},
 	"balancer/engine":                        {own: []string{"balancer/http2"}},
-	"balancer/http2":                         {own: []string{"internal/frames"}},
+	"balancer/http2":                         {own: []string{"internal/frames"}, outside: []string{"golang.org/x/sys"}},
 	"balancer/health":                        {},
 	"balancer/outlier":                       {own: []string{"balancer/picker"}},
 	"balancer/picker":                        {own: []string{"balancer/endpoint"}},
