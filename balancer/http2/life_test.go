@@ -69,6 +69,25 @@ func TestGoAway(t *testing.T) {
 	w.parts()
 }
 
+// That a server goes is told at once, whatever is behind that: here the header of a frame whose data does not come yet.
+func TestGoAwayWithinAMessage(t *testing.T) {
+	t.Parallel()
+	w := open(t, plain())
+	one := w.unary("request")
+	text := large[:10_000+16_384]
+	w.headers(1, false, w.okay())
+	all := framed(text)
+	w.data(1, false, all[:len(all)-16_384])
+	w.must(w.framer.WritePing(false, [8]byte{1}))
+	until[*xhttp2.PingFrame](w) // so that what follows is read at a time
+	w.raw(append([]byte{0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0, 0x40, 0, 0, 0, 0, 0, 0, 1)...)
+	w.leaves()
+	w.raw(all[len(all)-16_384:]...)
+	w.trailers(1)
+	one.ends(t, text)
+	w.parts()
+}
+
 // A server may say goodbye twice: first that it goes, and then what it has seen.
 func TestGoAwayTwice(t *testing.T) {
 	t.Parallel()

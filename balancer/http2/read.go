@@ -162,6 +162,9 @@ func (c *Conn) read(p []byte) error {
 	}
 	c.mu.Unlock()
 	defer c.mu.Lock()
+	if len(c.events) > 0 {
+		c.tell()
+	}
 	for len(p) > 0 {
 		n, err := c.socket.Read(p)
 		if p = p[n:]; n > 0 {
