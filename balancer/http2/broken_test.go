@@ -298,6 +298,39 @@ func TestThingsOfNoUse(t *testing.T) {
 	w.works()
 }
 
+// Who waits for one message gets that alone: a second one ends the call, and none is none. Heads that are not the last are passed over.
+func TestAnswersOfOneMessage(t *testing.T) {
+	t.Parallel()
+	w := open(t, plain())
+	one := w.unary("request")
+	w.headers(1, false, w.fields(":status", "103", "link", "a"))
+	w.headers(1, false, w.fields(":status", "100"))
+	w.answer(1, "answer")
+	one.ends(t, "answer")
+	if len(one.Head()) != 1 {
+		t.Errorf("the head is %v", one.Head())
+	}
+	for _, text := range []string{"", "second"} {
+		two := w.unary("request")
+		w.headers(two.id, false, w.okay())
+		w.data(two.id, false, framed("answer"))
+		w.data(two.id, false, framed(text))
+		if two.fails(t, codes.Internal); two.Unseen() {
+			t.Error("the server may have seen it")
+		}
+		if f := until[*xhttp2.RSTStreamFrame](w); f.StreamID != two.id || f.ErrCode != xhttp2.ErrCodeCancel {
+			t.Errorf("got %v", f)
+		}
+	}
+	none := w.unary("request")
+	w.answer(none.id)
+	none.fails(t, codes.OK)
+	if _, ok := none.Message(); ok {
+		t.Error("there is a message")
+	}
+	w.works()
+}
+
 // A server that resets a stream ends it alone, and the code says how (gRPC's table of errors); what RFC 9113 does not name, too (7).
 func TestResets(t *testing.T) {
 	t.Parallel()

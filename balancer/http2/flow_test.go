@@ -5,13 +5,16 @@ package http2_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	xhttp2 "golang.org/x/net/http2"
 	"google.golang.org/grpc/codes"
@@ -398,22 +401,33 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// Many calls share a connection, with all kinds of sizes, and each gets its own.
-func TestManyCalls(t *testing.T) {
-	t.Parallel()
+// served is a connection to a server of golang.org/x/net, which takes so many calls at a time; wait ends it.
+func served(t *testing.T, streams uint32) (conn *http2.Conn, wait func()) {
+	t.Helper()
 	client, server := pair(t)
-	var served sync.WaitGroup
-	served.Go(func() {
-		x := &xhttp2.Server{MaxConcurrentStreams: 20}                               //nolint:staticcheck // net/http's accepts its connections itself
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		x := &xhttp2.Server{MaxConcurrentStreams: streams}                          //nolint:staticcheck // net/http's accepts its connections itself
 		x.ServeConn(server, &xhttp2.ServeConnOpts{Handler: http.HandlerFunc(echo)}) //nolint:staticcheck // likewise
 	})
 	cfg := plain()
 	ready := make(chan uint32, 1)
 	cfg.Ready, cfg.Left = func(streams uint32) { ready <- streams }, func(error, bool) {}
-	conn := http2.New(client, &cfg)
-	if n := within(t, ready); n != 20 {
+	conn = http2.New(client, &cfg)
+	if n := within(t, ready); n != streams {
 		t.Errorf("the server takes %d calls at a time", n)
 	}
+	return conn, func() {
+		conn.Drain()
+		within(t, conn.Done())
+		serving.Wait()
+	}
+}
+
+// Many calls share a connection, with all kinds of sizes, and each gets its own.
+func TestManyCalls(t *testing.T) {
+	t.Parallel()
+	conn, wait := served(t, 20)
 	var calls sync.WaitGroup
 	for i := range 50 {
 		calls.Go(func() {
@@ -443,7 +457,81 @@ func TestManyCalls(t *testing.T) {
 		})
 	}
 	calls.Wait()
-	conn.Drain()
-	within(t, conn.Done())
-	served.Wait()
+	wait()
+}
+
+// Calls that are taken back at any time, in great numbers, do not harm others, and leave nothing behind.
+func TestManyCallsThatAreTakenBack(t *testing.T) {
+	t.Parallel()
+	conn, wait := served(t, 20)
+	var calls sync.WaitGroup
+	for i := range 20 {
+		random := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // the same each time
+		calls.Go(func() {
+			for range 50 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(3000))*time.Microsecond)
+				back(ctx, t, conn, random.IntN(4), random.IntN(100_000))
+				cancel()
+			}
+		})
+	}
+	for i := range 3 { // others, which are not
+		calls.Go(func() {
+			for range 20 {
+				s := http2.NewStream(most, true)
+				m := message(large[i : 100_000*i])
+				if err := conn.Open(t.Context(), s, request(), &m, true); err != nil {
+					t.Errorf("a call is not sent: %v", err)
+					return
+				}
+				c := &call{Stream: s, ended: make(chan *status.Status, 1)}
+				c.ended <- s.Wait(t.Context())
+				c.ends(t, large[i:100_000*i])
+			}
+		})
+	}
+	calls.Wait()
+	wait()
+}
+
+// back makes a call that ctx ends, and returns when that has ended.
+func back(ctx context.Context, t *testing.T, conn *http2.Conn, messages, size int) {
+	s := http2.NewStream(most, false)
+	if err := conn.Open(ctx, s, request(), nil, false); err != nil {
+		if !errors.Is(err, context.DeadlineExceeded) || s.Opened() {
+			t.Errorf("a call is not sent: %v", err)
+		}
+		return
+	}
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for range messages {
+			m := message(large[:size])
+			if err := s.Send(ctx, &m, false); err != nil {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("sending ends with %v", err)
+				}
+				return
+			}
+		}
+		s.CloseSend()
+	})
+	got := 0
+	for {
+		m, err := s.Recv(ctx)
+		if err == nil {
+			if taken(m) != large[:size] {
+				t.Error("a message is another")
+			}
+			got++
+			continue
+		}
+		if errors.Is(err, io.EOF) && got != messages {
+			t.Errorf("%d messages come back of %d", got, messages)
+		} else if !errors.Is(err, io.EOF) && status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("a call ends with %v", err)
+		}
+		break
+	}
+	sending.Wait()
 }
