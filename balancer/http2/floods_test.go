@@ -371,6 +371,49 @@ func TestThreatD16SmallMessages(t *testing.T) { //nolint:paralleltest // it coun
 	}
 }
 
+// Threat D16: settings that say the same thing over and over cost what one does, and the last counts.
+func TestThreatD16RepeatedSettings(t *testing.T) { //nolint:paralleltest // it counts memory
+	w := open(t, plain())
+	const calls = 50
+	var all []*call
+	for range calls {
+		all = append(all, w.start(t.Context(), large[:200_000]))
+	}
+	for got := 0; got < 65535; { // they wait for the connection's window
+		got += len(until[*xhttp2.DataFrame](w).Data())
+	}
+	var settings []xhttp2.Setting
+	for i := range uint32(16_384 / 12) {
+		settings = append(settings, xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: i}, xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: i % 2 * 65535})
+	}
+	settings = append(settings[:len(settings)-2], xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: 1000}, xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const times = 50
+	for range times {
+		w.must(w.framer.WriteSettings(settings...))
+		w.acknowledged()
+	}
+	runtime.ReadMemStats(&after)
+	// The framer's own is a part of it.
+	if allocated, sent := after.TotalAlloc-before.TotalAlloc, uint64(times*len(settings)*6); allocated > 5*sent {
+		t.Errorf("%d bytes were allocated for %d", allocated, sent)
+	}
+	w.must(w.framer.WriteWindowUpdate(0, 1<<30))
+	for ended := 0; ended < calls; {
+		if f, ok := until[xhttp2.Frame](w).(*xhttp2.DataFrame); ok && len(f.Data()) > 0 {
+			w.must(w.framer.WriteWindowUpdate(f.StreamID, 16_384))
+			if f.StreamEnded() {
+				w.answer(f.StreamID, "answer")
+				ended++
+			}
+		}
+	}
+	for _, c := range all {
+		c.ends(t, "answer")
+	}
+}
+
 // narrow makes the buffers of a connection small, so that who does not read is noticed.
 func narrow(t *testing.T, ends ...any) {
 	t.Helper()

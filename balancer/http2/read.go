@@ -283,12 +283,12 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 	case f.Has(frames.FlagAck):
 		return nil
 	}
-	streams := uint32(0)
+	streams, initial, table := uint32(0), c.initial, -1
 	for ; len(p) > 0; p = p[frames.SettingSize:] {
 		value := binary.BigEndian.Uint32(p[2:])
 		switch binary.BigEndian.Uint16(p) {
 		case frames.SettingTableSize:
-			c.heads.resize(int(min(value, frames.TableSize)))
+			table = int(min(value, frames.TableSize))
 		case frames.SettingPush:
 			if value != 0 {
 				return &connError{frames.ProtocolError, "ENABLE_PUSH is for clients"}
@@ -300,19 +300,26 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 			if value > frames.MostWindow {
 				return &connError{frames.FlowControlError, "INITIAL_WINDOW_SIZE is too large"}
 			}
-			for _, s := range c.streams {
-				if s.window += int(value) - c.initial; s.window > frames.MostWindow {
-					return &connError{frames.FlowControlError, "the window of a stream is too large"}
-				}
-				s.wakeSender()
-			}
-			c.initial = int(value)
+			initial = int(value)
 		case frames.SettingHeaderList:
 			c.list = int(min(value, unlimited))
 		case frames.SettingFrameSize: // what all take is sent: more gains nothing
 			if value < frames.LeastSize || value > frames.MostSize {
 				return &connError{frames.ProtocolError, "MAX_FRAME_SIZE is none that can be"}
 			}
+		}
+	}
+	// What costs something is done once, however often it is said.
+	if table >= 0 {
+		c.heads.resize(table)
+	}
+	if by := initial - c.initial; by != 0 {
+		c.initial = initial
+		for _, s := range c.streams {
+			if s.window += by; s.window > frames.MostWindow {
+				return &connError{frames.FlowControlError, "the window of a stream is too large"}
+			}
+			s.wakeSender()
 		}
 	}
 	c.out.pending = frames.Append(c.out.room(), 0, frames.Settings, frames.FlagAck, 0)
