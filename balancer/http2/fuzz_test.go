@@ -96,6 +96,61 @@ func said(write func(f *xhttp2.Framer, block func(pairs ...string) []byte)) []by
 	return b.Bytes()
 }
 
+// A server may vanish behind any byte of what it says, and that may come in pieces of any size: calls whose answer is not whole are UNAVAILABLE.
+func TestServersThatVanishAnywhere(t *testing.T) {
+	t.Parallel()
+	settings := said(func(f *xhttp2.Framer, _ func(...string) []byte) { _ = f.WriteSettings() })
+	text := strings.Repeat("x", 17_000)
+	whole := said(func(f *xhttp2.Framer, block func(...string) []byte) {
+		head := block(":status", "200", "content-type", "application/grpc", "a", "b")
+		_ = f.WriteRawFrame(xhttp2.FrameHeaders, xhttp2.FlagHeadersPriority|xhttp2.FlagHeadersPadded, 1, append(append([]byte{3, 0, 0, 0, 0, 7}, head[:5]...), 0, 0, 0))
+		_ = f.WriteContinuation(1, true, head[5:])
+		_ = f.WritePing(false, [8]byte{})
+		all := framed(text)
+		_ = f.WriteDataPadded(1, false, all[:3], make([]byte, 5))
+		_ = f.WriteData(1, false, all[3:16_384+3])
+		_ = f.WriteDataPadded(1, false, all[16_384+3:], make([]byte, 100))
+		_ = f.WriteWindowUpdate(0, 1)
+		_ = f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: block("grpc-status", "0"), EndHeaders: true, EndStream: true})
+	})
+	for at := 0; at <= len(whole); at++ {
+		if at > 200 && at < len(whole)-200 && at%397 != 0 {
+			continue // in the middle of the message
+		}
+		small := 7
+		if at > 200 {
+			small = 1021
+		}
+		for _, pieces := range []int{small, 1 << 20} {
+			server := &script{
+				says: append(bytes.Clone(settings), whole[:at]...), greets: len(settings), pieces: pieces, opened: make(chan struct{}), closed: make(chan struct{}),
+			}
+			cfg := plain()
+			ready := make(chan struct{})
+			cfg.Ready, cfg.Left = func(uint32) { close(ready) }, func(error, bool) {}
+			conn := http2.New(server, &cfg)
+			<-ready
+			s, m := http2.NewStream(most, true), message("request")
+			if err := conn.Open(t.Context(), s, request(), &m, true); err != nil {
+				t.Fatal(err)
+			}
+			close(server.opened)
+			st := s.Wait(t.Context())
+			want := codes.Unavailable
+			if at == len(whole) {
+				want = codes.OK
+			}
+			if st.Code() != want {
+				t.Errorf("cut at %d of %d it ends with %v, want %v", at, len(whole), st, want)
+			}
+			if m, ok := s.Message(); ok && taken(m) != text || !ok && want == codes.OK {
+				t.Errorf("cut at %d of %d the message is another", at, len(whole))
+			}
+			within(t, conn.Done())
+		}
+	}
+}
+
 // FuzzServer: whatever a server says, no call hangs, none goes well that was not answered, nothing panics, and nothing stays.
 func FuzzServer(f *testing.F) {
 	head := func(f *xhttp2.Framer, id uint32, end bool, block []byte) {
