@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -412,12 +413,19 @@ func served(t *testing.T, streams uint32) (conn *http2.Conn, wait func()) {
 	})
 	cfg := plain()
 	ready := make(chan uint32, 1)
-	cfg.Ready, cfg.Left = func(streams uint32) { ready <- streams }, func(error, bool) {}
+	var drained atomic.Bool
+	cfg.Ready = func(streams uint32) { ready <- streams }
+	cfg.Left = func(err error, _ bool) {
+		if !drained.Load() {
+			t.Errorf("the connection leaves: %v", err)
+		}
+	}
 	conn = http2.New(client, &cfg)
 	if n := within(t, ready); n != streams {
 		t.Errorf("the server takes %d calls at a time", n)
 	}
 	return conn, func() {
+		drained.Store(true)
 		conn.Drain()
 		within(t, conn.Done())
 		serving.Wait()
@@ -463,7 +471,7 @@ func TestManyCalls(t *testing.T) {
 // Calls that are taken back at any time, in great numbers, do not harm others, and leave nothing behind.
 func TestManyCallsThatAreTakenBack(t *testing.T) {
 	t.Parallel()
-	conn, wait := served(t, 20)
+	conn, wait := served(t, 1000) // this server bears with as many calls, taken back and not yet begun, four times
 	var calls sync.WaitGroup
 	for i := range 20 {
 		random := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // the same each time
