@@ -173,7 +173,6 @@ func (c *Conn) fail(err error) {
 	}
 	clear(c.streams)
 	c.turnAway()
-	c.out.wake()
 	_ = c.socket.Close() // the reader notices
 	if c.turn.reader == nobody {
 		c.follow()
@@ -190,6 +189,7 @@ func (c *Conn) turnAway() {
 		s.signal()
 	}
 	c.waiting = nil
+	c.out.wake() // some wait for room, to begin
 }
 
 // parting ends a connection that takes no more and has nothing left. The caller holds mu.

@@ -216,7 +216,14 @@ func TestServersThatReadNothing(t *testing.T) {
 			}
 		}
 		one.Cancel(status.New(codes.Canceled, "no more"))
+		late := w.start(t.Context(), "request")
+		synctest.Wait() // it waits for room
 		w.conn.Drain()
+		synctest.Wait()
+		if len(late.ended) == 0 {
+			t.Error("a call waits for a connection that takes no more")
+		}
+		late.turnedAway(t)
 		<-w.conn.Done()
 		if after := time.Since(began); after > 3*time.Second {
 			t.Errorf("it ends after %v", after)
