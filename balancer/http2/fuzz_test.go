@@ -28,20 +28,45 @@ type script struct {
 	mu     sync.Mutex
 	says   []byte
 	pieces int
-	opened chan struct{} // closed when the calls are sent: what the server says behind its settings answers them
-	greets int           // bytes of says that are its settings
+	gates  []gate
 	read   int
 	closed chan struct{}
 	once   sync.Once
+}
+
+// saying is the connection of a server that says parts, each of which but the first once the gate before it is opened.
+func saying(pieces int, parts ...[]byte) *script {
+	s := &script{pieces: pieces, closed: make(chan struct{})}
+	for i, part := range parts {
+		if i > 0 {
+			s.gates = append(s.gates, gate{len(s.says), make(chan struct{})})
+		}
+		s.says = append(s.says, part...)
+	}
+	return s
+}
+
+// open opens a gate.
+func (s *script) open(i int) { close(s.gates[i].opened) }
+
+// gate is up to where the server says what it does before something: that a call is sent, which is answered behind it.
+type gate struct {
+	at     int
+	opened chan struct{}
 }
 
 func (s *script) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	at := s.read
 	s.mu.Unlock()
-	if at >= s.greets {
+	most := min(len(p), s.pieces)
+	for _, g := range s.gates {
+		if at < g.at {
+			most = min(most, g.at-at)
+			break
+		}
 		select {
-		case <-s.opened:
+		case <-g.opened:
 		case <-s.closed:
 			return 0, net.ErrClosed
 		}
@@ -51,10 +76,7 @@ func (s *script) Read(p []byte) (int, error) {
 	if len(s.says) == 0 {
 		return 0, io.EOF
 	}
-	n := min(len(p), len(s.says), s.pieces)
-	if s.read < s.greets {
-		n = min(n, s.greets-s.read)
-	}
+	n := min(most, len(s.says))
 	copy(p, s.says[:n])
 	s.says = s.says[n:]
 	s.read += n
@@ -122,9 +144,7 @@ func TestServersThatVanishAnywhere(t *testing.T) {
 			small = 1021
 		}
 		for _, pieces := range []int{small, 1 << 20} {
-			server := &script{
-				says: append(bytes.Clone(settings), whole[:at]...), greets: len(settings), pieces: pieces, opened: make(chan struct{}), closed: make(chan struct{}),
-			}
+			server := saying(pieces, settings, whole[:at])
 			cfg := plain()
 			ready := make(chan struct{})
 			cfg.Ready, cfg.Left = func(uint32) { close(ready) }, func(error, bool) {}
@@ -134,7 +154,7 @@ func TestServersThatVanishAnywhere(t *testing.T) {
 			if err := conn.Open(t.Context(), s, request(), &m, true); err != nil {
 				t.Fatal(err)
 			}
-			close(server.opened)
+			server.open(0)
 			st := s.Wait(t.Context())
 			want := codes.Unavailable
 			if at == len(whole) {
@@ -195,9 +215,7 @@ func FuzzServer(f *testing.F) {
 	f.Add([]byte{}, uint8(3))
 	settings := said(func(f *xhttp2.Framer, _ func(...string) []byte) { _ = f.WriteSettings() })
 	f.Fuzz(func(t *testing.T, says []byte, pieces uint8) {
-		server := &script{
-			says: append(bytes.Clone(settings), says...), greets: len(settings), pieces: 1 + int(pieces)*97, opened: make(chan struct{}), closed: make(chan struct{}),
-		}
+		server := saying(1+int(pieces)*97, settings, says)
 		cfg := plain()
 		ready, left := make(chan struct{}), make(chan struct{}, 10)
 		cfg.Ready = func(uint32) { close(ready) }
@@ -246,7 +264,7 @@ func FuzzServer(f *testing.F) {
 				}
 			})
 		}
-		close(server.opened)
+		server.open(0)
 		calls.Wait()
 		select {
 		case <-conn.Done():
@@ -261,6 +279,57 @@ func FuzzServer(f *testing.F) {
 		}
 		if _, ok := one.Ended(); !ok {
 			t.Error("a call has not ended")
+		}
+	})
+}
+
+// FuzzLoneCall is the same of a call that is alone on its connection, and so reads that itself.
+func FuzzLoneCall(f *testing.F) {
+	settings := said(func(f *xhttp2.Framer, _ func(...string) []byte) { _ = f.WriteSettings() })
+	answer := func(id uint32) []byte {
+		return said(func(f *xhttp2.Framer, block func(...string) []byte) {
+			_ = f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: id, BlockFragment: block(":status", "200", "content-type", "application/grpc"), EndHeaders: true})
+			_ = f.WriteDataPadded(id, false, framed("answer"), make([]byte, 3))
+			_ = f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: id, BlockFragment: block("grpc-status", "0"), EndHeaders: true, EndStream: true})
+		})
+	}
+	f.Add(answer(3), uint8(0))
+	f.Add(answer(3)[:20], uint8(1))
+	f.Add(append(answer(3), "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00"...), uint8(200)) // and GOAWAY
+	f.Add(append([]byte("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00"), answer(3)...), uint8(200))
+	f.Add([]byte("\x00\x00\x08\x06\x00\x00\x00\x00\x00pingpong\x00\x00\x04\x03\x00\x00\x00\x00\x03\x00\x00\x00\x07"), uint8(0)) // PING, RST_STREAM
+	f.Add([]byte("\x00\x00\x00\x09\x04\x00\x00\x00\x03"), uint8(0))                                                             // CONTINUATION of nothing
+	f.Fuzz(func(t *testing.T, says []byte, pieces uint8) {
+		server := saying(1+int(pieces)*97, settings, answer(1), says)
+		cfg := plain()
+		ready, left := make(chan struct{}), make(chan struct{}, 10)
+		cfg.Ready = func(uint32) { close(ready) }
+		cfg.Left = func(error, bool) { left <- struct{}{} }
+		conn := http2.New(server, &cfg)
+		<-ready
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		for i := range 2 {
+			s, m := http2.NewStream(1<<20, true), message("request")
+			if err := conn.Open(ctx, s, request(), &m, true); err != nil {
+				t.Errorf("a call is not sent: %v", err)
+			}
+			server.open(i)
+			st := s.Wait(ctx)
+			if i == 0 && st.Code() != codes.OK || st.Code() == codes.OK && !s.Answered() {
+				t.Errorf("call %d ends with %v", i, st)
+			}
+			if m, ok := s.Message(); ok {
+				m.Data.Free()
+			}
+		}
+		select {
+		case <-conn.Done():
+		case <-ctx.Done():
+			t.Fatal("the connection does not end")
+		}
+		if ctx.Err() != nil || len(left) != 1 {
+			t.Errorf("a call hangs: %v; it left %d times", ctx.Err(), len(left))
 		}
 	})
 }
