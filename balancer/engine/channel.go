@@ -31,7 +31,9 @@ import (
 type Config struct {
 	// Target is what the channel is called in errors.
 	Target string
-	// Resolver says which endpoints there are, and Balancer which of them a call goes to.
+	// Resolver says which endpoints there are, and Balancer which of them a call goes to. Unlike those of gRPC, a balancer here asks for another
+	// SubConn, of one address, for each attempt to connect, takes what it is told from several goroutines, and checks health itself: what it
+	// registers for that is never called.
 	Resolver grpcresolver.Builder
 	Balancer grpcbalancer.Builder
 	// Authority is what requests name as their server, and what its certificate is for, unless the address of an endpoint has a name of
