@@ -46,6 +46,9 @@ func (h *hosted) ResolverError(error) {}
 func (h *hosted) ExitIdle() {}
 
 func (h *hosted) Close() {
+	if h.script == nil {
+		return // no addresses have come
+	}
 	h.script.mu.Lock()
 	defer h.script.mu.Unlock()
 	h.script.closed = true
