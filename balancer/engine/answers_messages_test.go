@@ -141,7 +141,7 @@ func brokenAnswers() []answer {
 			c.data(id, false, message(0, "one")[:7])
 			c.closeLater()
 		}},
-		{name: "the connection is closed after the end", serve: func(c *conn, id uint32) {
+		{name: "the connection is closed after the end", alone: true, serve: func(c *conn, id uint32) {
 			answering("one")(c, id)
 			c.closeLater()
 		}},

@@ -83,8 +83,8 @@ func TestHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.opts.Authority != "authority.test" || b.opts.DialCreds != creds || b.cc.Target() != "books" {
-		t.Errorf("the balancer is built with %+v for %q", b.opts, b.cc.Target())
+	if target := b.cc.Target(); b.opts.Authority != "authority.test" || b.opts.DialCreds != creds || target != "books" { //nolint:staticcheck // some balancers still ask
+		t.Errorf("the balancer is built with %+v for %q", b.opts, target)
 	}
 	r.cc.NewAddress([]grpcresolver.Address{{Addr: "one"}, {Addr: "two"}}) //nolint:staticcheck // some resolvers still do
 	r.cc.ReportError(errPlain)
