@@ -1,7 +1,7 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package engine provides a gRPC channel that hosts gRPC's resolvers and balancers over HTTP/2 connections of our own. To who calls, it is what a
+// Package engine provides a gRPC channel that hosts a resolver and a balancer, as gRPC has them, over HTTP/2 connections of our own. To who calls, it is what a
 // grpc.ClientConn is, without what a gateway does itself: service configs, retries, interceptors, compression from gRPC's registry.
 package engine
 
