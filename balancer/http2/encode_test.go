@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -270,9 +271,7 @@ func FuzzTimeouts(f *testing.F) {
 	}
 	units := map[byte]time.Duration{'n': time.Nanosecond, 'u': time.Microsecond, 'm': time.Millisecond, 'S': time.Second, 'M': time.Minute, 'H': time.Hour}
 	f.Fuzz(func(t *testing.T, n int64) {
-		if n <= 0 {
-			t.Skip("there is none")
-		}
+		n = max(n&math.MaxInt64, 1) // there are no others
 		text := string(appendTimeout(nil, time.Duration(n)))
 		digits, unit := text[:len(text)-1], units[text[len(text)-1]]
 		value, err := strconv.ParseInt(digits, 10, 64)

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -334,9 +333,6 @@ func DecodeBinary(v string) (string, error) {
 func decodeMessage(m string) string {
 	if !strings.Contains(m, "%") {
 		return m
-	}
-	if plain, err := url.PathUnescape(m); err == nil {
-		return plain
 	}
 	b := make([]byte, 0, len(m))
 	for i := 0; i < len(m); i++ {
