@@ -1,8 +1,8 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package http1 provides the Exchange of HTTP/1.1, on its bytes: one goroutine reads a connection and notices when its client goes, and an answer
-// leaves in one write.
+// Package http1 provides the Exchange of HTTP/1.1, on its bytes: one goroutine reads a connection, serves what comes soon behind the last request,
+// and an answer leaves in one write.
 package http1
 
 import (
@@ -51,7 +51,7 @@ type Config struct {
 	HTTP2 func(net.Conn)
 	// OnlyHTTP2 closes connections on which anything else is spoken.
 	OnlyHTTP2 bool
-	// Serve serves one request, in a goroutine of its own.
+	// Serve serves one request. It is called in the connection's goroutine or in another one, and may take as long as it likes.
 	Serve func(transcoder.Exchange)
 	// Log is told what went wrong in Serve.
 	Log *slog.Logger
@@ -92,6 +92,7 @@ type Conn struct {
 	waits   bool       // the connection's goroutine reads while a request is served
 	deaf    bool       // it does so no more
 	cut     bool       // nothing is read of a body any more
+	here    here       // how a request is served by the connection's goroutine
 	out     output
 	running sync.WaitGroup // goroutines that write
 }
@@ -142,6 +143,7 @@ func (c *Conn) Serve(first time.Time) {
 	defer worker.Leave()
 	defer c.running.Wait()
 	defer c.Close()
+	defer c.here.stop()
 	c.due = first
 	for c.next() {
 	}
@@ -171,7 +173,7 @@ func (c *Conn) next() bool {
 		c.begins(x.head.upgrade)
 	}
 	x.begin()
-	worker.Do(x)
+	c.serve(x)
 	return c.watch()
 }
 
@@ -232,7 +234,7 @@ func (c *Conn) late(err error) error {
 		due = c.quiet.Add(c.config.Load().IdleTimeout)
 	}
 	switch {
-	case c.deaf, c.cut, c.last && !c.busy, !due.IsZero() && !time.Now().Before(due):
+	case c.deaf, c.cut, c.here.relieved, c.last && !c.busy, !due.IsZero() && !time.Now().Before(due):
 		return errLate
 	}
 	c.wakes = due
@@ -310,7 +312,24 @@ func (c *Conn) more() error {
 func (c *Conn) watch() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.current != nil {
+	if !c.attend() {
+		return false
+	}
+	if !c.closing {
+		return true
+	}
+	if !c.silent {
+		c.mu.Unlock()
+		c.hangUp()
+		c.mu.Lock()
+	}
+	return false
+}
+
+// attend reads what comes while a request is served, to notice when the client goes. It is false if the connection has ended. The caller holds mu, which
+// is given up meanwhile.
+func (c *Conn) attend() bool {
+	for c.current != nil && !c.here.relieved {
 		received := c.current.received
 		if received && len(c.in.bytes()) > 0 {
 			c.ahead = true // a client that makes its next request has not gone
@@ -327,6 +346,7 @@ func (c *Conn) watch() bool {
 		switch {
 		case err == nil:
 			c.ahead = true
+		case c.here.relieved:
 		case c.current == nil: // the answer was the last, or nothing has come behind it
 			return false
 		case !c.deaf:
@@ -334,15 +354,7 @@ func (c *Conn) watch() bool {
 		}
 		c.cond.Broadcast()
 	}
-	if !c.closing {
-		return true
-	}
-	if !c.silent {
-		c.mu.Unlock()
-		c.hangUp()
-		c.mu.Lock()
-	}
-	return false
+	return true
 }
 
 // gone cancels a request whose client has sent the end of its bytes. It may still take an answer. The caller holds mu.

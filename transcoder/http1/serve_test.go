@@ -309,7 +309,7 @@ func TestGoneClients(t *testing.T) {
 				w.send(request)
 				<-reading
 				if reset {
-					_ = w.socket.SetLinger(0)
+					_ = w.below.SetLinger(0)
 				}
 				_ = w.socket.Close()
 				select {

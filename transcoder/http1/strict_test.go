@@ -202,7 +202,7 @@ func TestThreatD12Smuggling(t *testing.T) {
 						echo(ex)
 					}))
 					w.send("POST /x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + body)
-					_ = w.socket.CloseWrite()
+					_ = w.below.CloseWrite()
 					w.closes()
 					<-w.ended
 					served += int(w.begun.Load())

@@ -280,7 +280,7 @@ func TestThreatD16HostileHeads(t *testing.T) {
 			}
 			sent += len(request)
 		}
-		_ = w.socket.CloseWrite()
+		_ = w.below.CloseWrite()
 		_, _ = io.Copy(io.Discard, w.socket)
 		<-w.ended
 		runtime.ReadMemStats(&after)

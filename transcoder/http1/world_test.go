@@ -47,7 +47,8 @@ type world struct {
 	*testing.T
 
 	conn   *http1.Conn
-	socket *net.TCPConn
+	socket net.Conn     // what the client writes to
+	below  *net.TCPConn // what carries it
 	in     *bufio.Reader
 	begun  atomic.Int64 // handlers
 	ended  chan struct{}
@@ -81,7 +82,7 @@ func open(t *testing.T, cfg http1.Config) *world {
 
 func serve(t *testing.T, cfg http1.Config, client *net.TCPConn, server net.Conn, end time.Time) *world {
 	t.Helper()
-	w := &world{T: t, log: &bytes.Buffer{}, socket: client, in: bufio.NewReader(client), ended: make(chan struct{})}
+	w := &world{T: t, log: &bytes.Buffer{}, socket: client, below: client, in: bufio.NewReader(client), ended: make(chan struct{})}
 	handle := cfg.Serve
 	cfg.Serve = func(ex transcoder.Exchange) {
 		w.begun.Add(1)
