@@ -95,13 +95,16 @@ func (s *stage) objects(ctx context.Context, sc *scenario) (float64, error) {
 
 // within tells whether what was counted is what the budget says.
 func (sc *scenario) within(got, budget float64) bool {
-	return got == budget || sc.requests == manyLarge && got < budget
+	return got == budget || sc.isLarge() && got < budget
 }
+
+// isLarge tells whether its messages are: how many pieces they come in is left to chance.
+func (sc *scenario) isLarge() bool { return sc.requests == manyLarge || sc.requests == manyFrames }
 
 // counted is how many requests are counted together: enough for what happens beside them, once in a while, to disappear.
 func (sc *scenario) counted() int {
 	switch sc.requests {
-	case manyLarge, manyStream:
+	case manyLarge, manyFrames, manyStream:
 		return manyLarge
 	case manyMedium:
 		return manyMedium / 2

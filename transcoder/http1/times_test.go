@@ -77,17 +77,18 @@ func TestThreatD7HeadsThatDoNotCome(t *testing.T) {
 // A connection without requests is closed after its time, and one whose request takes longer is not.
 func TestIdle(t *testing.T) {
 	t.Parallel()
+	const idle = 10 * brief
 	cfg := plain(func(ex transcoder.Exchange) {
-		time.Sleep(3 * brief)
+		time.Sleep(idle + brief)
 		echo(ex)
 	})
-	cfg.IdleTimeout = brief
+	cfg.IdleTimeout = idle
 	w := open(t, cfg)
 	w.ask(get)
-	time.Sleep(brief / 2)
+	time.Sleep(brief)
 	w.ask(get)
 	began := time.Now()
-	if rest := w.closes(); rest != "" || time.Since(began) < brief/2 {
+	if rest := w.closes(); rest != "" || time.Since(began) < idle-brief {
 		t.Errorf("closed after %s, with %q", time.Since(began), rest)
 	}
 }
