@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/transcoder/compression"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
@@ -56,7 +57,7 @@ func (m *Message) Bytes() (data []byte, free func()) {
 	case 1:
 		return m.Data[0].ReadOnlyData(), m.Data[0].Free
 	}
-	b := m.Data.MaterializeToBuffer(mem.DefaultBufferPool())
+	b := m.Data.MaterializeToBuffer(buffers.Pool)
 	m.Data.Free()
 	return b.ReadOnlyData(), b.Free
 }
@@ -69,7 +70,7 @@ func (m *Message) View() []byte {
 	case 1:
 		return m.Data[0].ReadOnlyData()
 	}
-	b := m.Data.MaterializeToBuffer(mem.DefaultBufferPool())
+	b := m.Data.MaterializeToBuffer(buffers.Pool)
 	m.Data.Free()
 	m.Data = mem.BufferSlice{b}
 	return b.ReadOnlyData()

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/internal/frames"
 )
 
@@ -95,7 +96,7 @@ func (s *Stream) begin() {
 	switch {
 	case n > wholePart || len(s.parts) > 0:
 		n = min(n, largePart)
-		s.lent = mem.DefaultBufferPool().Get(n)
+		s.lent = buffers.Pool.Get(n)
 		s.part = (*s.lent)[:n]
 	case s.whole:
 		s.part = make([]byte, n)
@@ -115,7 +116,7 @@ func (s *Stream) add() {
 	var b mem.Buffer = mem.SliceBuffer(s.part)
 	if s.lent != nil {
 		*s.lent = s.part
-		b = mem.NewBuffer(s.lent, mem.DefaultBufferPool())
+		b = mem.NewBuffer(s.lent, buffers.Pool)
 	}
 	if s.parts == nil && s.one[0] == nil {
 		s.parts = s.one[:0]

@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 )
 
 // FieldError is a message that has no field which can be a key.
@@ -70,7 +72,7 @@ func (f *field) of(data mem.BufferSlice) string {
 		value, _ := f.find(data[0].ReadOnlyData(), f.path)
 		return f.text(value)
 	}
-	whole := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	whole := data.MaterializeToBuffer(buffers.Pool)
 	defer whole.Free()
 	value, _ := f.find(whole.ReadOnlyData(), f.path)
 	return f.text(value)

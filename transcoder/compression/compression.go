@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
 )
 
@@ -91,7 +92,7 @@ func (e *Encoding) Decompress(data mem.BufferSlice, limit int64) (mem.BufferSlic
 	}
 	var out mem.BufferSlice
 	err := e.read(data, limit, func(src io.Reader) (n int64, err error) {
-		out, err = mem.ReadAll(src, mem.DefaultBufferPool())
+		out, err = mem.ReadAll(src, buffers.Pool)
 		return int64(out.Len()), err
 	})
 	if err != nil {
@@ -158,7 +159,7 @@ func (e *Encoding) broken(err error) error {
 // once, where it is made.
 func (e *Encoding) Compress(data mem.BufferSlice) (mem.BufferSlice, error) {
 	var out mem.BufferSlice
-	err := e.CompressTo(mem.NewWriter(&out, mem.DefaultBufferPool()), data)
+	err := e.CompressTo(mem.NewWriter(&out, buffers.Pool), data)
 	if err != nil {
 		out.Free()
 		return nil, err

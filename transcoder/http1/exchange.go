@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/head"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -76,7 +77,7 @@ func (x *exchange) begin() {
 	case h.length == 0:
 		x.received = true
 	case h.length > 0 && h.length <= wholeRead && int64(len(c.in.bytes())) >= h.length:
-		x.piece = mem.DefaultBufferPool().Get(int(h.length))
+		x.piece = buffers.Pool.Get(int(h.length))
 		c.in.take(*x.piece)
 		x.received = true
 	}
@@ -132,7 +133,7 @@ func (x *exchange) Scope() *transcoder.Scope { return &x.scope }
 var errClosed = errors.New("the rest of the request is not wanted")
 
 func (x *exchange) Read() (mem.Buffer, error) {
-	c, pool := x.conn, mem.DefaultBufferPool()
+	c, pool := x.conn, buffers.Pool
 	c.mu.Lock()
 	piece := x.piece
 	x.piece = nil
@@ -311,7 +312,7 @@ func (x *exchange) CloseRead() {
 // drop frees what nobody will read. The caller holds the connection's mu.
 func (x *exchange) drop() {
 	if x.piece != nil {
-		mem.DefaultBufferPool().Put(x.piece)
+		buffers.Pool.Put(x.piece)
 		x.piece = nil
 	}
 }

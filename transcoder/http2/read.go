@@ -12,8 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc/mem"
-
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/internal/frames"
 )
 
@@ -421,7 +420,7 @@ func (c *Conn) data(f *frames.Frame) error {
 	into := s.room(n)
 	c.mu.Unlock()
 	if into == nil && n > 0 {
-		into = mem.DefaultBufferPool().Get(n)
+		into = buffers.Pool.Get(n)
 		*into = (*into)[:0]
 	}
 	if n > 0 {

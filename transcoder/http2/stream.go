@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/internal/frames"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
@@ -87,9 +88,9 @@ func (s *stream) Read() (mem.Buffer, error) {
 	}
 	c.grant(s, len(*data))
 	if len(s.pieces) == 0 && s.readEnd == io.EOF { //nolint:errorlint // it is set as it is
-		return mem.NewBuffer(data, mem.DefaultBufferPool()), io.EOF
+		return mem.NewBuffer(data, buffers.Pool), io.EOF
 	}
-	return mem.NewBuffer(data, mem.DefaultBufferPool()), nil
+	return mem.NewBuffer(data, buffers.Pool), nil
 }
 
 // mayContinue tells a client that waits for it to send the body.
@@ -125,7 +126,7 @@ func (s *stream) drop() {
 	n := 0
 	for _, data := range s.pieces {
 		n += len(*data)
-		mem.DefaultBufferPool().Put(data)
+		buffers.Pool.Put(data)
 	}
 	s.pieces = nil
 	s.conn.grant(nil, n)

@@ -17,6 +17,7 @@ import (
 	"github.com/quic-go/quic-go"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/head"
 )
@@ -95,7 +96,7 @@ func (e *exchange) Read() (mem.Buffer, error) {
 	if e.whole {
 		size = int(e.request.ContentLength)
 	}
-	pool := mem.DefaultBufferPool()
+	pool := buffers.Pool
 	data := pool.Get(size)
 	var (
 		n   int

@@ -18,6 +18,7 @@ import (
 
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -124,7 +125,7 @@ func (e *exchange) Read() (mem.Buffer, error) {
 	if e.whole {
 		size = int(e.request.ContentLength)
 	}
-	pool := mem.DefaultBufferPool()
+	pool := buffers.Pool
 	data := pool.Get(size)
 	var (
 		n   int

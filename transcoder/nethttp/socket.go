@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -62,7 +63,7 @@ func (s *socket) Read(ctx context.Context) (text bool, data mem.Buffer, err erro
 	if err != nil {
 		return false, nil, s.readError(err)
 	}
-	pieces, err := mem.ReadAll(io.LimitReader(r, s.limit+1), mem.DefaultBufferPool())
+	pieces, err := mem.ReadAll(io.LimitReader(r, s.limit+1), buffers.Pool)
 	switch {
 	case err != nil:
 		pieces.Free()
@@ -71,7 +72,7 @@ func (s *socket) Read(ctx context.Context) (text bool, data mem.Buffer, err erro
 		pieces.Free()
 		return false, nil, transcoder.ErrMessageTooBig
 	}
-	data = pieces.MaterializeToBuffer(mem.DefaultBufferPool())
+	data = pieces.MaterializeToBuffer(buffers.Pool)
 	pieces.Free()
 	return kind == websocket.MessageText, data, nil
 }
