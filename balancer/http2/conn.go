@@ -112,7 +112,7 @@ func New(socket net.Conn, cfg *Config) *Conn {
 	c.heads.init()
 	c.out.idle.L = &c.mu
 	c.mu.Lock()
-	b := append(c.out.room(), frames.Preface...)
+	b := append(c.out.Room(), frames.Preface...)
 	b = frames.Append(b, 3*frames.SettingSize, frames.Settings, 0, 0)
 	b = frames.AppendSetting(b, frames.SettingPush, 0)
 	b = frames.AppendSetting(b, frames.SettingWindow, uint32(cfg.StreamWindow))  //nolint:gosec // it was checked
@@ -120,7 +120,7 @@ func New(socket net.Conn, cfg *Config) *Conn {
 	if more := cfg.ConnectionWindow - frames.FirstWindow; more > 0 {
 		b = frames.AppendWindowUpdate(b, 0, more)
 	}
-	c.out.pending = b
+	c.out.Pending = b
 	c.out.urgent = true
 	c.heard.Store(int64(time.Since(start)))
 	c.timer = time.AfterFunc(cfg.PingInterval, c.poll)
@@ -197,14 +197,14 @@ func (c *Conn) parting() {
 	if !c.leaving || len(c.streams) > 0 || c.failed != nil {
 		return
 	}
-	if c.out.last && len(c.out.pending) == 0 && !c.out.writing {
+	if c.out.last && len(c.out.Pending) == 0 && !c.out.writing {
 		c.fail(errDrained)
 		return
 	}
 	if !c.out.last {
 		c.out.last = true
 		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
-		c.out.pending = frames.AppendGoAway(c.out.room(), 0, frames.NoError, "")
+		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, frames.NoError, "")
 	}
 	c.send()
 }
@@ -227,7 +227,7 @@ func (c *Conn) poll() {
 		c.timer.Reset(cfg.PingInterval)
 	case silent >= cfg.PingInterval:
 		c.asked = reads + 1
-		c.out.pending = frames.AppendPing(c.out.room(), 0, make([]byte, frames.PingSize))
+		c.out.Pending = frames.AppendPing(c.out.Room(), 0, make([]byte, frames.PingSize))
 		c.out.urgent = true
 		c.send()
 		c.timer.Reset(cfg.PingTimeout)

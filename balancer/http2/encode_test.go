@@ -49,10 +49,9 @@ func (h *heads) check(r *Request) int {
 	id := h.next
 	h.next += 2
 	h.conn.begin(&Stream{id: id}, r)
-	sent := h.conn.out.pending
-	block := h.joined(id, sent)
-	freeBuffer(h.conn.out.lent, sent)
-	h.conn.out.pending, h.conn.out.lent = nil, nil
+	sent := h.conn.out.Take()
+	block := h.joined(id, sent.Bytes)
+	sent.Free()
 	got, err := h.decoder.DecodeFull(block)
 	if err != nil {
 		h.Fatalf("%x cannot be decoded: %v", block, err)

@@ -17,10 +17,6 @@ import (
 )
 
 const (
-	// outSize is how much is gathered before streams wait until it has left.
-	outSize = 64 << 10
-	// smallOut is the room for frames at first.
-	smallOut = 4 << 10
 	// maxControl is how many frames that a server asks for by its own may wait to be sent.
 	maxControl = 1000
 	// someWrites is how often a stream that flushes writes for others as well, before a goroutine does that has nothing else to do.
@@ -31,13 +27,13 @@ const (
 
 // output gathers the frames of a connection. It is guarded by the connection's mu.
 type output struct {
-	pending []byte
-	lent    *[]byte   // what pending began as
+	frames.Output
+
 	writing bool      // somebody writes, and will write what is added meanwhile
 	idle    sync.Cond // told when nobody does any more
-	urgent  bool      // pending has something that must not wait for others
+	urgent  bool      // Pending has something that must not wait for others
 	last    bool      // the connection ends when all is written
-	control int       // frames in pending that the server asked for
+	control int       // frames in Pending that the server asked for
 	waiting []*Stream
 	broken  error       // why nothing can be sent any more
 	until   time.Time   // how long it is still read then; zero for as long as it may
@@ -45,54 +41,8 @@ type output struct {
 	armed   bool
 }
 
-var (
-	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 0, smallOut); return &b }}
-	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, outSize+2*frames.LeastSize); return &b }}
-)
-
-func bufferFrom(p *sync.Pool) *[]byte {
-	b, ok := p.Get().(*[]byte)
-	if !ok {
-		panic("the pool has buffers alone") //nolint:forbidigo // it cannot be
-	}
-	return b
-}
-
-// room returns what is pending, to be appended to.
-func (o *output) room() []byte {
-	if o.pending == nil {
-		o.lent = bufferFrom(&smallBuffers)
-		o.pending = (*o.lent)[:0]
-	}
-	return o.pending
-}
-
-// roomFor returns it with room for n bytes more.
-func (o *output) roomFor(n int) []byte {
-	b := o.room()
-	if cap(b)-len(b) >= n || cap(*o.lent) > smallOut {
-		return b
-	}
-	large := bufferFrom(&largeBuffers)
-	grown := append((*large)[:0], b...)
-	freeBuffer(o.lent, b)
-	o.lent, o.pending = large, grown
-	return grown
-}
-
-// freeBuffer gives back what was lent. What it has grown to is dropped.
-func freeBuffer(lent *[]byte, used []byte) {
-	if cap(*lent) == smallOut {
-		smallBuffers.Put(lent)
-		return
-	}
-	if cap(used) == cap(*lent) || cap(used) == smallOut {
-		largeBuffers.Put(lent)
-	}
-}
-
 // full tells whether so much is pending that what is added must wait: heads and messages; what ends streams does not.
-func (o *output) full() bool { return len(o.pending) >= outSize || o.broken != nil }
+func (o *output) full() bool { return o.Full() || o.broken != nil }
 
 // await has a stream told through room when there may be some.
 func (o *output) await(s *Stream) {
@@ -152,7 +102,7 @@ func (c *Conn) overdue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.out.armed = false
-	if !c.out.writing && len(c.out.pending) > 0 {
+	if !c.out.writing && len(c.out.Pending) > 0 {
 		c.out.writing = true
 		for c.write() {
 		}
@@ -171,7 +121,8 @@ func (c *Conn) unsendable(err error) {
 		return
 	}
 	c.out.broken, c.out.until = err, time.Now().Add(linger)
-	c.out.pending = nil
+	unwritten := c.out.Take()
+	unwritten.Free()
 	c.leaving = true
 	c.turnAway()
 	_ = c.socket.SetReadDeadline(c.out.until) // it fails when the socket is closed, and so does what comes next
@@ -186,7 +137,7 @@ func unsent(err error) error {
 
 // send has what is pending written by a goroutine of its own, for those who must not wait: the reader above all. The caller holds mu.
 func (c *Conn) send() {
-	if c.out.writing || !c.sends() || len(c.out.pending) == 0 {
+	if c.out.writing || !c.sends() || len(c.out.Pending) == 0 {
 		return
 	}
 	c.out.writing = true
@@ -202,7 +153,7 @@ func (c *Conn) writeAll() {
 
 // flush writes what is pending, unless somebody does so already. The caller holds mu, which is given up meanwhile.
 func (c *Conn) flush() {
-	if c.out.writing || !c.sends() || len(c.out.pending) == 0 {
+	if c.out.writing || !c.sends() || len(c.out.Pending) == 0 {
 		return
 	}
 	c.out.writing = true
@@ -222,12 +173,12 @@ func (c *Conn) flush() {
 // write writes what is pending; it reports whether there was something. The caller holds mu, which is given up meanwhile.
 func (c *Conn) write() bool {
 	o := &c.out
-	if len(o.pending) > 0 && c.sends() {
-		b, lent := o.pending, o.lent
-		o.pending, o.lent, o.control, o.urgent = nil, nil, 0, false
+	if len(o.Pending) > 0 && c.sends() {
+		b := o.Take()
+		o.control, o.urgent = 0, false
 		c.mu.Unlock()
-		_, err := c.socket.Write(b)
-		freeBuffer(lent, b)
+		_, err := c.socket.Write(b.Bytes)
+		b.Free()
 		c.mu.Lock()
 		if err != nil && c.failed == nil {
 			c.unsendable(err)

@@ -86,10 +86,10 @@ func (c *Conn) finish(err error) {
 		if c.failed != nil { // the last write did not end
 			return
 		}
-		b := frames.AppendGoAway(c.out.room(), 0, wrong.code, wrong.text)
-		c.out.pending = nil
-		_, _ = c.socket.Write(b) // the server is told, if it still listens
-		freeBuffer(c.out.lent, b)
+		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, wrong.code, wrong.text)
+		last := c.out.Take()
+		_, _ = c.socket.Write(last.Bytes) // the server is told, if it still listens
+		last.Free()
 		c.fail(status.Error(codes.Unavailable, wrong.Error()))
 		return
 	}
@@ -322,7 +322,7 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 			s.wakeSender()
 		}
 	}
-	c.out.pending = frames.Append(c.out.room(), 0, frames.Settings, frames.FlagAck, 0)
+	c.out.Pending = frames.Append(c.out.Room(), 0, frames.Settings, frames.FlagAck, 0)
 	c.out.urgent = true
 	if c.out.control++; c.out.control > maxControl {
 		return &connError{frames.EnhanceYourCalm, "answers to PING and SETTINGS are not taken"}
@@ -346,7 +346,7 @@ func (c *Conn) ping(f *frames.Frame, p []byte) error {
 	case f.Has(frames.FlagAck):
 		return nil // that it came was noted
 	}
-	c.out.pending = frames.AppendPing(c.out.room(), frames.FlagAck, p)
+	c.out.Pending = frames.AppendPing(c.out.Room(), frames.FlagAck, p)
 	return c.later()
 }
 
@@ -461,7 +461,7 @@ func (c *Conn) data(f *frames.Frame) error {
 func (c *Conn) grant(s *Stream, n int) {
 	if s == nil {
 		if c.credit += n; c.credit >= max(c.config.ConnectionWindow, frames.FirstWindow)/2 {
-			c.out.pending = frames.AppendWindowUpdate(c.out.room(), 0, c.credit)
+			c.out.Pending = frames.AppendWindowUpdate(c.out.Room(), 0, c.credit)
 			c.credit = 0
 			c.out.urgent = true
 		}
@@ -472,7 +472,7 @@ func (c *Conn) grant(s *Stream, n int) {
 	}
 	if s.credit += n; s.credit >= c.config.StreamWindow/2 {
 		s.taken -= s.credit
-		c.out.pending = frames.AppendWindowUpdate(c.out.room(), s.id, s.credit)
+		c.out.Pending = frames.AppendWindowUpdate(c.out.Room(), s.id, s.credit)
 		s.credit = 0
 		c.out.urgent = true
 	}

@@ -151,7 +151,7 @@ func (s *Stream) abort(why frames.Code, st *status.Status) {
 		return
 	}
 	c := s.conn
-	c.out.pending = frames.AppendReset(c.out.room(), s.id, why)
+	c.out.Pending = frames.AppendReset(c.out.Room(), s.id, why)
 	c.out.urgent = true
 	s.end(st)
 	c.remove(s)
@@ -204,7 +204,7 @@ func (s *Stream) head(b *block) {
 	}
 	if !s.closed {
 		c := s.conn
-		c.out.pending = frames.AppendReset(c.out.room(), s.id, frames.NoError)
+		c.out.Pending = frames.AppendReset(c.out.Room(), s.id, frames.NoError)
 		c.out.urgent = true
 	}
 	s.end(st)

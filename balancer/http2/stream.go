@@ -174,7 +174,7 @@ func (c *Conn) begin(s *Stream, r *Request) {
 	for i := range r.Fields {
 		room += len(r.Fields[i].Name) + len(r.Fields[i].Value) + 8
 	}
-	b := c.out.roomFor(room)
+	b := c.out.RoomFor(room)
 	at := len(b)
 	b = frames.Append(b, 0, frames.Headers, frames.FlagEndHeaders, s.id)
 	b = h.begin(b)
@@ -186,7 +186,7 @@ func (c *Conn) begin(s *Stream, r *Request) {
 	for i := range r.Fields {
 		b = h.own(b, r.Fields[i].Name, r.Fields[i].Value)
 	}
-	c.out.pending = cut(b, at, s.id)
+	c.out.Pending = cut(b, at, s.id)
 }
 
 // cut gives the head that begins at a place its length, and makes more frames of it if it is too long for one.
@@ -244,7 +244,7 @@ func (s *Stream) CloseSend() {
 		return
 	}
 	s.closed = true
-	c.out.pending = frames.Append(c.out.roomFor(frames.HeaderSize), 0, frames.Data, frames.FlagEndStream, s.id)
+	c.out.Pending = frames.Append(c.out.RoomFor(frames.HeaderSize), 0, frames.Data, frames.FlagEndStream, s.id)
 	c.flush()
 }
 
@@ -267,8 +267,8 @@ func (s *Stream) send(ctx context.Context, m *Message, last bool) error {
 				flags = frames.FlagEndStream
 				s.closed = true
 			}
-			b := frames.Append(c.out.roomFor(frames.HeaderSize+n), n, frames.Data, flags, s.id)
-			c.out.pending = from.append(b, n)
+			b := frames.Append(c.out.RoomFor(frames.HeaderSize+n), n, frames.Data, flags, s.id)
+			c.out.Pending = from.append(b, n)
 			c.idle = 0
 			s.window -= n
 			c.window -= n

@@ -155,7 +155,7 @@ func (c *Conn) Serve() {
 func (c *Conn) greet() error {
 	cfg := c.config
 	c.mu.Lock()
-	b := frames.Append(c.out.room(), 4*frames.SettingSize, frames.Settings, 0, 0)
+	b := frames.Append(c.out.Room(), 4*frames.SettingSize, frames.Settings, 0, 0)
 	b = frames.AppendSetting(b, frames.SettingStreams, uint32(cfg.MaxStreams))     //nolint:gosec // it was checked
 	b = frames.AppendSetting(b, frames.SettingWindow, uint32(cfg.StreamWindow))    //nolint:gosec // it was checked
 	b = frames.AppendSetting(b, frames.SettingHeaderList, uint32(cfg.headLimit())) //nolint:gosec // it was checked
@@ -163,7 +163,7 @@ func (c *Conn) greet() error {
 	if more := cfg.ConnectionWindow - frames.FirstWindow; more > 0 {
 		b = frames.AppendWindowUpdate(b, 0, more)
 	}
-	c.out.pending = b
+	c.out.Pending = b
 	c.aging = time.AfterFunc(c.age, c.GoAway)
 	c.send()
 	c.mu.Unlock()
@@ -211,7 +211,7 @@ func (c *Conn) finish(err error) {
 	}
 	c.begun = nil
 	if isWrong && c.failed == nil {
-		c.out.pending = frames.AppendGoAway(c.out.room(), c.newest, wrong.code, wrong.text)
+		c.out.Pending = frames.AppendGoAway(c.out.Room(), c.newest, wrong.code, wrong.text)
 		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
 		for c.out.writing {
 			c.out.idle.Wait()
@@ -249,7 +249,7 @@ func (c *Conn) GoAway() {
 		return
 	}
 	c.bye = true
-	c.out.pending = frames.AppendGoAway(c.out.room(), frames.LastStream, frames.NoError, "")
+	c.out.Pending = frames.AppendGoAway(c.out.Room(), frames.LastStream, frames.NoError, "")
 	c.send()
 	c.farewell = time.AfterFunc(notice, c.leave)
 }
@@ -262,7 +262,7 @@ func (c *Conn) leave() {
 		return
 	}
 	c.last = true
-	c.out.pending = frames.AppendGoAway(c.out.room(), c.newest, frames.NoError, "")
+	c.out.Pending = frames.AppendGoAway(c.out.Room(), c.newest, frames.NoError, "")
 	c.send()
 	c.parting()
 }

@@ -165,7 +165,7 @@ func (c *Conn) fragmentEnded(f *frames.Frame) error {
 	defer c.mu.Unlock()
 	switch {
 	case c.last:
-		c.out.pending = frames.AppendReset(c.out.room(), b.stream, frames.RefusedStream)
+		c.out.Pending = frames.AppendReset(c.out.Room(), b.stream, frames.RefusedStream)
 		c.send()
 		return c.nothing()
 	case len(c.streams) >= c.config.MaxStreams:
@@ -197,7 +197,7 @@ func (c *Conn) tooLarge(b *headBlock) error {
 	}
 	c.out.head(c, b.stream, http.StatusRequestHeaderFieldsTooLarge, nil, 0, frames.FlagEndStream)
 	if flags == 0 {
-		c.out.pending = frames.AppendReset(c.out.room(), b.stream, frames.NoError)
+		c.out.Pending = frames.AppendReset(c.out.Room(), b.stream, frames.NoError)
 	}
 	c.send()
 	return c.takenBack()

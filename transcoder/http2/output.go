@@ -19,10 +19,6 @@ import (
 )
 
 const (
-	// outSize is how much is gathered before streams wait until it has left: who takes that much has not stalled.
-	outSize = 64 << 10
-	// smallOut is the room for frames at first.
-	smallOut = 4 << 10
 	// maxControl is how many frames that clients ask for by theirs may wait to be sent (threat D5).
 	maxControl = 1000
 	// someWrites is how often a stream that flushes writes for others as well, before a goroutine does that has nothing else to do.
@@ -31,11 +27,11 @@ const (
 
 // output gathers the frames of a connection. It is guarded by the connection's mu.
 type output struct {
-	pending []byte
-	lent    *[]byte   // what pending began as
+	frames.Output
+
 	writing bool      // somebody writes, and will write what is added meanwhile
 	idle    sync.Cond // nobody writes any more
-	control int       // frames in pending that the client asked for
+	control int       // frames in Pending that the client asked for
 	waiting []*stream
 	encoder *hpack.Encoder
 	section bytes.Buffer // a head or trailers, encoded
@@ -45,57 +41,6 @@ func (o *output) init(mu *sync.Mutex) {
 	o.idle.L = mu
 	o.encoder = hpack.NewEncoder(&o.section)
 	o.encoder.SetMaxDynamicTableSizeLimit(frames.TableSize)
-}
-
-var (
-	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 0, smallOut); return &b }}
-	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, outSize+frames.LeastSize); return &b }}
-)
-
-func bufferFrom(p *sync.Pool) *[]byte {
-	b, ok := p.Get().(*[]byte)
-	if !ok {
-		panic("the pool has buffers alone") //nolint:forbidigo // it cannot be
-	}
-	return b
-}
-
-// room returns what is pending, to be appended to.
-func (o *output) room() []byte {
-	if o.pending == nil {
-		o.lent = bufferFrom(&smallBuffers)
-		o.pending = (*o.lent)[:0]
-	}
-	return o.pending
-}
-
-// roomFor returns it with room for n bytes more.
-func (o *output) roomFor(n int) []byte {
-	b := o.room()
-	if cap(b)-len(b) >= n || cap(*o.lent) > smallOut {
-		return b
-	}
-	large := bufferFrom(&largeBuffers)
-	grown := append((*large)[:0], b...)
-	freeBuffer(o.lent, b)
-	o.lent, o.pending = large, grown
-	return grown
-}
-
-// freeBuffer gives back what was lent. One that has grown beyond it is dropped.
-func freeBuffer(lent *[]byte, used []byte) {
-	switch {
-	case cap(used) != cap(*lent):
-		if cap(*lent) == smallOut {
-			smallBuffers.Put(lent)
-			return
-		}
-		largeBuffers.Put(lent)
-	case cap(used) == smallOut:
-		smallBuffers.Put(lent)
-	default:
-		largeBuffers.Put(lent)
-	}
 }
 
 // wake lets streams go on that wait for room.
@@ -136,7 +81,7 @@ func (c *Conn) writeAll() {
 
 // flush writes what is pending, unless somebody does so already. The caller holds mu, which is given up meanwhile.
 func (c *Conn) flush() {
-	if c.out.writing || c.failed != nil || len(c.out.pending) == 0 {
+	if c.out.writing || c.failed != nil || len(c.out.Pending) == 0 {
 		return
 	}
 	c.out.writing = true
@@ -154,13 +99,13 @@ func (c *Conn) flush() {
 // write writes what is pending; it reports whether there was something. The caller holds mu, which is given up meanwhile.
 func (c *Conn) write() bool {
 	o := &c.out
-	if len(o.pending) > 0 && c.failed == nil {
-		b, lent := o.pending, o.lent
-		o.pending, o.lent, o.control = nil, nil, 0
+	if len(o.Pending) > 0 && c.failed == nil {
+		b := o.Take()
+		o.control = 0
 		c.mu.Unlock()
 		_ = c.socket.SetWriteDeadline(time.Now().Add(c.config.WriteStall)) // it fails when the socket is closed, and so does what comes next
-		_, err := c.socket.Write(b)
-		freeBuffer(lent, b)
+		_, err := c.socket.Write(b.Bytes)
+		b.Free()
 		c.mu.Lock()
 		if err != nil {
 			c.lost(errGone)
@@ -207,12 +152,12 @@ func (o *output) finish(c *Conn, stream uint32, flags uint8) {
 		if section = section[len(piece):]; len(section) == 0 {
 			flags |= frames.FlagEndHeaders
 		}
-		o.pending = append(frames.Append(o.roomFor(frames.HeaderSize+len(piece)), len(piece), kind, flags, stream), piece...)
+		o.Pending = append(frames.Append(o.RoomFor(frames.HeaderSize+len(piece)), len(piece), kind, flags, stream), piece...)
 		if len(section) == 0 {
 			break
 		}
 	}
-	if o.section.Cap() > outSize {
+	if o.section.Cap() > frames.Enough {
 		o.section = bytes.Buffer{}
 		o.encoder = hpack.NewEncoder(&o.section)
 	}

@@ -104,7 +104,7 @@ func (c *Conn) late() error {
 		c.asked = now
 		next = now.Add(cfg.PingTimeout)
 		c.mu.Lock()
-		c.out.pending = frames.AppendPing(c.out.room(), 0, make([]byte, frames.PingSize))
+		c.out.Pending = frames.AppendPing(c.out.Room(), 0, make([]byte, frames.PingSize))
 		c.send()
 		c.mu.Unlock()
 	}
@@ -261,7 +261,7 @@ func cutShort(err error) error {
 func (c *Conn) refuse(wrong *streamError) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.pending = frames.AppendReset(c.out.room(), wrong.stream, wrong.code)
+	c.out.Pending = frames.AppendReset(c.out.Room(), wrong.stream, wrong.code)
 	c.send()
 	if s := c.streams[wrong.stream]; s != nil {
 		s.wasReset = true
@@ -327,7 +327,7 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 			}
 		}
 	}
-	c.out.pending = frames.Append(c.out.room(), 0, frames.Settings, frames.FlagAck, 0)
+	c.out.Pending = frames.Append(c.out.Room(), 0, frames.Settings, frames.FlagAck, 0)
 	return c.control()
 }
 
@@ -351,7 +351,7 @@ func (c *Conn) ping(f *frames.Frame, p []byte) error {
 	case f.Has(frames.FlagAck):
 		return nil // that it came was noted
 	}
-	c.out.pending = frames.AppendPing(c.out.room(), frames.FlagAck, p)
+	c.out.Pending = frames.AppendPing(c.out.Room(), frames.FlagAck, p)
 	return c.control()
 }
 
@@ -475,7 +475,7 @@ func (c *Conn) grant(s *stream, n int) {
 	c.credit += n
 	if c.credit >= max(c.config.ConnectionWindow, frames.FirstWindow)/2 {
 		c.taken -= c.credit
-		c.out.pending = frames.AppendWindowUpdate(c.out.room(), 0, c.credit)
+		c.out.Pending = frames.AppendWindowUpdate(c.out.Room(), 0, c.credit)
 		c.credit = 0
 		c.send()
 	}
@@ -484,7 +484,7 @@ func (c *Conn) grant(s *stream, n int) {
 	}
 	if s.credit += n; s.credit >= c.config.StreamWindow/2 {
 		s.taken -= s.credit
-		c.out.pending = frames.AppendWindowUpdate(c.out.room(), s.id, s.credit)
+		c.out.Pending = frames.AppendWindowUpdate(c.out.Room(), s.id, s.credit)
 		s.credit = 0
 		c.send()
 	}

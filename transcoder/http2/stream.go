@@ -211,7 +211,7 @@ func (s *stream) write(out *transcoder.Out) error {
 		c.out.trailer(c, s.id, out.Trailer)
 		s.finished = true
 	case clean && !s.finished:
-		c.out.pending = frames.Append(c.out.room(), 0, frames.Data, frames.FlagEndStream, s.id)
+		c.out.Pending = frames.Append(c.out.Room(), 0, frames.Data, frames.FlagEndStream, s.id)
 		s.finished = true
 	case out.End == transcoder.EndAbort:
 		s.abort(frames.InternalError)
@@ -240,7 +240,7 @@ func (s *stream) abort(why frames.Code) {
 		return
 	}
 	s.wasReset, s.finished = true, true
-	s.conn.out.pending = frames.AppendReset(s.conn.out.room(), s.id, why)
+	s.conn.out.Pending = frames.AppendReset(s.conn.out.Room(), s.id, why)
 	s.conn.gone(s)
 }
 
@@ -250,7 +250,7 @@ func (s *stream) data(data mem.BufferSlice, n int, end bool) error {
 	var rest []byte
 	for n > 0 {
 		size := min(n, s.window, c.window, frames.LeastSize)
-		if size <= 0 || len(c.out.pending) >= outSize {
+		if size <= 0 || c.out.Full() {
 			if err := s.wait(); err != nil {
 				return err
 			}
@@ -264,7 +264,7 @@ func (s *stream) data(data mem.BufferSlice, n int, end bool) error {
 		s.window -= size
 		c.window -= size
 		c.something(size)
-		b := frames.Append(c.out.roomFor(frames.HeaderSize+size), size, frames.Data, flags, s.id)
+		b := frames.Append(c.out.RoomFor(frames.HeaderSize+size), size, frames.Data, flags, s.id)
 		for size > 0 {
 			for len(rest) == 0 {
 				rest, data = data[0].ReadOnlyData(), data[1:]
@@ -273,7 +273,7 @@ func (s *stream) data(data mem.BufferSlice, n int, end bool) error {
 			b = append(b, piece...)
 			rest, size = rest[len(piece):], size-len(piece)
 		}
-		c.out.pending = b
+		c.out.Pending = b
 	}
 	return nil
 }
@@ -281,7 +281,7 @@ func (s *stream) data(data mem.BufferSlice, n int, end bool) error {
 // wait waits until there may be room for more.
 func (s *stream) wait() error {
 	c := s.conn
-	if !c.out.writing && len(c.out.pending) > 0 {
+	if !c.out.writing && len(c.out.Pending) > 0 {
 		c.flush() // the client grants nothing for what it has not got
 		return s.failure
 	}
@@ -327,7 +327,7 @@ func (s *stream) close() {
 		c.send()
 	case !s.ended:
 		s.wasReset, s.ended = true, true
-		c.out.pending = frames.AppendReset(c.out.room(), s.id, frames.NoError)
+		c.out.Pending = frames.AppendReset(c.out.Room(), s.id, frames.NoError)
 		c.send()
 	}
 	s.forget()
