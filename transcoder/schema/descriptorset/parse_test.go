@@ -47,7 +47,26 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %v; want %q", row.reason, err, row.want)
 		}
 	}
+	for name, content := range map[string][]byte{
+		"a binary set that begins as JSON may": likeJSON(t), "JSON that begins as a binary set may": []byte("\n" + `{"file": [{"name": "a.proto", "syntax": "proto3"}]}`),
+	} {
+		if s, err := descriptorset.Parse("ci", content, link.Limits{}); err != nil || len(s.Files()) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	if _, err := descriptorset.Parse("ci", binary, link.Limits{Files: -1}); err == nil {
 		t.Error("limits that cannot be are taken")
 	}
+}
+
+// likeJSON is a set of one file with as many bytes as a brace has as a number: it begins with a line break and a brace.
+func likeJSON(t *testing.T) []byte {
+	t.Helper()
+	file := &descriptorpb.FileDescriptorProto{Name: proto.String("a.proto"), Syntax: proto.String("proto3"), Package: proto.String("a")}
+	file.Package = proto.String("a" + strings.Repeat("b", '{'-proto.Size(file)))
+	content := encode(t, &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{file}})
+	if !strings.HasPrefix(string(content), "\n{") {
+		t.Fatalf("it begins with %q", content[:2])
+	}
+	return content
 }

@@ -5,6 +5,7 @@ package descriptorset
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -131,10 +132,11 @@ func reason(err error) string {
 	return strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
 }
 
-// isJSON reports whether content is JSON. The first byte of a binary set is the tag of its first file.
+// isJSON reports whether content is JSON. A binary set begins with the tag of its first file, which is a line break, and then its length, which is
+// a brace where that file has 123 bytes.
 func isJSON(content []byte) bool {
 	trimmed := bytes.TrimLeft(content, " \t\r\n")
-	return len(trimmed) > 0 && trimmed[0] == '{'
+	return len(trimmed) > 0 && trimmed[0] == '{' && (content[0] != '\n' || json.Valid(content))
 }
 
 // fromJSON turns a set from JSON into its binary form. In JSON the names of extensions are written out, and some may
