@@ -172,6 +172,11 @@ func (m *Manager) settle(ctx context.Context, e Event, r Request, gen *generatio
 	} else {
 		e.Added, _, _ = difference(nil, routes)
 	}
+	if r.Source != "" {
+		if i := slices.IndexFunc(gen.Sources, func(s assemble.Source) bool { return s.Name() == r.Source }); i >= 0 {
+			e.Concerning = concerning(doubts, m.doubts, loads[i])
+		}
+	}
 	if e.Diagnostics = doubts; r.DryRun {
 		next.Release()
 		if undo != nil {

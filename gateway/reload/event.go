@@ -51,6 +51,8 @@ type Event struct {
 	Snapshot *gateway.Snapshot
 	// Diagnostics say what is doubtful in what is in force.
 	Diagnostics []schema.Diagnostic
+	// Concerning are those of them that concern what was given to the source of a Request, or came with it; nil where none was named.
+	Concerning []schema.Diagnostic
 	// Changes are the settings that changed.
 	Changes []config.Change
 	// Added and Removed are the routes that came and went, as "GET /v1/books"; Changed are those that lead elsewhere, or by another policy.
@@ -141,6 +143,7 @@ func (h *history) number(e *Event) {
 	}
 	kept := *e
 	kept.Snapshot = nil // it is released when its calls are over, and is large
+	kept.Concerning = nil
 	kept.Sources, kept.Diagnostics, kept.Changes, kept.Schema = firstOf(e.Sources), firstOf(e.Diagnostics), firstOf(e.Changes), firstOf(e.Schema)
 	kept.Added, kept.Removed, kept.Changed = firstOf(e.Added), firstOf(e.Removed), firstOf(e.Changed)
 	if len(h.events) == MaxHistory {

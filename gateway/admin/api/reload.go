@@ -31,7 +31,7 @@ func (s *reloadServer) Reload(ctx context.Context, in *adminv1.ReloadRequest) (*
 	return &adminv1.ReloadResponse{Reload: r}, nil
 }
 
-// reload asks for a reload and waits for it.
+// reload asks for a reload and waits for it. What concerns a source that it names is all that it tells of what is doubtful.
 func (a *API) reload(ctx context.Context, r reload.Request) (*adminv1.Reload, error) {
 	e, err := a.config.Reloads.Reload(ctx, r)
 	switch {
@@ -39,6 +39,9 @@ func (a *API) reload(ctx context.Context, r reload.Request) (*adminv1.Reload, er
 		return nil, status.Errorf(codes.Unavailable, status.ReasonDraining, "the gateway is shutting down")
 	case err != nil:
 		return nil, err
+	}
+	if r.Source != "" {
+		e.Diagnostics = e.Concerning
 	}
 	return reloadOf(&e), nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -206,6 +207,56 @@ func TestSchemasAreUploaded(t *testing.T) {
 	_, err = adminv1.NewSchemaServiceClient(again.administer(t)).UploadSchema(within(t), &adminv1.UploadSchemaRequest{Source: "ci", DescriptorSet: &httpbody.HttpBody{Data: fewer}})
 	if grpcCode(err) != codes.PermissionDenied || !again.serves(t) || !bytes.Equal(kept(), good) {
 		t.Errorf("a gateway that is read-only: %v", err)
+	}
+}
+
+// Who uploads a schema is told what is doubtful of it, each time, and what it makes doubtful elsewhere, and not what was so of other sources before.
+func TestAnUploadIsToldItsOwnWarnings(t *testing.T) {
+	t.Parallel()
+	u := startUploaded(t, start(t, nil).backend.Address(), filepath.Join(t.TempDir(), "data", "schemas", "ci.binpb"), func(c *config.Config) {
+		c.Schemas.Sources = append(c.Schemas.Sources, configFor(t, "127.0.0.1:1").Schemas.Sources...)
+	})
+	client := adminv1.NewSchemaServiceClient(u.administer(t))
+	all := func() []*adminv1.Diagnostic {
+		t.Helper()
+		s, err := adminv1.NewStatusServiceClient(u.administer(t)).GetStatus(within(t), &adminv1.GetStatusRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.GetWarnings()
+	}
+	others := len(all())
+	if others == 0 {
+		t.Fatal("nothing is doubtful of the other source")
+	}
+	// A rule of HTTP for a method that streams both ways.
+	options := &descriptorpb.MethodOptions{}
+	proto.SetExtension(options, annotations.E_Http, &annotations.HttpRule{Pattern: &annotations.HttpRule_Get{Get: "/garden/v1/beds"}})
+	set, err := proto.Marshal(&descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{{
+		Name: proto.String("garden/v1/bed.proto"), Package: proto.String("garden.v1"), Syntax: proto.String("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Bed")}},
+		Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Beds"), Method: []*descriptorpb.MethodDescriptorProto{{
+			Name: proto.String("Dig"), InputType: proto.String(".garden.v1.Bed"), OutputType: proto.String(".garden.v1.Bed"), Options: options,
+			ClientStreaming: proto.Bool(true), ServerStreaming: proto.Bool(true),
+		}}}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		reason string
+		dryRun bool
+	}{{"a dry run", true}, {"in force", false}, {"once more, when it is no news", false}} {
+		answer, err := client.UploadSchema(within(t), &adminv1.UploadSchemaRequest{Source: "ci", DryRun: row.dryRun, DescriptorSet: &httpbody.HttpBody{Data: set}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := answer.GetReload().GetWarnings(); len(told) != 1 || told[0].GetCode() != "DG1117" || told[0].GetSpans()[0].GetPosition().GetFile() != "garden/v1/bed.proto" {
+			t.Errorf("%s: it tells %v", row.reason, told)
+		}
+	}
+	if now := len(all()); now != others+1 {
+		t.Errorf("the status tells %d warnings; want those %d of the other source and the one of the upload", now, others)
 	}
 }
 

@@ -1573,7 +1573,7 @@ func (x *UploadSchemaRequest) GetAllowBreaking() bool {
 // UploadSchemaResponse tells what an upload did.
 type UploadSchemaResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The reload that it was.
+	// The reload that it was. Of what is doubtful it tells what concerns the upload: what is in its files, and what was not there before.
 	Reload        *Reload `protobuf:"bytes,1,opt,name=reload,proto3" json:"reload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
