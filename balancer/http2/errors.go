@@ -12,12 +12,9 @@ import (
 )
 
 // connError is why a connection cannot go on.
-type connError struct {
-	code frames.Code
-	text string
-}
+type connError frames.Wrong
 
-func (e *connError) Error() string { return "the server breaks the rules of HTTP/2: " + e.text }
+func (e *connError) Error() string { return "the server breaks the rules of HTTP/2: " + e.Text }
 
 // reset is what a server that resets a stream means to its caller.
 //

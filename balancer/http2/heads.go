@@ -36,28 +36,9 @@ func (b *block) field(f hpack.HeaderField) {
 
 // headers reads the first frame of a head.
 func (c *Conn) headers(f *frames.Frame) error {
-	n, padding := f.Length, 0
-	if f.Has(frames.FlagPadded) {
-		if n < 1 {
-			return &connError{frames.FrameSizeError, "HEADERS has no room for its padding"}
-		}
-		if err := c.need(1); err != nil {
-			return err
-		}
-		padding, n = int(c.in[c.at]), n-1
-		c.at++
-	}
-	if f.Has(frames.FlagPriority) {
-		if n < frames.PrioritySize {
-			return &connError{frames.FrameSizeError, "HEADERS has no room for its priority"}
-		}
-		if err := c.discard(frames.PrioritySize); err != nil {
-			return err
-		}
-		n -= frames.PrioritySize
-	}
-	if n -= padding; n < 0 {
-		return &connError{frames.ProtocolError, "HEADERS is shorter than its padding"}
+	n, padding, err := c.content(f)
+	if err != nil {
+		return err
 	}
 	if _, err := c.stream(f.Stream); err != nil {
 		return err

@@ -4,7 +4,6 @@
 package http2
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -86,7 +85,7 @@ func (c *Conn) finish(err error) {
 		if c.failed != nil { // the last write did not end
 			return
 		}
-		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, wrong.code, wrong.text)
+		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, wrong.Code, wrong.Text)
 		last := c.out.Take()
 		_, _ = c.socket.Write(last.Bytes) // the server is told, if it still listens
 		last.Free()
@@ -223,14 +222,10 @@ func (c *Conn) frame(f *frames.Frame) error {
 	}
 	p := c.in[c.at : c.at+f.Length]
 	c.at += f.Length
+	if wrong := f.Check(); wrong != nil {
+		return (*connError)(wrong)
+	}
 	switch f.Kind {
-	case frames.Priority:
-		if f.Stream == 0 {
-			return &connError{frames.ProtocolError, "PRIORITY of no stream"}
-		}
-		if f.Length != frames.PrioritySize {
-			return &connError{frames.FrameSizeError, "PRIORITY has another length"}
-		}
 	case frames.Reset:
 		return c.reset(f, p)
 	case frames.Settings:
@@ -238,7 +233,7 @@ func (c *Conn) frame(f *frames.Frame) error {
 	case frames.Ping:
 		return c.ping(f, p)
 	case frames.GoAway:
-		return c.goAway(f, p)
+		return c.goAway(p)
 	case frames.WindowUpdate:
 		return c.windowUpdate(f, p)
 	}
@@ -246,14 +241,11 @@ func (c *Conn) frame(f *frames.Frame) error {
 }
 
 func (c *Conn) reset(f *frames.Frame, p []byte) error {
-	if f.Length != frames.ResetSize {
-		return &connError{frames.FrameSizeError, "RST_STREAM has another length"}
-	}
 	s, err := c.stream(f.Stream)
 	if s == nil {
 		return err
 	}
-	why := frames.Code(binary.BigEndian.Uint32(p))
+	why := frames.ReadReset(p)
 	r := resetOf(why)
 	s.unseen = why == frames.RefusedStream && !s.answered
 	code := r.code
@@ -275,38 +267,28 @@ func (c *Conn) stream(id uint32) (*Stream, error) {
 }
 
 func (c *Conn) settings(f *frames.Frame, p []byte) error {
-	switch {
-	case f.Stream != 0:
-		return &connError{frames.ProtocolError, "SETTINGS of a stream"}
-	case f.Has(frames.FlagAck) && f.Length > 0, f.Length%frames.SettingSize != 0:
-		return &connError{frames.FrameSizeError, "SETTINGS has another length"}
-	case f.Has(frames.FlagAck):
+	if f.Has(frames.FlagAck) {
 		return nil
 	}
 	streams, initial, table := uint32(0), c.initial, -1
-	for ; len(p) > 0; p = p[frames.SettingSize:] {
-		value := binary.BigEndian.Uint32(p[2:])
-		switch binary.BigEndian.Uint16(p) {
+	for s := range frames.ReadSettings(p) {
+		if wrong := s.Check(); wrong != nil {
+			return (*connError)(wrong)
+		}
+		switch s.ID { // MAX_FRAME_SIZE says nothing: what all take is sent, and more gains nothing
 		case frames.SettingTableSize:
-			table = int(min(value, frames.TableSize))
+			table = int(min(s.Value, frames.TableSize))
 		case frames.SettingPush:
-			if value != 0 {
+			if s.Value != 0 {
 				return &connError{frames.ProtocolError, "ENABLE_PUSH is for clients"}
 			}
 		case frames.SettingStreams:
-			streams = value
-			c.most = int(min(value, unlimited))
+			streams = s.Value
+			c.most = int(min(s.Value, unlimited))
 		case frames.SettingWindow:
-			if value > frames.MostWindow {
-				return &connError{frames.FlowControlError, "INITIAL_WINDOW_SIZE is too large"}
-			}
-			initial = int(value)
+			initial = int(s.Value)
 		case frames.SettingHeaderList:
-			c.list = int(min(value, unlimited))
-		case frames.SettingFrameSize: // what all take is sent: more gains nothing
-			if value < frames.LeastSize || value > frames.MostSize {
-				return &connError{frames.ProtocolError, "MAX_FRAME_SIZE is none that can be"}
-			}
+			c.list = int(min(s.Value, unlimited))
 		}
 	}
 	// What costs something is done once, however often it is said.
@@ -338,27 +320,16 @@ func (c *Conn) settings(f *frames.Frame, p []byte) error {
 }
 
 func (c *Conn) ping(f *frames.Frame, p []byte) error {
-	switch {
-	case f.Stream != 0:
-		return &connError{frames.ProtocolError, "PING of a stream"}
-	case f.Length != frames.PingSize:
-		return &connError{frames.FrameSizeError, "PING has another length"}
-	case f.Has(frames.FlagAck):
+	if f.Has(frames.FlagAck) {
 		return nil // that it came was noted
 	}
 	c.out.Pending = frames.AppendPing(c.out.Room(), frames.FlagAck, p)
 	return c.later()
 }
 
-func (c *Conn) goAway(f *frames.Frame, p []byte) error {
-	if f.Stream != 0 {
-		return &connError{frames.ProtocolError, "GOAWAY of a stream"}
-	}
-	if f.Length < frames.GoAwaySize {
-		return &connError{frames.FrameSizeError, "GOAWAY is too short"}
-	}
-	last := binary.BigEndian.Uint32(p) & frames.LastStream
-	why, text := frames.Code(binary.BigEndian.Uint32(p[4:])), string(p[frames.GoAwaySize:])
+func (c *Conn) goAway(p []byte) error {
+	last, why, said := frames.ReadGoAway(p)
+	text := string(said)
 	for id, s := range c.streams {
 		if id > last {
 			s.unseen = !s.answered
@@ -379,10 +350,7 @@ func (c *Conn) goAway(f *frames.Frame, p []byte) error {
 }
 
 func (c *Conn) windowUpdate(f *frames.Frame, p []byte) error {
-	if f.Length != frames.ResetSize {
-		return &connError{frames.FrameSizeError, "WINDOW_UPDATE has another length"}
-	}
-	by := int(binary.BigEndian.Uint32(p) & frames.LastStream)
+	by := frames.ReadWindowUpdate(p)
 	if f.Stream == 0 {
 		if by == 0 {
 			return &connError{frames.ProtocolError, "WINDOW_UPDATE of nothing"}
@@ -413,19 +381,9 @@ func (c *Conn) windowUpdate(f *frames.Frame, p []byte) error {
 
 // data reads a piece of an answer.
 func (c *Conn) data(f *frames.Frame) error {
-	padding, n := 0, f.Length
-	if f.Has(frames.FlagPadded) {
-		if n == 0 {
-			return &connError{frames.FrameSizeError, "DATA has no room for its padding"}
-		}
-		if err := c.need(1); err != nil {
-			return err
-		}
-		padding, n = int(c.in[c.at]), n-1
-		c.at++
-		if n -= padding; n < 0 {
-			return &connError{frames.ProtocolError, "DATA is shorter than its padding"}
-		}
+	n, padding, err := c.content(f)
+	if err != nil {
+		return err
 	}
 	s, err := c.stream(f.Stream)
 	if err != nil {
@@ -455,6 +413,27 @@ func (c *Conn) data(f *frames.Frame) error {
 		s.abort(frames.NoError, status.New(codes.Internal, "server closed the stream without sending trailers"))
 	}
 	return nil
+}
+
+// content reads what comes before the content of DATA or HEADERS. It returns how long that is, and the padding behind it.
+func (c *Conn) content(f *frames.Frame) (n, padding int, err error) {
+	if !f.Has(frames.FlagPadded | frames.FlagPriority) {
+		return f.Length, 0, nil
+	}
+	size, wrong := f.Prefix()
+	if wrong == nil && size > 0 {
+		if err := c.need(size); err != nil {
+			return 0, 0, err
+		}
+	}
+	if wrong == nil {
+		n, padding, wrong = f.Content(c.in[c.at : c.at+size])
+		c.at += size
+	}
+	if wrong != nil {
+		return 0, 0, (*connError)(wrong)
+	}
+	return n, padding, nil
 }
 
 // grant lets the server send so many bytes again, once they are many: of the connection, or of a stream. The caller holds mu.

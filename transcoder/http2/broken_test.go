@@ -68,6 +68,7 @@ func TestBrokenConnections(t *testing.T) {
 		{"PING of a stream (6.7)", func(w *world) { w.raw(0, 0, 8, 6, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
 		{"PING of another length (6.7)", func(w *world) { w.raw(0, 0, 6, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
 		{"GOAWAY of a stream (6.8)", func(w *world) { w.raw(0, 0, 8, 7, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
+		{"GOAWAY that is too short (4.2)", func(w *world) { w.raw(0, 0, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
 		{"WINDOW_UPDATE of nothing (6.9)", func(w *world) { w.raw(0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, zero) }, xhttp2.ErrCodeProtocol},
 		{"WINDOW_UPDATE of a stream that has not begun (6.9)", func(w *world) { w.raw(0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, one) }, xhttp2.ErrCodeProtocol},
 		{"WINDOW_UPDATE of another length (6.9)", func(w *world) { w.raw(0, 0, 3, 8, 0, 0, 0, 0, 0, 0, 0, one) }, xhttp2.ErrCodeFrameSize},

@@ -211,7 +211,7 @@ func (c *Conn) finish(err error) {
 	}
 	c.begun = nil
 	if isWrong && c.failed == nil {
-		c.out.Pending = frames.AppendGoAway(c.out.Room(), c.newest, wrong.code, wrong.text)
+		c.out.Pending = frames.AppendGoAway(c.out.Room(), c.newest, wrong.Code, wrong.Text)
 		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
 		for c.out.writing {
 			c.out.idle.Wait()

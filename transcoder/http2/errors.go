@@ -6,12 +6,9 @@ package http2
 import "github.com/dragoman-gateway/dragoman/internal/frames"
 
 // connError is why a connection cannot go on.
-type connError struct {
-	code frames.Code
-	text string
-}
+type connError frames.Wrong
 
-func (e *connError) Error() string { return e.text }
+func (e *connError) Error() string { return e.Text }
 
 // streamError is why a stream cannot.
 type streamError struct {

@@ -49,30 +49,9 @@ func (c *Conn) headers(f *frames.Frame) error {
 	if f.Stream%2 == 0 {
 		return &connError{frames.ProtocolError, "HEADERS of a stream that no client begins"}
 	}
-	n, padding := f.Length, 0
-	if f.Has(frames.FlagPadded) {
-		if n < 1 {
-			return &connError{frames.FrameSizeError, "HEADERS has no room for its padding"}
-		}
-		if err := c.needHead(1); err != nil {
-			return err
-		}
-		b, _ := c.in.ReadByte() // it was peeked
-		padding, n = int(b), n-1
-	}
-	if f.Has(frames.FlagPriority) {
-		const size = 5
-		if n < size {
-			return &connError{frames.FrameSizeError, "HEADERS has no room for its priority"}
-		}
-		if err := c.needHead(size); err != nil {
-			return err
-		}
-		_, _ = c.in.Discard(size) // they were peeked
-		n -= size
-	}
-	if n -= padding; n < 0 {
-		return &connError{frames.ProtocolError, "HEADERS is shorter than its padding"}
+	n, padding, err := c.content(f)
+	if err != nil {
+		return err
 	}
 	c.block = headBlock{stream: f.Stream, end: f.Has(frames.FlagEndStream), left: c.config.headLimit()}
 	c.mu.Lock()

@@ -5,7 +5,6 @@ package http2
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -200,24 +199,19 @@ func (c *Conn) handle(f *frames.Frame) error {
 	defer func() { _, _ = c.in.Discard(f.Length) }() // they were peeked
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	switch wrong := f.Check(); {
+	case wrong != nil && f.Kind == frames.Priority && f.Stream != 0:
+		return &streamError{f.Stream, wrong.Code, wrong.Text}
+	case wrong != nil:
+		return (*connError)(wrong)
+	}
 	switch f.Kind {
-	case frames.Priority:
-		if f.Stream == 0 {
-			return &connError{frames.ProtocolError, "PRIORITY of no stream"}
-		}
-		if f.Length != 5 {
-			return &streamError{f.Stream, frames.FrameSizeError, "PRIORITY has another length"}
-		}
 	case frames.Reset:
 		return c.reset(f, p)
 	case frames.Settings:
 		return c.settings(f, p)
 	case frames.Ping:
 		return c.ping(f, p)
-	case frames.GoAway:
-		if f.Stream != 0 || f.Length < 8 {
-			return &connError{frames.ProtocolError, "GOAWAY is not one"}
-		}
 	case frames.WindowUpdate:
 		return c.windowUpdate(f, p)
 	}
@@ -272,9 +266,6 @@ func (c *Conn) refuse(wrong *streamError) error {
 }
 
 func (c *Conn) reset(f *frames.Frame, p []byte) error {
-	if f.Length != 4 {
-		return &connError{frames.FrameSizeError, "RST_STREAM has another length"}
-	}
 	if f.Stream == 0 || f.Stream > c.newest {
 		return &connError{frames.ProtocolError, "RST_STREAM of no stream"}
 	}
@@ -285,46 +276,29 @@ func (c *Conn) reset(f *frames.Frame, p []byte) error {
 	s.wasReset = true
 	s.fail(errGone)
 	c.gone(s)
-	if frames.Code(binary.BigEndian.Uint32(p)) == frames.NoError && s.ended {
+	if frames.ReadReset(p) == frames.NoError && s.ended {
 		return nil
 	}
 	return c.takenBack()
 }
 
 func (c *Conn) settings(f *frames.Frame, p []byte) error {
-	switch {
-	case f.Stream != 0:
-		return &connError{frames.ProtocolError, "SETTINGS of a stream"}
-	case f.Has(frames.FlagAck) && f.Length > 0, f.Length%frames.SettingSize != 0:
-		return &connError{frames.FrameSizeError, "SETTINGS has another length"}
-	case f.Has(frames.FlagAck):
-		return c.nothing()
-	}
-	if err := c.nothing(); err != nil {
+	if err := c.nothing(); err != nil || f.Has(frames.FlagAck) {
 		return err
 	}
-	for ; len(p) > 0; p = p[frames.SettingSize:] {
-		value := binary.BigEndian.Uint32(p[2:])
-		switch binary.BigEndian.Uint16(p) {
+	for s := range frames.ReadSettings(p) {
+		if wrong := s.Check(); wrong != nil {
+			return (*connError)(wrong)
+		}
+		switch s.ID { // MAX_FRAME_SIZE says nothing: what all take is sent, and more gains nothing
 		case frames.SettingTableSize:
-			c.out.encoder.SetMaxDynamicTableSizeLimit(min(value, frames.TableSize))
-			c.out.encoder.SetMaxDynamicTableSize(min(value, frames.TableSize))
-		case frames.SettingPush:
-			if value > 1 {
-				return &connError{frames.ProtocolError, "ENABLE_PUSH is neither 0 nor 1"}
-			}
+			c.out.encoder.SetMaxDynamicTableSizeLimit(min(s.Value, frames.TableSize))
+			c.out.encoder.SetMaxDynamicTableSize(min(s.Value, frames.TableSize))
 		case frames.SettingWindow:
-			if value > frames.MostWindow {
-				return &connError{frames.FlowControlError, "INITIAL_WINDOW_SIZE is too large"}
-			}
-			if err := c.resize(int(value) - c.initial); err != nil {
+			if err := c.resize(int(s.Value) - c.initial); err != nil {
 				return err
 			}
-			c.initial = int(value)
-		case frames.SettingFrameSize: // what all take is sent: more gains nothing
-			if value < frames.LeastSize || value > frames.MostSize {
-				return &connError{frames.ProtocolError, "MAX_FRAME_SIZE is none that can be"}
-			}
+			c.initial = int(s.Value)
 		}
 	}
 	c.out.Pending = frames.Append(c.out.Room(), 0, frames.Settings, frames.FlagAck, 0)
@@ -343,12 +317,7 @@ func (c *Conn) resize(by int) error {
 }
 
 func (c *Conn) ping(f *frames.Frame, p []byte) error {
-	switch {
-	case f.Stream != 0:
-		return &connError{frames.ProtocolError, "PING of a stream"}
-	case f.Length != frames.PingSize:
-		return &connError{frames.FrameSizeError, "PING has another length"}
-	case f.Has(frames.FlagAck):
+	if f.Has(frames.FlagAck) {
 		return nil // that it came was noted
 	}
 	c.out.Pending = frames.AppendPing(c.out.Room(), frames.FlagAck, p)
@@ -356,10 +325,7 @@ func (c *Conn) ping(f *frames.Frame, p []byte) error {
 }
 
 func (c *Conn) windowUpdate(f *frames.Frame, p []byte) error {
-	if f.Length != 4 {
-		return &connError{frames.FrameSizeError, "WINDOW_UPDATE has another length"}
-	}
-	by := int(binary.BigEndian.Uint32(p) & frames.LastStream)
+	by := frames.ReadWindowUpdate(p)
 	if f.Stream == 0 {
 		if by == 0 {
 			return &connError{frames.ProtocolError, "WINDOW_UPDATE of nothing"}
@@ -392,19 +358,9 @@ func (c *Conn) data(f *frames.Frame) error {
 	if f.Stream == 0 {
 		return &connError{frames.ProtocolError, "DATA of no stream"}
 	}
-	padding, n := 0, f.Length
-	if f.Has(frames.FlagPadded) {
-		if n == 0 {
-			return &connError{frames.FrameSizeError, "DATA has no room for its padding"}
-		}
-		if err := c.need(1); err != nil {
-			return cutShort(err)
-		}
-		b, _ := c.in.ReadByte() // it was peeked
-		if padding, n = int(b), n-1; padding > n {
-			return &connError{frames.ProtocolError, "DATA is shorter than its padding"}
-		}
-		n -= padding
+	n, padding, err := c.content(f)
+	if err != nil {
+		return err
 	}
 	c.mu.Lock()
 	s, err := c.receives(f, n)
@@ -437,6 +393,33 @@ func (c *Conn) data(f *frames.Frame) error {
 	defer c.mu.Unlock()
 	c.grant(s, f.Length-n)
 	return s.arrived(into, n, f.Has(frames.FlagEndStream))
+}
+
+// content reads what comes before the content of DATA or HEADERS. It returns how long that is, and the padding behind it.
+func (c *Conn) content(f *frames.Frame) (n, padding int, err error) {
+	if !f.Has(frames.FlagPadded | frames.FlagPriority) {
+		return f.Length, 0, nil
+	}
+	size, wrong := f.Prefix()
+	switch {
+	case wrong != nil || size == 0:
+	case f.Kind == frames.Headers:
+		err = c.needHead(size)
+	default:
+		err = cutShort(c.need(size))
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if wrong == nil {
+		p, _ := c.in.Peek(size)
+		n, padding, wrong = f.Content(p)
+		_, _ = c.in.Discard(size) // they were peeked
+	}
+	if wrong != nil {
+		return 0, 0, (*connError)(wrong)
+	}
+	return n, padding, nil
 }
 
 // receives returns the stream of a DATA frame with n bytes, or nil when nobody waits for it any more. The caller holds mu.
