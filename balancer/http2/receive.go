@@ -24,6 +24,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/internal/buffers"
 	"github.com/dragoman-gateway/dragoman/internal/frames"
+	"github.com/dragoman-gateway/dragoman/internal/percent"
 )
 
 // fill reads a piece of a message, at most n bytes; it returns how many. It is called by the reader, which holds mu; it is given up while something
@@ -244,7 +245,7 @@ func (a *answer) field(f *hpack.HeaderField, into *[]Field) {
 		a.gave(f.Value)
 		return
 	case "grpc-message":
-		a.message = decodeMessage(f.Value)
+		a.message = percent.Decode(f.Value)
 		return
 	case "content-type":
 		if !isGRPC(f.Value) {
@@ -330,25 +331,6 @@ func DecodeBinary(v string) (string, error) {
 	return string(b), err
 }
 
-// decodeMessage reads what is percent-encoded. What is no encoding stays as it is.
-func decodeMessage(m string) string {
-	if !strings.Contains(m, "%") {
-		return m
-	}
-	b := make([]byte, 0, len(m))
-	for i := 0; i < len(m); i++ {
-		if m[i] == '%' && i+2 < len(m) {
-			if n, err := strconv.ParseUint(m[i+1:i+3], 16, 8); err == nil {
-				b = append(b, byte(n))
-				i += 2
-				continue
-			}
-		}
-		b = append(b, m[i])
-	}
-	return string(b)
-}
-
 // wrong returns why a head or trailers are not an answer of gRPC; nil if they are. What says that it is gRPC is not asked for its HTTP status.
 //
 // https://github.com/grpc/grpc/blob/v1.75.0/doc/http-grpc-status-mapping.md.
@@ -392,6 +374,9 @@ func (a *answer) foreign() *status.Status {
 // informational tells whether an HTTP status is that of a head that another follows.
 func informational(status string) bool { return len(status) == 3 && status[0] == '1' }
 
+// codeOf derives a code from the HTTP status of an answer that is not gRPC's (T154).
+//
+// https://github.com/grpc/grpc/blob/v1.75.0/doc/http-grpc-status-mapping.md
 func codeOf(httpStatus int) codes.Code {
 	switch httpStatus {
 	case http.StatusBadRequest:

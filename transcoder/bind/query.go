@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/dragoman-gateway/dragoman/internal/percent"
 	"github.com/dragoman-gateway/dragoman/transcoder/httprule"
 	"github.com/dragoman-gateway/dragoman/transcoder/status"
-	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
 // What parameters are called in messages.
@@ -164,8 +164,8 @@ func unescape(s *state, raw string, literalPlus bool) (string, bool) {
 			if i+2 >= len(raw) {
 				return "", false
 			}
-			hi, ok1 := wire.Unhex(raw[i+1])
-			lo, ok2 := wire.Unhex(raw[i+2])
+			hi, ok1 := percent.Unhex(raw[i+1])
+			lo, ok2 := percent.Unhex(raw[i+2])
 			if !ok1 || !ok2 {
 				return "", false
 			}

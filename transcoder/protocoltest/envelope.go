@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/percent"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
 
@@ -51,5 +52,5 @@ func Status(h wire.Header) (code codes.Code, text string) {
 	if err != nil || h.Count("grpc-status") != 1 {
 		return codes.Unknown, ""
 	}
-	return codes.Code(n), wire.DecodePercent(h.Get("grpc-message"))
+	return codes.Code(n), percent.Decode(h.Get("grpc-message"))
 }

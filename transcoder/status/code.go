@@ -46,26 +46,6 @@ func HTTP(code codes.Code) int {
 	return http.StatusInternalServerError
 }
 
-// FromHTTP derives a code from a backend's HTTP status where it sent no grpc-status (T154).
-//
-// https://github.com/grpc/grpc/blob/v1.75.0/doc/http-grpc-status-mapping.md
-func FromHTTP(status int) codes.Code {
-	switch status {
-	case http.StatusBadRequest:
-		return codes.Internal
-	case http.StatusUnauthorized:
-		return codes.Unauthenticated
-	case http.StatusForbidden:
-		return codes.PermissionDenied
-	case http.StatusNotFound:
-		return codes.Unimplemented
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return codes.Unavailable
-	default:
-		return codes.Unknown
-	}
-}
-
 // names holds the upper-case names of google/rpc/code.proto; the index is the code.
 var names = [...]string{
 	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",

@@ -115,22 +115,6 @@ func TestHeaderSetReplacesAllOfAName(t *testing.T) {
 	}
 }
 
-// T151, B16: messages survive both ways, and no control byte is left in a field.
-func TestT151PercentEncoding(t *testing.T) {
-	t.Parallel()
-	for _, s := range []string{"", "plain", "100%", "ä€😀", "a\r\nSet-Cookie: b", "\x00\x7f"} {
-		encoded := string(wire.AppendPercent(nil, s))
-		if !wire.ValidValue(encoded) || wire.DecodePercent(encoded) != s {
-			t.Errorf("%q is written as %q and read as %q", s, encoded, wire.DecodePercent(encoded))
-		}
-	}
-	for in, want := range map[string]string{"%": "%", "%4": "%4", "%zz": "%zz", "a%41%": "aA%", "%c3%A4": "ä"} {
-		if got := wire.DecodePercent(in); got != want {
-			t.Errorf("DecodePercent(%q) = %q; want %q", in, got, want)
-		}
-	}
-}
-
 func TestMediaType(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string][2]string{

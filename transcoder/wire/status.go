@@ -8,6 +8,8 @@ import (
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/dragoman-gateway/dragoman/internal/percent"
 )
 
 // AppendStatus appends a status as gRPC has it in its trailers: grpc-status, grpc-message and, where there are details,
@@ -17,7 +19,7 @@ import (
 func AppendStatus(dst Header, st *spb.Status) Header {
 	dst.Add("grpc-status", strconv.Itoa(int(st.GetCode())))
 	if st.GetMessage() != "" {
-		dst.Add("grpc-message", string(AppendPercent(nil, st.GetMessage())))
+		dst.Add("grpc-message", string(percent.Append(nil, st.GetMessage())))
 	}
 	if len(st.GetDetails()) > 0 {
 		if details, err := (proto.MarshalOptions{}).MarshalAppend(nil, st); err == nil {

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	testv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/test/v1"
+	"github.com/dragoman-gateway/dragoman/internal/percent"
 	gatewaystatus "github.com/dragoman-gateway/dragoman/transcoder/status"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -276,7 +277,7 @@ func (a *httpCall) grpcStatus() (string, bool) {
 	if err != nil || len(h.Values("Grpc-Status")) != 1 {
 		return a.cutOff(fmt.Errorf("grpc-status is %q: %w", h.Values("Grpc-Status"), err))
 	}
-	a.verdict.code, a.verdict.text = codes.Code(code), wire.DecodePercent(h.Get("Grpc-Message"))
+	a.verdict.code, a.verdict.text = codes.Code(code), percent.Decode(h.Get("Grpc-Message"))
 	if data := h.Get("Grpc-Status-Details-Bin"); data != "" {
 		st := &status.Status{}
 		raw, err := wire.DecodeBinary(data)

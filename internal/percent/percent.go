@@ -1,15 +1,16 @@
 // Copyright 2026 The Dragoman Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package wire
+// Package percent provides the percent-encoding of gRPC's messages, which both its servers and its clients need.
+package percent
 
 const upperHex = "0123456789ABCDEF"
 
-// AppendPercent appends a grpc-message: bytes outside 0x20 to 0x7E, and the percent sign,
+// Append appends a grpc-message: bytes outside 0x20 to 0x7E, and the percent sign,
 // are written as %XX, so no control byte ever reaches a header (threat B16).
 //
 // https://github.com/grpc/grpc/blob/v1.75.0/doc/PROTOCOL-HTTP2.md#responses, "Percent-Encoded".
-func AppendPercent(dst []byte, s string) []byte {
+func Append(dst []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]
 		if c >= ' ' && c <= '~' && c != '%' {
@@ -21,9 +22,9 @@ func AppendPercent(dst []byte, s string) []byte {
 	return dst
 }
 
-// DecodePercent reads a grpc-message. Broken escapes stay as they stand: the
+// Decode reads a grpc-message. Broken escapes stay as they stand: the
 // specification asks that decoders never lose a message over them (T151).
-func DecodePercent(s string) string {
+func Decode(s string) string {
 	var out []byte
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
