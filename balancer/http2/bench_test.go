@@ -70,10 +70,16 @@ func cheap(socket net.Conn) {
 }
 
 // BenchmarkUnary are calls with small messages over one connection on loopback, of so many goroutines, to a server that costs little.
-func BenchmarkUnary(b *testing.B) {
+func BenchmarkUnary(b *testing.B) { unary(b, "plain") }
+
+// BenchmarkSecureUnary are the same, encrypted.
+func BenchmarkSecureUnary(b *testing.B) { unary(b, "secure") }
+
+func unary(b *testing.B, kind string) {
 	for _, goroutines := range []int{1, 16, 128} {
 		b.Run(fmt.Sprint(goroutines), func(b *testing.B) {
 			client, server := pair(b)
+			client, server = sockets[kind](b, client, server)
 			var served sync.WaitGroup
 			served.Go(func() { cheap(server) })
 			ready := make(chan uint32, 1)

@@ -107,6 +107,7 @@ func New(socket net.Conn, cfg *Config) *Conn {
 		in: make([]byte, readSize), over: make(chan struct{}),
 	}
 	c.turn.init(socket)
+	c.out.quick.init(socket, c.turn.raw)
 	c.decoder = hpack.NewDecoder(frames.TableSize, c.block.field)
 	c.decoder.SetMaxStringLength(cfg.MaxHeader + excess)
 	c.heads.init()

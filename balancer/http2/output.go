@@ -29,6 +29,7 @@ const (
 type output struct {
 	frames.Output
 
+	quick   quick
 	writing bool      // somebody writes, and will write what is added meanwhile
 	idle    sync.Cond // told when nobody does any more
 	urgent  bool      // Pending has something that must not wait for others
@@ -100,12 +101,12 @@ func (c *Conn) later() error {
 // overdue writes what nothing has taken along.
 func (c *Conn) overdue() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.out.armed = false
-	if !c.out.writing && len(c.out.Pending) > 0 {
-		c.out.writing = true
-		for c.write() {
-		}
+	due := !c.out.writing && len(c.out.Pending) > 0
+	c.out.writing = c.out.writing || due
+	c.mu.Unlock()
+	if due {
+		c.writeAll()
 	}
 }
 
@@ -144,14 +145,30 @@ func (c *Conn) send() {
 	go c.writeAll()
 }
 
+// writeAll writes until nothing is pending.
 func (c *Conn) writeAll() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.write() {
+	b, ok := c.batch()
+	c.mu.Unlock()
+	if ok {
+		c.writeRest(b, 0)
 	}
 }
 
-// flush writes what is pending, unless somebody does so already. The caller holds mu, which is given up meanwhile.
+// writeRest writes what is left of a batch behind some bytes, and then all that is pending. It waits as long as the server takes nothing.
+func (c *Conn) writeRest(b frames.Batch, from int) {
+	for more := true; more; from = 0 {
+		_, err := c.socket.Write(b.Bytes[from:])
+		b.Free()
+		c.mu.Lock()
+		c.written(err)
+		b, more = c.batch()
+		c.mu.Unlock()
+	}
+}
+
+// flush writes what is pending, unless somebody does so already. It does not wait for the server: what that does not take is left to a goroutine. The
+// caller holds mu, which is given up meanwhile.
 func (c *Conn) flush() {
 	if c.out.writing || !c.sends() || len(c.out.Pending) == 0 {
 		return
@@ -163,33 +180,45 @@ func (c *Conn) flush() {
 		c.mu.Lock()
 	}
 	for range someWrites {
-		if !c.write() {
+		b, ok := c.batch()
+		if !ok {
 			return
 		}
+		idle := c.out.quick.idle()
+		c.mu.Unlock()
+		n, err := c.out.quick.write(b.Bytes, idle)
+		if err == nil && n < len(b.Bytes) {
+			go c.writeRest(b, n)
+			c.mu.Lock()
+			return
+		}
+		b.Free()
+		c.mu.Lock()
+		c.written(err)
 	}
 	go c.writeAll()
 }
 
-// write writes what is pending; it reports whether there was something. The caller holds mu, which is given up meanwhile.
-func (c *Conn) write() bool {
+// batch takes out what is to be written. It is false when there is nothing, and nobody writes any more then. The caller holds mu.
+func (c *Conn) batch() (frames.Batch, bool) {
 	o := &c.out
 	if len(o.Pending) > 0 && c.sends() {
-		b := o.Take()
 		o.control, o.urgent = 0, false
-		c.mu.Unlock()
-		_, err := c.socket.Write(b.Bytes)
-		b.Free()
-		c.mu.Lock()
-		if err != nil && c.failed == nil {
-			c.unsendable(err)
-		}
-		o.wake()
-		return true
+		o.quick.sent += len(o.Pending) + quickOverhead
+		return o.Take(), true
 	}
 	o.writing = false
 	o.idle.Broadcast()
 	if o.last && c.failed == nil {
 		c.parting()
 	}
-	return false
+	return frames.Batch{}, false
+}
+
+// written notes how a write ended. The caller holds mu.
+func (c *Conn) written(err error) {
+	if err != nil && c.failed == nil {
+		c.unsendable(err)
+	}
+	c.out.wake()
 }

@@ -87,8 +87,11 @@ func (c *Conn) finish(err error) {
 		}
 		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, wrong.Code, wrong.Text)
 		last := c.out.Take()
+		c.out.writing = true // and nothing follows
+		c.mu.Unlock()
 		_, _ = c.socket.Write(last.Bytes) // the server is told, if it still listens
 		last.Free()
+		c.mu.Lock()
 		c.fail(status.Error(codes.Unavailable, wrong.Error()))
 		return
 	}

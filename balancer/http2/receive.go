@@ -184,6 +184,7 @@ func (s *Stream) head(b *block) {
 		return // there is another head to come
 	}
 	s.answered = true
+	s.conn.out.quick.read = max(s.conn.out.quick.read, s.behind)
 	if st := a.wrong(); st != nil {
 		s.trailer = nil
 		s.abort(frames.ProtocolError, st)

@@ -75,6 +75,7 @@ type Stream struct {
 	slab   []byte // memory of small messages
 
 	// What follows is guarded by the connection's mu.
+	behind   int // what was sent before it
 	window   int
 	taken    int // of the window that the server has
 	credit   int
@@ -137,7 +138,7 @@ func (c *Conn) Open(ctx context.Context, s *Stream, r *Request, m *Message, last
 		return status.Errorf(codes.Internal, "header list size to send violates the maximum size (%d bytes) set by server", c.list)
 	}
 	c.idle = 0
-	s.conn, s.id, s.window = c, c.next, c.initial
+	s.conn, s.id, s.window, s.behind = c, c.next, c.initial, c.out.quick.sent
 	c.next += 2
 	c.streams[s.id] = s
 	if c.turn.reader == nobody && !s.whole {

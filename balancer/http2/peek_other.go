@@ -1,9 +1,0 @@
-// Copyright 2026 The Dragoman Authors
-// SPDX-License-Identifier: Apache-2.0
-
-//go:build !unix
-
-package http2
-
-// peek cannot look at sockets here.
-func peek(uintptr) sight { return nothing }
