@@ -19,6 +19,9 @@ func (x *Mux) Nearest(c *Call) string {
 	byName := c.Protocol != "rest" || c.Request.Method == http.MethodPost
 	if byRoute && view.Routes() != nil {
 		for _, b := range view.Routes().Bindings() {
+			if c.Protocol == "websocket" && !opensWebSocket(b.HTTPMethod) {
+				continue
+			}
 			if view.Method("/"+string(b.Method.Parent().FullName())+"/"+string(b.Method.Name())) == nil {
 				continue // hidden, and so not there (threat H6)
 			}
@@ -35,4 +38,9 @@ func (x *Mux) Nearest(c *Call) string {
 		}
 	}
 	return best
+}
+
+// opensWebSocket tells whether a WebSocket can be opened on the routes of a method, though it is always GET itself: browsers know no other.
+func opensWebSocket(method string) bool {
+	return method == http.MethodGet || method == http.MethodPost || method == httprule.AnyMethod
 }

@@ -29,6 +29,30 @@ type Near struct {
 	whole, verb []string // the path's segments, with its verb in the last one and apart from it
 	distances   map[[2]string]int
 	best, steps int
+	most        int // what an effort must stay below
+}
+
+// effort is what it takes to make a path one that a template matches.
+type effort struct {
+	cost int
+	free int // how many letters wildcards take
+}
+
+func (e effort) plus(cost int) effort { return effort{e.cost + cost, e.free} }
+
+// wild is the effort with a segment more, which a wildcard takes.
+func (e effort) wild(text string) effort {
+	return effort{e.cost + wildcardCost, e.free + len(text) + 1}
+}
+
+// least is the first of the efforts that cost the least.
+func least(first effort, others ...effort) effort {
+	for _, e := range others {
+		if e.cost < first.cost {
+			first = e
+		}
+	}
+	return first
 }
 
 // NewNear begins to look for what is nearest to an escaped path.
@@ -37,7 +61,8 @@ func NewNear(escapedPath string) *Near {
 		return &Near{}
 	}
 	// Half of the letters may be wrong, as in what was cut short.
-	n := &Near{distances: map[[2]string]int{}, best: letterCost*(len(escapedPath)/2+1) + 1, steps: nearSteps}
+	most := letterCost*(len(escapedPath)/2+1) + 1
+	n := &Near{distances: map[[2]string]int{}, best: most, most: most, steps: nearSteps}
 	for s := range strings.SplitSeq(strings.Trim(escapedPath, "/"), "/") {
 		n.whole = append(n.whole, normal(s))
 	}
@@ -77,32 +102,32 @@ func (n *Near) closer(segments []Segment, path []string, extra int) bool {
 	if n.steps <= 0 {
 		return false
 	}
-	cost := n.distance(segments, path) + extra
-	if cost >= n.best {
+	e := n.distance(segments, path).plus(extra)
+	// Of what wildcards take no letter can be wrong; it makes what is wrong with the others no smaller.
+	if e.cost >= n.best || e.cost+letterCost*e.free/2 >= n.most {
 		return false
 	}
-	n.best = cost
+	n.best = e.cost
 	return true
 }
 
 // distance is what it costs to make path one that the segments match: the edit distance, of segments.
-func (n *Near) distance(segments []Segment, path []string) int {
-	row := make([]int, len(path)+1)
+func (n *Near) distance(segments []Segment, path []string) effort {
+	row := make([]effort, len(path)+1)
 	for j, text := range path {
-		row[j+1] = row[j] + surplus(text)
+		row[j+1] = row[j].plus(surplus(text))
 	}
 	for i := range segments {
 		s := &segments[i]
 		diagonal := row[0]
-		row[0] += s.absent()
+		row[0] = row[0].plus(s.absent())
 		for j, text := range path {
-			instead := diagonal + n.replace(s, text)
-			more := row[j] + surplus(text)
+			instead, more := n.replace(diagonal, s, text), row[j].plus(surplus(text))
 			if s.Kind == Multi {
-				more = row[j] + wildcardCost
+				more = row[j].wild(text)
 			}
 			diagonal = row[j+1]
-			row[j+1] = min(instead, row[j+1]+s.absent(), more)
+			row[j+1] = least(instead, row[j+1].plus(s.absent()), more)
 		}
 		n.steps -= len(path)
 	}
@@ -124,13 +149,13 @@ func (s *Segment) absent() int {
 	return surplus(s.Text)
 }
 
-// replace is the cost of one segment of the path as one of the template.
-func (n *Near) replace(s *Segment, text string) int {
+// replace is the effort with one segment of the path as one of the template.
+func (n *Near) replace(before effort, s *Segment, text string) effort {
 	if s.Kind != Literal {
-		return wildcardCost
+		return before.wild(text)
 	}
 	if s.Text == text {
-		return 0
+		return before
 	}
 	pair := [2]string{s.Text, text}
 	d, known := n.distances[pair]
@@ -139,5 +164,5 @@ func (n *Near) replace(s *Segment, text string) int {
 		d = letterCost * editDistance(s.Text, text)
 		n.distances[pair] = d
 	}
-	return d
+	return before.plus(d)
 }

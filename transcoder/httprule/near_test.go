@@ -49,6 +49,7 @@ func TestNear(t *testing.T) {
 		{"a literal that agrees is nearer than a variable", "GET", "/v1x/users/7/avatar", "GET /v1/users/{id}/avatar"},
 		{"percent-encoding is read", "GET", "/v1/%75ser/42", "GET /v1/users/{id}"},
 		{"nothing is like it", "GET", "/nowhere", ""},
+		{"nothing is like it but what ** takes", "GET", "/entirely/different/from/what/there/is", ""},
 		{"nothing at all", "GET", "/", ""},
 		{"too long", "GET", "/v1/user/" + strings.Repeat("4", 600), ""},
 		{"too many segments", "GET", "/v1/fils" + strings.Repeat("/a", 40), ""},

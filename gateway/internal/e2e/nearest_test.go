@@ -48,9 +48,23 @@ func TestNearestRoute(t *testing.T) {
 				if a.status != 404 || !strings.Contains(a.body, "NO_ROUTE") {
 					t.Fatalf("%s, %s: %s is answered %d %s", row.reason, c.name, target, a.status, a.body)
 				}
-				if told := strings.Contains(a.body, `"metadata":{"nearest":"`+want+`"}`); told != (row.told && want != "") {
+				if !tells(a.body, want, row.told) {
 					t.Errorf("%s, %s: %s is answered %s", row.reason, c.name, target, a.body)
 				}
+			}
+		}
+		for target, want := range map[string]string{
+			"/test/v1/converse/p/q":                     "POST /test/v1/converse/{parent}",
+			binding + "Gett":                            binding + "Get",
+			"/canary/v1/admins/7":                       "GET /canary/v1/things/{id}", // DELETE /canary/v1/admin/{id} opens none
+			"/entirely/different/from/what/there/is/at": "",
+		} {
+			_, a, err := d.tryConnect(t, target, nil, "x-dragoman-debug", row.shown)
+			if err == nil || a.status != 404 || !strings.Contains(a.body, "NO_ROUTE") {
+				t.Fatalf("%s: a WebSocket at %s is answered %d %s, %v", row.reason, target, a.status, a.body, err)
+			}
+			if !tells(a.body, want, row.told) {
+				t.Errorf("%s: a WebSocket at %s is answered %s", row.reason, target, a.body)
 			}
 		}
 		for name, options := range rpcProtocols() {
@@ -70,6 +84,14 @@ func TestNearestRoute(t *testing.T) {
 			}
 		}
 	}
+}
+
+// tells says whether an answer tells what it should: of want, if it is told at all, and of nothing else.
+func tells(body, want string, told bool) bool {
+	if !told || want == "" {
+		return !strings.Contains(body, "nearest")
+	}
+	return strings.Contains(body, `"metadata":{"nearest":"`+want+`"}`)
 }
 
 // TestH6_HiddenIsNotNear: a route and a method that are hidden are near to nothing.

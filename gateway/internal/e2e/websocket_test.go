@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,10 +50,14 @@ func (d *dragoman) tryConnect(t testing.TB, target string, subprotocols []string
 	conn, response, err := ws.Dial(ctx, "ws://"+d.address+target, &ws.DialOptions{Subprotocols: subprotocols, HTTPHeader: h})
 	var a answer
 	if response != nil {
-		if response.Body != nil {
-			_ = response.Body.Close()
-		}
 		a = answer{status: response.StatusCode, header: response.Header}
+		if err != nil && response.Body != nil {
+			body, errBody := io.ReadAll(response.Body) // of which the library has kept the beginning
+			if errBody = errors.Join(errBody, response.Body.Close()); errBody != nil {
+				t.Fatal(errBody)
+			}
+			a.body = string(body)
+		}
 	}
 	if err != nil {
 		return nil, a, err
