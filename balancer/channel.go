@@ -4,6 +4,7 @@
 package balancer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -60,7 +61,7 @@ func New(cfg Config) (*Channel, error) {
 		return nil, err
 	}
 	conn, err := engine.New(engine.Config{
-		Target: cfg.Name, Resolver: b, Balancer: builder{name: cfg.Name}, Authority: b.OverrideAuthority(grpcresolver.Target{}), Credentials: cfg.Credentials,
+		Target: cfg.Name, Resolver: b, Balancer: builder{name: cfg.Name}, Authority: cfg.authority(b), Credentials: cfg.Credentials,
 		Dial: cfg.dial(), Limited: limited, UserAgent: cfg.UserAgent, MaxHeaderList: int(cfg.MaxHeaderList),
 		StreamWindow: cfg.StreamWindow, ConnectionWindow: cfg.ConnectionWindow, PingInterval: cfg.PingInterval, PingTimeout: cfg.DeadAfter,
 	})
@@ -68,6 +69,11 @@ func New(cfg Config) (*Channel, error) {
 		return nil, fmt.Errorf("balancer %q: %w", cfg.Name, err)
 	}
 	return &Channel{conn: conn, hub: h}, nil
+}
+
+// authority is the name of the servers that have none of their own: the one that the credentials say, or else the source's, as with gRPC's own channels.
+func (cfg *Config) authority(b *resolver.Builder) string {
+	return cmp.Or(cfg.Credentials.Info().ServerName, b.OverrideAuthority(grpcresolver.Target{})) //nolint:staticcheck // deprecated, and what gRPC goes by
 }
 
 // limited tells a link how many streams its server takes at a time.

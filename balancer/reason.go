@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -79,6 +80,7 @@ func reason(err error) string {
 	var timeout timeoutError
 	var netTimeout net.Error
 	var noName *net.DNSError
+	var otherName x509.HostnameError
 	switch {
 	case err == nil:
 		return "not connected yet"
@@ -98,6 +100,8 @@ func reason(err error) string {
 		return "name not found: " + noName.Name
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netTimeout) && netTimeout.Timeout():
 		return "connect timeout"
+	case errors.As(err, &otherName):
+		return "tls: certificate is for " + namesOf(otherName.Certificate) + ", expected " + otherName.Host
 	case isTLS(err):
 		return "tls: " + strings.TrimPrefix(root(err).Error(), "tls: ")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -107,18 +111,36 @@ func reason(err error) string {
 	}
 }
 
-// isTLS says whether err comes of a TLS handshake.
+// mostNames is how many names are told of a certificate: some have hundreds.
+const mostNames = 3
+
+// namesOf are the names that a certificate is for.
+func namesOf(c *x509.Certificate) string {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	switch more := len(names) - mostNames; {
+	case len(names) == 0:
+		return "no name"
+	case more > 0:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNames], ", "), more)
+	default:
+		return strings.Join(names, ", ")
+	}
+}
+
+// isTLS says whether err comes of a TLS handshake, and not of the name that the certificate is for.
 func isTLS(err error) bool {
 	var (
 		verify  *tls.CertificateVerificationError
 		header  tls.RecordHeaderError
 		alert   tls.AlertError
-		host    x509.HostnameError
 		unknown x509.UnknownAuthorityError
 		invalid x509.CertificateInvalidError
 	)
 	return errors.As(err, &verify) || errors.As(err, &header) || errors.As(err, &alert) ||
-		errors.As(err, &host) || errors.As(err, &unknown) || errors.As(err, &invalid)
+		errors.As(err, &unknown) || errors.As(err, &invalid)
 }
 
 // root returns what err wraps at the bottom, without what was said on the way.

@@ -63,14 +63,16 @@ func TestServerName(t *testing.T) {
 	if _, err := unary(t.Context(), good); err != nil {
 		t.Error(err)
 	}
+	expecting := credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12, ServerName: "films.test"})
 	for name, tt := range map[string]struct {
 		server string
 		creds  credentials.TransportCredentials
 		want   string
 	}{
-		"another name":   {"films.test", trusting, "books.test, not films.test"},
-		"no name":        {"", trusting, "127.0.0.1"},
-		"unknown issuer": {"books.test", credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12}), "unknown authority"},
+		"another name":                {"films.test", trusting, "certificate is for books.test, expected films.test"},
+		"no name":                     {"", trusting, "certificate is for books.test, expected 127.0.0.1"},
+		"the name of the credentials": {"", expecting, "certificate is for books.test, expected films.test"},
+		"unknown issuer":              {"books.test", credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12}), "unknown authority"},
 	} {
 		c := open(t, balancer.Config{Endpoints: named(tt.server), Credentials: tt.creds})
 		s := states(t, c, "failing", func(s []balancer.State) bool { return len(s) == 1 && s[0].Condition == balancer.Failing })

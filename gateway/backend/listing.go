@@ -14,6 +14,8 @@ import (
 
 // listing is the endpoints that a configuration lists. A later one may list others: those that both have keep their connections.
 type listing struct {
+	unnamed bool // the endpoints have one name, which the backend's TLS says
+
 	mu      sync.Mutex
 	current []endpoint.Endpoint // guarded by mu
 	changed chan struct{}       // closed and replaced when current changes; guarded by mu
@@ -22,19 +24,23 @@ type listing struct {
 var _ resolver.Watcher = (*listing)(nil)
 
 // newListing returns the source of some endpoints, and what replaces them.
-func newListing(name string, endpoints []endpoint.Endpoint) (resolver.Source, *listing, error) {
+func newListing(name string, endpoints []endpoint.Endpoint, t *TLS) (resolver.Source, *listing, error) {
 	s, err := resolver.FromEndpoints(name, endpoints)
 	if err != nil {
 		return s, nil, err
 	}
-	l := &listing{current: named(endpoints), changed: make(chan struct{})}
+	l := &listing{unnamed: t != nil && t.ServerName != "", changed: make(chan struct{})}
+	l.current = l.named(endpoints)
 	s.Watch, s.Authority = l, ""
 	return s, l, nil
 }
 
 // named returns the endpoints, each with its own address as the name that it answers by: that of one must not depend on who else is
 // listed.
-func named(endpoints []endpoint.Endpoint) []endpoint.Endpoint {
+func (l *listing) named(endpoints []endpoint.Endpoint) []endpoint.Endpoint {
+	if l.unnamed {
+		return endpoints
+	}
 	all := slices.Clone(endpoints)
 	for i, e := range all {
 		network, address := endpoint.Dialable(e.Address())
@@ -53,7 +59,7 @@ func named(endpoints []endpoint.Endpoint) []endpoint.Endpoint {
 
 // set replaces the endpoints.
 func (l *listing) set(endpoints []endpoint.Endpoint) {
-	endpoints = named(endpoints)
+	endpoints = l.named(endpoints)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if slices.EqualFunc(l.current, endpoints, endpoint.Endpoint.Equal) {

@@ -5,6 +5,7 @@ package backend
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,6 +77,8 @@ type EndpointState struct {
 	Zone     string   `json:"zone,omitempty"`
 	Priority int      `json:"priority"`
 	Labels   []string `json:"labels,omitempty"`
+	// WrongName says that the last attempt to connect failed because the certificate is for another name than the one that was expected.
+	WrongName bool `json:"-"`
 }
 
 // Source returns what names the source of the endpoints; "" where they are listed.
@@ -107,6 +110,8 @@ func endpointOf(s *balancer.State) EndpointState {
 		Since: s.Since, Error: text(s.Err), Tries: s.Tries, NextTry: s.NextTry, InFlight: s.InFlight, Succeeded: s.Succeeded,
 		Failed: s.Failed, Latency: s.Latency, Success: s.Success, Weight: s.Weight, Zone: s.Endpoint.Zone(), Priority: s.Endpoint.Priority(),
 	}
+	var otherName x509.HostnameError
+	e.WrongName = errors.As(s.Err, &otherName)
 	for _, l := range s.Endpoint.Labels() {
 		e.Labels = append(e.Labels, l.String())
 	}

@@ -103,7 +103,7 @@ func (c *Config) whole() (s resolver.Source, list *listing, err error) {
 			Service: k.Service, Namespace: k.Namespace, Port: k.Port, Server: k.Server, TokenFile: k.TokenFile, CAFile: k.CAFile,
 		})
 	default:
-		return newListing(c.Name, c.Endpoints)
+		return newListing(c.Name, c.Endpoints, c.TLS)
 	}
 	return s, nil, err
 }

@@ -4,10 +4,12 @@
 package backend
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 
 	"google.golang.org/grpc/credentials"
@@ -45,7 +47,28 @@ func (t *TLS) credentials() (credentials.TransportCredentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	return credentials.NewTLS(cfg), nil
+	secure := credentials.NewTLS(cfg)
+	if t.ServerName != "" {
+		return expecting{secure, t.ServerName}, nil
+	}
+	return secure, nil
+}
+
+// expecting are credentials with a name that every server's certificate must have. Those of gRPC take the name that an endpoint has, if it has one.
+type expecting struct {
+	credentials.TransportCredentials
+
+	name string
+}
+
+// ClientHandshake implements credentials.TransportCredentials.
+func (e expecting) ClientHandshake(ctx context.Context, _ string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return e.TransportCredentials.ClientHandshake(ctx, e.name, raw)
+}
+
+// Clone implements credentials.TransportCredentials.
+func (e expecting) Clone() credentials.TransportCredentials {
+	return expecting{e.TransportCredentials.Clone(), e.name}
 }
 
 // config reads the files. path is what the settings stand below, for the error, which joins all problems.
