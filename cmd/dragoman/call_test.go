@@ -29,7 +29,7 @@ func TestCalls(t *testing.T) {
 			RequireUniqueNames:  true,
 			Setup: func(e *testscript.Env) error {
 				for name, value := range map[string]string{
-					"GORACE": raceOptions, "API": plain.api, "ADMIN": strings.TrimPrefix(plain.admin, "http://"), "SECURE": "https://" + secured.Listeners["public"],
+					"GORACE": raceOptions, "API": plain.api, "ADMIN": strings.TrimPrefix(plain.admin, "http://"), "SECURE": "https://" + secured.Listeners["public"], "SECURE_PORT": strings.TrimPrefix(secured.Listeners["public"], "127.0.0.1:"),
 					"CA": filepath.Join(dir, "tls", "server.crt"), "PROTOS": protos,
 					"BACKEND": behind,
 				} {

@@ -61,8 +61,10 @@ func serves(ts *testscript.TestScript, not bool, args []string) {
 		ts.Fatalf("usage: serves FILE")
 	}
 	cmd := exec.Command("dragoman", "run", "-c", args[0]) //nolint:noctx // the end of the script ends it
-	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+raceOptions, "DRAGOMAN_ADMIN_TOKEN="+ts.Getenv("DRAGOMAN_ADMIN_TOKEN"),
-		"BACKEND="+ts.Getenv("BACKEND"), "PROTOS="+ts.Getenv("PROTOS"))
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+raceOptions)
+	for _, name := range []string{"DRAGOMAN_ADMIN_TOKEN", "BACKEND", "PROTOS", "SECURE_PORT", "CA"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
 	out := newTranscript()
 	cmd.Stderr = out
 	ts.Check(cmd.Start())

@@ -40,7 +40,7 @@ func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger) ([]schema.D
 	for i := range cfg.Backends {
 		b := backends[cfg.Backends[i].Name]
 		waiting.Go(func() {
-			if wrong := dial(ctx, b); wrong != nil {
+			if wrong := dial(ctx, b, cfg); wrong != nil {
 				at := cfg.Problem(fmt.Sprintf("backends[%q]", b.Name()), "", "")
 				if at.Line > 0 {
 					wrong.Spans = []schema.Span{{Position: schema.Position{File: at.File, Line: at.Line, Column: at.Column}, Primary: true}}
@@ -60,13 +60,14 @@ func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger) ([]schema.D
 }
 
 // dial waits until calls can go to a backend, and returns what is wrong when they cannot.
-func dial(ctx context.Context, b *backend.Backend) *schema.Diagnostic {
+func dial(ctx context.Context, b *backend.Backend, cfg *config.Config) *schema.Diagnostic {
 	for {
 		changed := b.Channel().Changed()
 		if b.Ready() {
 			return nil
 		}
 		if o := b.Overview(); ctx.Err() != nil || failed(&o) {
+			api.AddPlaces(&o, cfg)
 			d := api.NoEndpoint(&o, false)
 			return &d
 		}

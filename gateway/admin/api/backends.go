@@ -93,7 +93,7 @@ func (a *API) backends() *adminv1.ListBackendsResponse {
 	states := assembly.Backends()
 	routes := a.routesByBackend(assembly)
 	out := &adminv1.ListBackendsResponse{}
-	for _, o := range assembly.Overviews() {
+	for _, o := range overviews(assembly) {
 		b := backendOf(&o)
 		if own := assembly.Backend(o.Name); own != nil {
 			b.Ready = own.Ready()

@@ -85,18 +85,18 @@ func (a *API) status() *adminv1.GetStatusResponse {
 			out.Totals.Routes = number(len(t.Bindings()))
 		}
 	}
-	overviews := assembly.Overviews()
-	for i := range overviews {
-		for j := range overviews[i].Endpoints {
+	backends := overviews(assembly)
+	for i := range backends {
+		for j := range backends[i].Endpoints {
 			out.Totals.Endpoints++
-			if overviews[i].Endpoints[j].State == "ready" {
+			if backends[i].Endpoints[j].State == "ready" {
 				out.Totals.ReadyEndpoints++
 			}
 		}
 	}
 	a.addReloads(out)
 	out.Warnings = append(out.Warnings, problemsOf(cfg.Warnings)...)
-	out.Warnings = append(out.Warnings, a.backendWarnings(overviews)...)
+	out.Warnings = append(out.Warnings, a.backendWarnings(backends)...)
 	out.Warnings = append(out.Warnings, a.certificateWarnings()...)
 	return out
 }
