@@ -4,8 +4,12 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/dragoman-gateway/dragoman/gen/dragoman/admin/v1"
 )
@@ -32,10 +36,25 @@ func addCertificates(l *adminv1.Listener, all []ListenerCertificates) {
 	}
 }
 
+// certificatesVersion is another text when something else is told of one of the certificates. When they end would not do: one may take the place of another
+// that ends with it.
+func certificatesVersion(certificates []*adminv1.Certificate) string {
+	h := sha256.New()
+	for _, c := range certificates {
+		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c)
+		if err != nil {
+			continue // of two that cannot be written, one is as good as the other
+		}
+		h.Write(data)
+	}
+	const shown = 6
+	return hex.EncodeToString(h.Sum(nil)[:shown])
+}
+
 // certificateWarnings tell of certificates that end soon, or have, of those that could not be renewed, and of domains without any.
-func (a *API) certificateWarnings() []*adminv1.Diagnostic {
+func (a *API) certificateWarnings(certificates []*adminv1.Certificate) []*adminv1.Diagnostic {
 	var all []*adminv1.Diagnostic
-	for _, c := range a.certificates() {
+	for _, c := range certificates {
 		if text := doubt(c); text != "" && !c.GetAuthority() {
 			all = append(all, &adminv1.Diagnostic{Level: adminv1.Level_LEVEL_WARNING, Code: certificateCode, Path: c.GetUsedBy(), Message: text})
 		}

@@ -97,7 +97,9 @@ func (a *API) status() *adminv1.GetStatusResponse {
 	a.addReloads(out)
 	out.Warnings = append(out.Warnings, problemsOf(cfg.Warnings)...)
 	out.Warnings = append(out.Warnings, a.backendWarnings(backends)...)
-	out.Warnings = append(out.Warnings, a.certificateWarnings()...)
+	certificates := a.certificates()
+	out.CertificatesVersion = certificatesVersion(certificates)
+	out.Warnings = append(out.Warnings, a.certificateWarnings(certificates)...)
 	return out
 }
 

@@ -33,15 +33,15 @@ type certificate struct {
 func newCertificate(t *testing.T) *certificate {
 	t.Helper()
 	const life = 90 * 24 * time.Hour
-	return newCertificateFor(t, life)
+	return newCertificateUntil(t, time.Now().Add(life))
 }
 
-func newCertificateFor(t *testing.T, life time.Duration) *certificate {
+func newCertificateUntil(t *testing.T, end time.Time) *certificate {
 	t.Helper()
 	folder := t.TempDir()
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(life),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: end,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	leaf := &x509.Certificate{

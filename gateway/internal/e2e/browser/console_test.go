@@ -41,6 +41,7 @@ type consoleWorld struct {
 	GuardToken  string  `json:"guardToken"`
 	Uploads     uploads `json:"uploads"`
 	Shown       pair    `json:"shown"`   // the files of a certificate
+	Twin        pair    `json:"twin"`    // those of another, that ends with it and has its serial number
 	Renewed     pair    `json:"renewed"` // those of another, that holds for longer
 	Screenshots string  `json:"screenshots,omitempty"`
 }
@@ -54,8 +55,11 @@ type pair struct {
 // acmeOfNobody asks an authority for a certificate that is not there.
 const acmeOfNobody = `, acme: {domains: [api.acme.example], storage: acme, ca: "https://127.0.0.1:1/directory"}`
 
-// renewedLife is how long the certificate holds that takes the place of another.
-const renewedLife = 200 * 24 * time.Hour
+// How long the certificate holds that is shown, and the one that takes its place.
+const (
+	shownLife   = 90 * 24 * time.Hour
+	renewedLife = 200 * 24 * time.Hour
+)
 
 // guardToken is what the admin listener of the second gateway wants.
 const guardToken = "of-the-operators-of-this-test"
@@ -97,7 +101,7 @@ func consoleCases() []row {
 		{"keys", "a key is made, calls are let in with it, and is revoked"},
 		{"switches", "an API is switched off, with a note for its clients, and on; calls are sent to another backend"},
 		{"configuration", "a change of the file is seen in force, a mistake is refused and told, a pasted text is checked"},
-		{"certificate", "a certificate whose files are replaced is seen without loading the page again"},
+		{"certificate", "a certificate whose files are replaced is seen without loading the page again, by one that ends with it, too"},
 		{"upload", "a descriptor set for a source that takes what is sent: what would change, in force, what breaks clients, and all reasons why another is refused"},
 		{"nothing leaves the origin", "no request to anywhere else, and no error on the console of the browser, in all of the above"},
 	}...)
@@ -120,12 +124,13 @@ func TestConsole(t *testing.T) {
 	addresses := append(stores.Addresses(), third.address)
 	own := t.TempDir()
 	id := newIdentity(t, own)
-	shown, renewed := newCertificate(t), newCertificateFor(t, renewedLife)
+	end := time.Now().Add(shownLife)
+	shown, twin, renewed := newCertificateUntil(t, end), newCertificateUntil(t, end), newCertificateUntil(t, time.Now().Add(renewedLife))
 	g := startGateway(t, &params{file: writeConsoleFile(t, own, folder, addresses, shown, "", ", capture: {on_demand: true}")})
 	world := consoleWorld{
 		Chromium: chromium(t), Admin: g.admin, Gateway: g.address, Proto: filepath.Join(folder, "v1", "bookstore.proto"), Config: filepath.Join(own, "dragoman.yaml"),
 		Failing: third.address, Control: third.control(t), Token: id.token(t, "ada", time.Hour), Ended: id.token(t, "eve", -time.Hour),
-		Uploads: newUploads(t), Shown: pair{shown.cert, shown.key}, Renewed: pair{renewed.cert, renewed.key},
+		Uploads: newUploads(t), Shown: pair{shown.cert, shown.key}, Twin: pair{twin.cert, twin.key}, Renewed: pair{renewed.cert, renewed.key},
 	}
 	guarded := t.TempDir()
 	newIdentity(t, guarded)

@@ -102,9 +102,11 @@ type GetStatusResponse struct {
 	// Settings that were changed in the file and wait for a restart.
 	NeedsRestart []*FieldChange `protobuf:"bytes,17,rep,name=needs_restart,json=needsRestart,proto3" json:"needs_restart,omitempty"`
 	// Where a trace can be looked at: a URL with {trace_id} in the place of its id, as observability.tracing.link says; empty without one.
-	TraceLink     string `protobuf:"bytes,18,opt,name=trace_link,json=traceLink,proto3" json:"trace_link,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TraceLink string `protobuf:"bytes,18,opt,name=trace_link,json=traceLink,proto3" json:"trace_link,omitempty"`
+	// Another text when ListCertificates tells something else of a certificate: another one in the same place, too, and one that a backend is shown or checked by.
+	CertificatesVersion string `protobuf:"bytes,19,opt,name=certificates_version,json=certificatesVersion,proto3" json:"certificates_version,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
@@ -259,6 +261,13 @@ func (x *GetStatusResponse) GetNeedsRestart() []*FieldChange {
 func (x *GetStatusResponse) GetTraceLink() string {
 	if x != nil {
 		return x.TraceLink
+	}
+	return ""
+}
+
+func (x *GetStatusResponse) GetCertificatesVersion() string {
+	if x != nil {
+		return x.CertificatesVersion
 	}
 	return ""
 }
@@ -568,7 +577,7 @@ var File_dragoman_admin_v1_status_proto protoreflect.FileDescriptor
 const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"\n" +
 	"\x1edragoman/admin/v1/status.proto\x12\x11dragoman.admin.v1\x1a\"dragoman/admin/v1/diagnostic.proto\x1a\x1edragoman/admin/v1/reload.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\x9e\x06\n" +
+	"\x10GetStatusRequest\"\xd1\x06\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1d\n" +
 	"\n" +
@@ -593,7 +602,8 @@ const file_dragoman_admin_v1_status_proto_rawDesc = "" +
 	"\bwarnings\x18\x10 \x03(\v2\x1d.dragoman.admin.v1.DiagnosticR\bwarnings\x12C\n" +
 	"\rneeds_restart\x18\x11 \x03(\v2\x1e.dragoman.admin.v1.FieldChangeR\fneedsRestart\x12\x1d\n" +
 	"\n" +
-	"trace_link\x18\x12 \x01(\tR\ttraceLink\"E\n" +
+	"trace_link\x18\x12 \x01(\tR\ttraceLink\x121\n" +
+	"\x14certificates_version\x18\x13 \x01(\tR\x13certificatesVersion\"E\n" +
 	"\x05Check\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x18\n" +

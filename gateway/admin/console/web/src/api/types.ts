@@ -588,6 +588,7 @@ export interface GetStatusResponse {
   warnings?: Diagnostic[];
   needsRestart?: FieldChange[];
   traceLink?: string;
+  certificatesVersion?: string;
 }
 
 export interface GetTypeRequest {

@@ -19,9 +19,9 @@ function tone(c: Certificate): Tone {
 }
 
 export function TLSPage() {
-  // The status tells when a listener shows another certificate, when the last event of ACME was, and when something is doubtful; then the list is another one.
+  // The status tells when there is another certificate, when the last event of ACME was, and when something is doubtful; then the list is another one.
   const s = status.value;
-  const list = useResource<ListCertificatesResponse>('/api/v1/certificates', {}, JSON.stringify([s?.listeners, s?.warnings?.map((w) => w.message)]));
+  const list = useResource<ListCertificatesResponse>('/api/v1/certificates', {}, JSON.stringify([s?.certificatesVersion, s?.listeners, s?.warnings?.map((w) => w.message)]));
   const domains = list.data?.domains ?? [];
   const all = list.data?.certificates ?? [];
   const own = all.filter((c) => !c.authority);
