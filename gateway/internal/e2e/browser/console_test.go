@@ -78,6 +78,7 @@ func consoleCases() []row {
 		{"one stream", "all pages live on one stream of events, and a page on which nothing happens asks for nothing"},
 		{"policy of content", "what strangers put into a page does not run (threat I4)"},
 		{"phone menu", "the menu and the search on a phone"},
+		{"phone lines", "what belongs to a line stands in it on a phone, too: the dot of a reload beside its age"},
 		{"lock", "a token is asked for, a wrong one refused; where the admin API is read-only, nothing that changes something is offered"},
 		{"try: four protocols", "one call by REST, Connect, gRPC-Web and WebSocket, with the raw exchange, side by side"},
 		{"try: server stream", "messages as they come, and cancel"},

@@ -215,7 +215,7 @@ export const looks = {
     ),
 
   'phone menu': () =>
-    visit({ viewport: { width: 390, height: 844 }, hasTouch: true }, async (page) => {
+    visit(phone, async (page) => {
       await page.goto(root + '/');
       await live(page);
       ok(!(await page.locator('.nav a', { hasText: 'Backends' }).isVisible()), 'the menu shows before it is opened');
@@ -227,6 +227,14 @@ export const looks = {
       await page.locator('.palette input').fill('page logs');
       await page.locator('.palette li').first().click();
       await page.waitForURL(root + '/logs');
+    }),
+
+  'phone lines': () =>
+    visit(phone, async (page) => {
+      await page.goto(root + '/');
+      const row = page.locator('table[aria-label="Last reloads"] td .row').first();
+      const [dot, age] = await Promise.all([row.locator('.dot').boundingBox(), row.locator('span[title]').boundingBox()]);
+      ok(dot.y > age.y && dot.y + dot.height < age.y + age.height && dot.x + dot.width <= age.x, `the dot is at ${JSON.stringify(dot)}, the age at ${JSON.stringify(age)}`);
     }),
 
   lock: () =>
