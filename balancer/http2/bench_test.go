@@ -18,6 +18,7 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
 	"github.com/dragoman-gateway/dragoman/internal/frames"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // cheap answers each request with a message of ten bytes, as soon as that has ended, and does nothing else: what it read at a time it answers at a time.
@@ -78,7 +79,7 @@ func BenchmarkSecureUnary(b *testing.B) { unary(b, "secure") }
 func unary(b *testing.B, kind string) {
 	for _, goroutines := range []int{1, 16, 128} {
 		b.Run(fmt.Sprint(goroutines), func(b *testing.B) {
-			client, server := pair(b)
+			client, server := framestest.Pair(b)
 			client, server = sockets[kind](b, client, server)
 			var served sync.WaitGroup
 			served.Go(func() { cheap(server) })
@@ -132,7 +133,7 @@ func unary(b *testing.B, kind string) {
 func BenchmarkMessages(b *testing.B) {
 	for _, size := range []int{10, 1000, 100_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			client, server := pair(b)
+			client, server := framestest.Pair(b)
 			var served sync.WaitGroup
 			served.Go(func() { source(server, size) })
 			ready := make(chan uint32, 1)

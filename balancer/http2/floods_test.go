@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // mostFlood is how many frames a flood has that is not ended.
@@ -29,7 +30,7 @@ func (w *world) flood(send func(i int) error) (code xhttp2.ErrCode, sent int) {
 	ended := make(chan xhttp2.ErrCode, 1)
 	go func() {
 		for {
-			f, err := w.framer.ReadFrame()
+			f, err := w.Framer.ReadFrame()
 			if err != nil && !errors.As(err, new(xhttp2.StreamError)) {
 				ended <- 0
 				return
@@ -44,7 +45,7 @@ func (w *world) flood(send func(i int) error) (code xhttp2.ErrCode, sent int) {
 		sent++
 	}
 	if sent == mostFlood {
-		_ = w.socket.SetReadDeadline(time.Now().Add(patience / 20))
+		_ = w.Socket.SetReadDeadline(time.Now().Add(framestest.Patience / 20))
 	}
 	return within(w, ended), sent
 }
@@ -53,52 +54,52 @@ func (w *world) flood(send func(i int) error) (code xhttp2.ErrCode, sent int) {
 func TestFloods(t *testing.T) {
 	t.Parallel()
 	for name, send := range map[string]func(w *world) func(i int) error{
-		"PING":               func(w *world) func(int) error { return func(int) error { return w.framer.WritePing(false, [8]byte{}) } },
-		"answers to no PING": func(w *world) func(int) error { return func(int) error { return w.framer.WritePing(true, [8]byte{}) } },
-		"SETTINGS":           func(w *world) func(int) error { return func(int) error { return w.framer.WriteSettings() } },
+		"PING":               func(w *world) func(int) error { return func(int) error { return w.Framer.WritePing(false, [8]byte{}) } },
+		"answers to no PING": func(w *world) func(int) error { return func(int) error { return w.Framer.WritePing(true, [8]byte{}) } },
+		"SETTINGS":           func(w *world) func(int) error { return func(int) error { return w.Framer.WriteSettings() } },
 		"SETTINGS of the table": func(w *world) func(int) error {
 			return func(i int) error {
-				return w.framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: uint32(i % 4096)}) //nolint:gosec // small
+				return w.Framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: uint32(i % 4096)}) //nolint:gosec // small
 			}
 		},
 		"SETTINGS of windows": func(w *world) func(int) error {
 			return func(i int) error {
-				return w.framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: uint32(i)}) //nolint:gosec // small
+				return w.Framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: uint32(i)}) //nolint:gosec // small
 			}
 		},
-		"answers to no SETTINGS": func(w *world) func(int) error { return func(int) error { return w.framer.WriteSettingsAck() } },
+		"answers to no SETTINGS": func(w *world) func(int) error { return func(int) error { return w.Framer.WriteSettingsAck() } },
 		"PRIORITY": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WritePriority(1, xhttp2.PriorityParam{Weight: 1}) }
+			return func(int) error { return w.Framer.WritePriority(1, xhttp2.PriorityParam{Weight: 1}) }
 		},
 		"frames that nobody knows": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteRawFrame(0xfa, 0, 0, []byte("x")) }
+			return func(int) error { return w.Framer.WriteRawFrame(0xfa, 0, 0, []byte("x")) }
 		},
 		"large frames that nobody knows": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteRawFrame(0xfa, 0, 0, make([]byte, 12<<10)) }
+			return func(int) error { return w.Framer.WriteRawFrame(0xfa, 0, 0, make([]byte, 12<<10)) }
 		},
 		"empty DATA": func(w *world) func(int) error {
-			w.headers(1, false, w.okay())
-			return func(int) error { return w.framer.WriteData(1, false, nil) }
+			w.Headers(1, false, w.okay())
+			return func(int) error { return w.Framer.WriteData(1, false, nil) }
 		},
 		"empty DATA of a stream that has ended": func(w *world) func(int) error {
-			w.must(w.framer.WriteRSTStream(1, xhttp2.ErrCodeCancel))
-			return func(int) error { return w.framer.WriteData(1, false, nil) }
+			w.Must(w.Framer.WriteRSTStream(1, xhttp2.ErrCodeCancel))
+			return func(int) error { return w.Framer.WriteData(1, false, nil) }
 		},
 		"windows that grow by one": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteWindowUpdate(1, 1) }
+			return func(int) error { return w.Framer.WriteWindowUpdate(1, 1) }
 		},
 		"the connection's window, which grows by one": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteWindowUpdate(0, 1) }
+			return func(int) error { return w.Framer.WriteWindowUpdate(0, 1) }
 		},
 		"RST_STREAM": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteRSTStream(1, xhttp2.ErrCodeCancel) }
+			return func(int) error { return w.Framer.WriteRSTStream(1, xhttp2.ErrCodeCancel) }
 		},
 		"GOAWAY": func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteGoAway(1<<31-1, xhttp2.ErrCodeNo, nil) }
+			return func(int) error { return w.Framer.WriteGoAway(1<<31-1, xhttp2.ErrCodeNo, nil) }
 		},
 		"empty CONTINUATION": func(w *world) func(int) error {
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.okay()}))
-			return func(int) error { return w.framer.WriteContinuation(1, false, nil) }
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.okay()}))
+			return func(int) error { return w.Framer.WriteContinuation(1, false, nil) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,17 +121,17 @@ func TestFloods(t *testing.T) {
 func TestFloodsThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	for name, send := range map[string]func(w *world) error{
-		"PING":     func(w *world) error { return w.framer.WritePing(false, [8]byte{}) },
-		"SETTINGS": func(w *world) error { return w.framer.WriteSettings() },
+		"PING":     func(w *world) error { return w.Framer.WritePing(false, [8]byte{}) },
+		"SETTINGS": func(w *world) error { return w.Framer.WriteSettings() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, server := pair(t)
+			client, server := framestest.Pair(t)
 			narrow(t, client, server)
 			w := beginOn(t, plain(), client, server)
 			w.greet(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1<<31 - 1})
-			w.must(w.framer.WriteWindowUpdate(0, 1<<30))
-			one := w.unary(large + large) // so that nothing leaves any more
+			w.Must(w.Framer.WriteWindowUpdate(0, 1<<30))
+			one := w.unary(framestest.Large + framestest.Large) // so that nothing leaves any more
 			for i := 0; i < mostFlood && send(w) == nil; i++ {
 			}
 			one.fails(t, codes.Unavailable)
@@ -150,18 +151,18 @@ func TestThingsOfSomeUse(t *testing.T) {
 		go func() {
 			var err error
 			for range 3 {
-				m := message(large)
+				m := message(framestest.Large)
 				err = errors.Join(err, s.Send(t.Context(), &m, false))
 			}
 			sent <- err
 		}()
 		updates := 0
-		for got := 0; got < 3*(len(large)+5); {
+		for got := 0; got < 3*(len(framestest.Large)+5); {
 			n := len(until[*xhttp2.DataFrame](w).Data())
 			for got += n; n > 0; n -= min(n, 500) { // 500 bytes at a time
 				by := uint32(min(n, 500)) //nolint:gosec // small
-				w.must(w.framer.WriteWindowUpdate(id, by))
-				w.must(w.framer.WriteWindowUpdate(0, by))
+				w.Must(w.Framer.WriteWindowUpdate(id, by))
+				w.Must(w.Framer.WriteWindowUpdate(0, by))
 				updates += 2
 			}
 		}
@@ -176,7 +177,7 @@ func TestThingsOfSomeUse(t *testing.T) {
 	t.Run("calls that are refused", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, plain())
-		s := &serverOf{w, func(id uint32) { w.must(w.framer.WriteRSTStream(id, xhttp2.ErrCodeRefusedStream)) }}
+		s := &serverOf{w, func(id uint32) { w.Must(w.Framer.WriteRSTStream(id, xhttp2.ErrCodeRefusedStream)) }}
 		refused := 0
 		s.while(func() {
 			for range 11_000 {
@@ -213,7 +214,7 @@ func (s *serverOf) while(do func()) {
 		s.conn.Drain()
 	}()
 	for {
-		f, err := s.framer.ReadFrame()
+		f, err := s.Framer.ReadFrame()
 		if err != nil {
 			break // it is drained
 		}
@@ -233,11 +234,11 @@ func TestThreatsD4H4LargeHeads(t *testing.T) {
 		w := open(t, plain())
 		for _, size := range []int{9 << 10, 30 << 10, 60 << 10} {
 			one, three := w.unary("request"), w.unary("request")
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: one.id, BlockFragment: w.okay()}))
-			block := w.fields("large", strings.Repeat("~", size)) // which is not shorter in Huffman's code
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: one.id, BlockFragment: w.okay()}))
+			block := w.Fields("large", strings.Repeat("~", size)) // which is not shorter in Huffman's code
 			for len(block) > 0 {
 				n := min(len(block), 10_000)
-				w.must(w.framer.WriteContinuation(one.id, n == len(block), block[:n]))
+				w.Must(w.Framer.WriteContinuation(one.id, n == len(block), block[:n]))
 				block = block[n:]
 			}
 			one.fails(t, codes.Internal)
@@ -251,7 +252,7 @@ func TestThreatsD4H4LargeHeads(t *testing.T) {
 		most := 8<<10 - (len(":status200") + 32 + len("content-typeapplication/grpc") + 32 + len("large") + 32)
 		for more, want := range map[int]codes.Code{0: codes.OK, 1: codes.Internal} {
 			one := w.unary("request")
-			w.headers(one.id, false, w.okay("large", strings.Repeat("x", most+more)))
+			w.Headers(one.id, false, w.okay("large", strings.Repeat("x", most+more)))
 			w.data(one.id, false, framed("answer"))
 			w.trailers(one.id)
 			one.fails(t, want)
@@ -267,8 +268,8 @@ func TestThreatsD4H4LargeHeads(t *testing.T) {
 			t.Parallel()
 			w := open(t, plain())
 			one := w.unary("request")
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.okay()}))
-			code, sent := w.flood(func(int) error { return w.framer.WriteContinuation(1, false, fragment) })
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.okay()}))
+			code, sent := w.flood(func(int) error { return w.Framer.WriteContinuation(1, false, fragment) })
 			if code != 0 && code != xhttp2.ErrCodeEnhanceYourCalm && code != xhttp2.ErrCodeCompression || code == 0 && sent == mostFlood {
 				t.Errorf("after %d it ends with %s", sent, code)
 			}
@@ -284,7 +285,7 @@ func TestThreatsD1D16HeadBomb(t *testing.T) { //nolint:paralleltest // it counts
 	value := strings.Repeat("x", 4000)
 	one, _ := w.streaming()
 	// A value is put into the table once, and referred to by one byte each time.
-	w.headers(1, false, w.okay("bomb", value))
+	w.Headers(1, false, w.okay("bomb", value))
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -293,7 +294,7 @@ func TestThreatsD1D16HeadBomb(t *testing.T) { //nolint:paralleltest // it counts
 		c := w.unary("request")
 		block := append(w.okay(), bytes.Repeat([]byte{0xbe}, 10_000)...)
 		sent += len(block)
-		w.headers(c.id, false, block)
+		w.Headers(c.id, false, block)
 		c.fails(t, codes.Internal)
 	}
 	runtime.ReadMemStats(&after)
@@ -319,7 +320,7 @@ func TestMessagesThatDoNotCome(t *testing.T) { //nolint:paralleltest // it count
 	for range 100 {
 		s, id := w.streaming()
 		all = append(all, s)
-		w.headers(id, false, w.okay())
+		w.Headers(id, false, w.okay())
 		w.data(id, false, []byte{0, 0, 0x40, 0, 0, 'x'}) // it is to be 4 MiB
 	}
 	w.works()
@@ -344,8 +345,8 @@ func TestThreatD16SmallMessages(t *testing.T) { //nolint:paralleltest // it coun
 		cfg.StreamWindow = 256 << 10
 		w := open(t, cfg)
 		s, id := w.streaming()
-		w.headers(id, false, w.okay())
-		w.must(w.framer.WritePing(false, [8]byte{1}))
+		w.Headers(id, false, w.okay())
+		w.Must(w.Framer.WritePing(false, [8]byte{1}))
 		until[*xhttp2.PingFrame](w)
 		var before, after runtime.MemStats
 		runtime.GC()
@@ -356,7 +357,7 @@ func TestThreatD16SmallMessages(t *testing.T) { //nolint:paralleltest // it coun
 			w.data(id, false, piece)
 			sent += len(piece)
 		}
-		w.must(w.framer.WritePing(false, [8]byte{2}))
+		w.Must(w.Framer.WritePing(false, [8]byte{2}))
 		until[*xhttp2.PingFrame](w)
 		runtime.GC()
 		runtime.ReadMemStats(&after)
@@ -377,7 +378,7 @@ func TestThreatD16RepeatedSettings(t *testing.T) { //nolint:paralleltest // it c
 	const calls = 50
 	var all []*call
 	for range calls {
-		all = append(all, w.start(t.Context(), large[:200_000]))
+		all = append(all, w.start(t.Context(), framestest.Large[:200_000]))
 	}
 	for heads, got := 0, 0; heads < calls || got < 65535; { // they wait for the connection's window
 		switch f := until[xhttp2.Frame](w).(type) {
@@ -396,7 +397,7 @@ func TestThreatD16RepeatedSettings(t *testing.T) { //nolint:paralleltest // it c
 	runtime.ReadMemStats(&before)
 	const times = 50
 	for range times {
-		w.must(w.framer.WriteSettings(settings...))
+		w.Must(w.Framer.WriteSettings(settings...))
 		w.acknowledged()
 	}
 	runtime.ReadMemStats(&after)
@@ -404,10 +405,10 @@ func TestThreatD16RepeatedSettings(t *testing.T) { //nolint:paralleltest // it c
 	if allocated, sent := after.TotalAlloc-before.TotalAlloc, uint64(times*len(settings)*6); allocated > 5*sent {
 		t.Errorf("%d bytes were allocated for %d", allocated, sent)
 	}
-	w.must(w.framer.WriteWindowUpdate(0, 1<<30))
+	w.Must(w.Framer.WriteWindowUpdate(0, 1<<30))
 	for ended := 0; ended < calls; {
 		if f, ok := until[xhttp2.Frame](w).(*xhttp2.DataFrame); ok && len(f.Data()) > 0 {
-			w.must(w.framer.WriteWindowUpdate(f.StreamID, 16_384))
+			w.Must(w.Framer.WriteWindowUpdate(f.StreamID, 16_384))
 			if f.StreamEnded() {
 				w.answer(f.StreamID, "answer")
 				ended++

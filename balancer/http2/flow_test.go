@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // peer is a server that keeps to the windows that it has, and counts those that it gives.
@@ -73,7 +74,7 @@ func (p *peer) read() xhttp2.Frame {
 func (p *peer) grant(stream uint32, n int) {
 	p.Helper()
 	p.given[stream] += n
-	p.must(p.framer.WriteWindowUpdate(stream, uint32(n))) //nolint:gosec // small
+	p.Must(p.Framer.WriteWindowUpdate(stream, uint32(n))) //nolint:gosec // small
 }
 
 // takes reads what comes of a stream up to its end, and grants in turn what it is given.
@@ -100,7 +101,7 @@ func (p *peer) takes(stream uint32, grants ...int) []byte {
 // sync reads all that was sent because of what the client has read by now.
 func (p *peer) sync() {
 	p.Helper()
-	p.must(p.framer.WritePing(false, [8]byte{1}))
+	p.Must(p.Framer.WritePing(false, [8]byte{1}))
 	for before := p.acks; p.acks == before; {
 		p.read()
 	}
@@ -121,7 +122,7 @@ func (p *peer) sends(stream uint32, b []byte, size, padding int) []byte {
 		}
 		stalled = false
 		if padding > 0 {
-			p.must(p.framer.WriteDataPadded(stream, false, b[:n], make([]byte, padding)))
+			p.Must(p.Framer.WriteDataPadded(stream, false, b[:n], make([]byte, padding)))
 			n += padding + 1
 			b = b[n-padding-1:]
 		} else {
@@ -145,13 +146,13 @@ func TestMessages(t *testing.T) {
 			t.Run(fmt.Sprint(initial, size), func(t *testing.T) {
 				t.Parallel()
 				p := newPeer(t, plain(), initial)
-				text := strings.Repeat(large, 3)[:size]
+				text := strings.Repeat(framestest.Large, 3)[:size]
 				one := p.start(t.Context(), text)
 				id := p.begins()
 				if got := p.takes(id, 1, 2, 3, 1000, 16_384, 40_000); !bytes.Equal(got, framed(text)) {
 					t.Errorf("%d bytes come", len(got))
 				}
-				p.headers(id, false, p.okay())
+				p.Headers(id, false, p.okay())
 				if rest := p.sends(id, framed(text), 10_000, 0); len(rest) > 0 {
 					t.Fatalf("%d bytes are not granted", len(rest))
 				}
@@ -176,7 +177,7 @@ func TestMessages(t *testing.T) {
 				if err := within(t, sent); err != nil {
 					t.Errorf("sending ends with %v", err)
 				}
-				p.headers(id, false, p.okay())
+				p.Headers(id, false, p.okay())
 				for range 2 {
 					if rest := p.sends(id, want[:len(want)/2], 16_000, 200); len(rest) > 0 {
 						t.Fatalf("%d bytes are not granted", len(rest))
@@ -215,10 +216,10 @@ func TestSplitMessages(t *testing.T) {
 	p := newPeer(t, plain(), 65535)
 	for i, cut := range cuts {
 		s := http2.NewStream(most, false)
-		p.must(p.conn.Open(t.Context(), s, request(), nil, false))
+		p.Must(p.conn.Open(t.Context(), s, request(), nil, false))
 		s.CloseSend()
 		id := p.begins()
-		p.headers(id, false, p.okay())
+		p.Headers(id, false, p.okay())
 		from := 0
 		for _, at := range append(cut, len(all)) {
 			if rest := p.sends(id, all[from:at], most, i%3); len(rest) > 0 {
@@ -247,7 +248,7 @@ func TestMessagesThatBreakOff(t *testing.T) {
 		one := w.unary("request")
 		s, id := w.streaming()
 		for _, id := range []uint32{one.id, id} {
-			w.headers(id, false, w.okay())
+			w.Headers(id, false, w.okay())
 			w.data(id, false, all[:at])
 			w.trailers(id)
 		}
@@ -266,7 +267,7 @@ func TestWindowsThatChange(t *testing.T) {
 	s := http2.NewStream(most, false)
 	sent := make(chan error, 1)
 	go func() {
-		m := message(large)
+		m := message(framestest.Large)
 		err := p.conn.Open(t.Context(), s, request(), nil, false)
 		sent <- errors.Join(err, s.Send(t.Context(), &m, true))
 	}()
@@ -287,7 +288,7 @@ func TestWindowsThatChange(t *testing.T) {
 		t.Helper()
 		p.given[id] += to - p.initial
 		p.initial = to
-		p.must(p.framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: uint32(to)})) //nolint:gosec // small
+		p.Must(p.Framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: uint32(to)})) //nolint:gosec // small
 	}
 	next(1000)
 	change(400) // it is 600 below zero
@@ -310,7 +311,7 @@ func TestWindowsThatChange(t *testing.T) {
 		t.Errorf("sending ends with %v", err)
 	}
 	// And for those to come.
-	one := p.start(t.Context(), large)
+	one := p.start(t.Context(), framestest.Large)
 	id = p.begins()
 	p.takes(id, 50_000)
 	p.answer(id, "answer")
@@ -326,16 +327,16 @@ func TestSlowReaders(t *testing.T) {
 			cfg := plain()
 			p := newPeer(t, cfg, 65535)
 			s := http2.NewStream(most, false)
-			p.must(p.conn.Open(t.Context(), s, request(), nil, false))
+			p.Must(p.conn.Open(t.Context(), s, request(), nil, false))
 			s.CloseSend()
 			id := p.begins()
-			p.headers(id, false, p.okay())
+			p.Headers(id, false, p.okay())
 			var all []byte
 			var texts []string
 			largest := 0
 			for i := 0; len(all) < 800_000 && i < 50_000; i++ {
 				size := sizes[i%len(sizes)]
-				texts = append(texts, large[i:i+size])
+				texts = append(texts, framestest.Large[i:i+size])
 				all = append(all, framed(texts[i])...)
 				largest = max(largest, size+5)
 			}
@@ -352,12 +353,12 @@ func TestSlowReaders(t *testing.T) {
 					// Nobody has taken anything yet: another gets all that it is sent.
 					one := p.start(t.Context(), "request")
 					other := p.begins()
-					p.headers(other, false, p.okay())
-					if rest := p.sends(other, framed(large), 16_384, 0); len(rest) > 0 {
+					p.Headers(other, false, p.okay())
+					if rest := p.sends(other, framed(framestest.Large), 16_384, 0); len(rest) > 0 {
 						t.Fatalf("%d bytes of another are not granted", len(rest))
 					}
 					p.trailers(other)
-					one.ends(t, large)
+					one.ends(t, framestest.Large)
 				}
 				got, err := received(t, s)
 				if got != want || err != nil {
@@ -383,7 +384,7 @@ func TestWindowsOfTheDead(t *testing.T) {
 	for range 50 {
 		one := p.start(t.Context(), "request")
 		id := p.begins()
-		p.must(p.framer.WriteRSTStream(id, xhttp2.ErrCodeCancel))
+		p.Must(p.Framer.WriteRSTStream(id, xhttp2.ErrCodeCancel))
 		one.fails(t, codes.Canceled)
 		if rest := p.sends(id, make([]byte, 60_000), 16_000, 100); len(rest) > 0 {
 			t.Fatalf("%d bytes are not granted", len(rest))
@@ -405,7 +406,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 // served is a connection to a server of golang.org/x/net, which takes so many calls at a time; wait ends it.
 func served(t *testing.T, streams uint32) (conn *http2.Conn, wait func()) {
 	t.Helper()
-	client, server := pair(t)
+	client, server := framestest.Pair(t)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		x := &xhttp2.Server{MaxConcurrentStreams: streams}                          //nolint:staticcheck // net/http's accepts its connections itself
@@ -441,7 +442,7 @@ func TestManyCalls(t *testing.T) {
 		calls.Go(func() {
 			for j := range 10 {
 				at, size := i*10+j, []int{0, 10, 1000, 20_000, 100_000}[(i+j)%5]
-				text := large[at : at+size]
+				text := framestest.Large[at : at+size]
 				s := http2.NewStream(most, i%2 == 0)
 				m := message(text)
 				if err := conn.Open(t.Context(), s, request("x-call", fmt.Sprint(at)), &m, true); err != nil {
@@ -487,14 +488,14 @@ func TestManyCallsThatAreTakenBack(t *testing.T) {
 		calls.Go(func() {
 			for range 20 {
 				s := http2.NewStream(most, true)
-				m := message(large[i : 100_000*i])
+				m := message(framestest.Large[i : 100_000*i])
 				if err := conn.Open(t.Context(), s, request(), &m, true); err != nil {
 					t.Errorf("a call is not sent: %v", err)
 					return
 				}
 				c := &call{Stream: s, ended: make(chan *status.Status, 1)}
 				c.ended <- s.Wait(t.Context())
-				c.ends(t, large[i:100_000*i])
+				c.ends(t, framestest.Large[i:100_000*i])
 			}
 		})
 	}
@@ -514,7 +515,7 @@ func back(ctx context.Context, t *testing.T, conn *http2.Conn, messages, size in
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		for range messages {
-			m := message(large[:size])
+			m := message(framestest.Large[:size])
 			if err := s.Send(ctx, &m, false); err != nil {
 				if !errors.Is(err, io.EOF) && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("sending ends with %v", err)
@@ -528,7 +529,7 @@ func back(ctx context.Context, t *testing.T, conn *http2.Conn, messages, size in
 	for {
 		m, err := s.Recv(ctx)
 		if err == nil {
-			if taken(m) != large[:size] {
+			if taken(m) != framestest.Large[:size] {
 				t.Error("a message is another")
 			}
 			got++

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // script is a connection whose server says what was written before, and reads everything.
@@ -222,7 +223,7 @@ func FuzzServer(f *testing.F) {
 		cfg.Left = func(error, bool) { left <- struct{}{} }
 		conn := http2.New(server, &cfg)
 		<-ready
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), framestest.Patience)
 		defer cancel()
 		var calls sync.WaitGroup
 		open := func(s *http2.Stream, m *http2.Message, last bool) {
@@ -244,7 +245,7 @@ func FuzzServer(f *testing.F) {
 			}
 		})
 		calls.Go(func() {
-			m := message(large[:200_000])
+			m := message(framestest.Large[:200_000])
 			if err := three.Send(ctx, &m, true); err != nil && !errors.Is(err, io.EOF) {
 				t.Errorf("sending ends with %v", err)
 			}
@@ -307,7 +308,7 @@ func FuzzLoneCall(f *testing.F) {
 		cfg.Left = func(error, bool) { left <- struct{}{} }
 		conn := http2.New(server, &cfg)
 		<-ready
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), framestest.Patience)
 		defer cancel()
 		for i := range 2 {
 			s, m := http2.NewStream(1<<20, true), message("request")

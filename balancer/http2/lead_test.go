@@ -59,7 +59,7 @@ func TestLoneCallsRead(t *testing.T) {
 			s, id := w.streaming()
 			w.answer(one.id, "one")
 			one.ends(t, "one")
-			w.headers(id, false, w.okay())
+			w.Headers(id, false, w.okay())
 			w.data(id, false, framed("first"))
 			if got, err := received(t, s); got != "first" || err != nil {
 				t.Errorf("%q, %v", got, err)
@@ -74,7 +74,7 @@ func TestLoneCallsRead(t *testing.T) {
 		{"it waits for long", func(t *testing.T, w *world) {
 			one := w.unary("request")
 			time.Sleep(time.Second)
-			w.headers(one.id, false, w.okay())
+			w.Headers(one.id, false, w.okay())
 			time.Sleep(time.Second)
 			w.data(one.id, false, framed("late")[:3])
 			time.Sleep(time.Second)
@@ -85,11 +85,11 @@ func TestLoneCallsRead(t *testing.T) {
 		}},
 		{"half a frame comes", func(t *testing.T, w *world) {
 			one := w.unary("request")
-			w.raw(0, 0, 4, 8, 0) // of a WINDOW_UPDATE
+			w.Raw(0, 0, 4, 8, 0) // of a WINDOW_UPDATE
 			time.Sleep(time.Second)
-			w.raw(0, 0, 0, 0, 0, 0, 0)
+			w.Raw(0, 0, 0, 0, 0, 0, 0)
 			time.Sleep(time.Second)
-			w.raw(1)
+			w.Raw(1)
 			w.answer(one.id, "one")
 			one.ends(t, "one")
 		}},
@@ -110,7 +110,7 @@ func TestLoneCallsRead(t *testing.T) {
 		}},
 		{"the server goes while it waits", func(t *testing.T, w *world) {
 			one := w.unary("request")
-			w.must(w.framer.WriteGoAway(one.id, xhttp2.ErrCodeNo, nil))
+			w.Must(w.Framer.WriteGoAway(one.id, xhttp2.ErrCodeNo, nil))
 			w.leaves()
 			w.answer(one.id, "one")
 			one.ends(t, "one")
@@ -118,7 +118,7 @@ func TestLoneCallsRead(t *testing.T) {
 		}},
 		{"the server goes while nothing is called", func(t *testing.T, w *world) {
 			began := time.Now()
-			w.must(w.framer.WriteGoAway(0, xhttp2.ErrCodeNo, nil))
+			w.Must(w.Framer.WriteGoAway(0, xhttp2.ErrCodeNo, nil))
 			w.leaves()
 			if took := time.Since(began); took > 20*time.Millisecond {
 				t.Errorf("it is noticed after %v", took)
@@ -127,13 +127,13 @@ func TestLoneCallsRead(t *testing.T) {
 		}},
 		{"the connection breaks while it waits", func(t *testing.T, w *world) {
 			one := w.unary("request")
-			w.must(w.socket.Close())
+			w.Must(w.Socket.Close())
 			one.fails(t, codes.Unavailable)
 			w.gone()
 		}},
 		{"the connection breaks while nothing is called", func(t *testing.T, w *world) {
 			began := time.Now()
-			w.must(w.socket.Close())
+			w.Must(w.Socket.Close())
 			w.gone()
 			if took := time.Since(began); took > 20*time.Millisecond {
 				t.Errorf("it is noticed after %v", took)
@@ -141,7 +141,7 @@ func TestLoneCallsRead(t *testing.T) {
 		}},
 		{"it breaks the rules while it waits", func(t *testing.T, w *world) {
 			one := w.unary("request")
-			w.raw(0, 0, 0, 9, 4, 0, 0, 0, 1)
+			w.Raw(0, 0, 0, 9, 4, 0, 0, 0, 1)
 			if why, _ := w.farewell(); why != xhttp2.ErrCodeProtocol {
 				t.Errorf("it is told %v", why)
 			}
@@ -176,9 +176,9 @@ func TestLoneCallsRead(t *testing.T) {
 			for n := 0; n < 60<<10; {
 				n += len(until[*xhttp2.DataFrame](w).Data())
 			}
-			w.must(w.framer.WriteWindowUpdate(id, 100<<10))
-			w.must(w.framer.WriteWindowUpdate(0, 100<<10))
-			w.must(within(t, sent))
+			w.Must(w.Framer.WriteWindowUpdate(id, 100<<10))
+			w.Must(w.Framer.WriteWindowUpdate(0, 100<<10))
+			w.Must(within(t, sent))
 			if took := time.Since(began); took != 0 {
 				t.Errorf("that there is room is noticed after %v", took)
 			}
@@ -202,7 +202,7 @@ func TestClosedConnectionsTakeNoCalls(t *testing.T) {
 		w := open(t, plain())
 		w.works()
 		w.works()
-		w.must(w.socket.Close())
+		w.Must(w.Socket.Close())
 		one := http2.NewStream(most, true)
 		m := message("request")
 		if err := w.conn.Open(t.Context(), one, request(), &m, true); !http2.ErrLeaving(err) || one.Opened() {

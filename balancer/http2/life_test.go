@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // turnedAway says how a call ended that must not have been sent, and may be elsewhere.
@@ -42,8 +43,8 @@ func TestGoAway(t *testing.T) {
 	three, _ := w.streaming()
 	five := w.unary("request")
 	waiting := w.start(t.Context(), "request")
-	w.headers(3, false, w.okay())
-	w.must(w.framer.WriteGoAway(3, xhttp2.ErrCodeNo, []byte("bye")))
+	w.Headers(3, false, w.okay())
+	w.Must(w.Framer.WriteGoAway(3, xhttp2.ErrCodeNo, []byte("bye")))
 	if st := five.fails(t, codes.Unavailable); !five.Unseen() || !strings.Contains(st.Message(), "draining") {
 		t.Errorf("what was not seen ends with %v", st)
 	}
@@ -74,15 +75,15 @@ func TestGoAwayWithinAMessage(t *testing.T) {
 	t.Parallel()
 	w := open(t, plain())
 	one := w.unary("request")
-	text := large[:10_000+16_384]
-	w.headers(1, false, w.okay())
+	text := framestest.Large[:10_000+16_384]
+	w.Headers(1, false, w.okay())
 	all := framed(text)
 	w.data(1, false, all[:len(all)-16_384])
-	w.must(w.framer.WritePing(false, [8]byte{1}))
+	w.Must(w.Framer.WritePing(false, [8]byte{1}))
 	until[*xhttp2.PingFrame](w) // so that what follows is read at a time
-	w.raw(append([]byte{0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0, 0x40, 0, 0, 0, 0, 0, 0, 1)...)
+	w.Raw(append([]byte{0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0, 0x40, 0, 0, 0, 0, 0, 0, 1)...)
 	w.leaves()
-	w.raw(all[len(all)-16_384:]...)
+	w.Raw(all[len(all)-16_384:]...)
 	w.trailers(1)
 	one.ends(t, text)
 	w.parts()
@@ -93,10 +94,10 @@ func TestGoAwayTwice(t *testing.T) {
 	t.Parallel()
 	w := open(t, plain())
 	one, three := w.unary("request"), w.unary("request")
-	w.must(w.framer.WriteGoAway(1<<31-1, xhttp2.ErrCodeNo, nil))
+	w.Must(w.Framer.WriteGoAway(1<<31-1, xhttp2.ErrCodeNo, nil))
 	w.leaves()
 	w.start(t.Context(), "late").turnedAway(t)
-	w.must(w.framer.WriteGoAway(1, xhttp2.ErrCodeNo, nil))
+	w.Must(w.Framer.WriteGoAway(1, xhttp2.ErrCodeNo, nil))
 	three.fails(t, codes.Unavailable)
 	if !three.Unseen() {
 		t.Error("what was not seen may have been")
@@ -127,7 +128,7 @@ func TestGoAwayOfNothing(t *testing.T) {
 			for range calls {
 				all = append(all, w.unary("request"))
 			}
-			w.must(w.framer.WriteGoAway(0, row.code, []byte(row.text)))
+			w.Must(w.Framer.WriteGoAway(0, row.code, []byte(row.text)))
 			for _, c := range all {
 				if c.fails(t, codes.Unavailable); !c.Unseen() {
 					t.Errorf("%s: a call may have been seen", row.name)
@@ -167,7 +168,7 @@ func TestDrain(t *testing.T) {
 		waiting.turnedAway(t)
 		w.start(t.Context(), "late").turnedAway(t)
 		m := message("more")
-		w.must(three.Send(t.Context(), &m, true))
+		w.Must(three.Send(t.Context(), &m, true))
 		w.answer(1, "answer")
 		one.ends(t, "answer")
 		w.conn.Drain()
@@ -193,7 +194,7 @@ func TestDrain(t *testing.T) {
 		w := open(t, plain())
 		one, three := w.unary("request"), w.unary("request")
 		w.conn.Drain()
-		w.must(w.framer.WriteGoAway(1, xhttp2.ErrCodeNo, nil))
+		w.Must(w.Framer.WriteGoAway(1, xhttp2.ErrCodeNo, nil))
 		three.fails(t, codes.Unavailable)
 		w.answer(1, "answer")
 		one.ends(t, "answer")
@@ -216,7 +217,7 @@ func TestClose(t *testing.T) {
 			w := open(t, plain(), xhttp2.Setting{ID: xhttp2.SettingMaxConcurrentStreams, Val: 3})
 			one := w.unary("request")
 			three, _ := w.streaming()
-			sending := w.start(t.Context(), large+large)
+			sending := w.start(t.Context(), framestest.Large+framestest.Large)
 			until[*xhttp2.DataFrame](w)
 			waiting := w.start(t.Context(), "request")
 			w.conn.Close(row.err)
@@ -246,26 +247,26 @@ func TestServersThatVanish(t *testing.T) {
 	for name, before := range map[string]func(*world){
 		"before an answer": func(*world) {},
 		"in the middle of a frame": func(w *world) {
-			w.headers(1, false, w.okay())
-			w.raw(0, 0, 100, 0, 0, 0, 0, 0, 1, 'x')
+			w.Headers(1, false, w.okay())
+			w.Raw(0, 0, 100, 0, 0, 0, 0, 0, 1, 'x')
 		},
 		"in the middle of a header of a frame": func(w *world) {
-			w.raw(0, 0, 100, 0)
+			w.Raw(0, 0, 100, 0)
 		},
 		"in the middle of a head": func(w *world) {
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.okay()}))
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.okay()}))
 		},
-		"behind a head": func(w *world) { w.headers(1, false, w.okay()) },
+		"behind a head": func(w *world) { w.Headers(1, false, w.okay()) },
 		"in the middle of a message": func(w *world) {
-			w.headers(1, false, w.okay())
+			w.Headers(1, false, w.okay())
 			w.data(1, false, framed("answer")[:7])
 		},
 		"in the middle of a large message": func(w *world) {
-			w.headers(1, false, w.okay())
-			w.raw(append([]byte{0, 0x40, 0, 0, 0, 0, 0, 0, 1}, framed(large)[:10_000]...)...)
+			w.Headers(1, false, w.okay())
+			w.Raw(append([]byte{0, 0x40, 0, 0, 0, 0, 0, 0, 1}, framed(framestest.Large)[:10_000]...)...)
 		},
 		"behind a message": func(w *world) {
-			w.headers(1, false, w.okay())
+			w.Headers(1, false, w.okay())
 			w.data(1, false, framed("answer"))
 		},
 	} {
@@ -276,7 +277,7 @@ func TestServersThatVanish(t *testing.T) {
 			three, _ := w.streaming()
 			waiting := w.start(t.Context(), "request")
 			before(w)
-			_ = w.socket.Close()
+			_ = w.Socket.Close()
 			one.fails(t, codes.Unavailable)
 			waiting.turnedAway(t)
 			if _, err := received(t, three); status.Code(err) != codes.Unavailable || one.Unseen() || three.Unseen() {
@@ -288,7 +289,7 @@ func TestServersThatVanish(t *testing.T) {
 	t.Run("before it is greeted", func(t *testing.T) {
 		t.Parallel()
 		w := begin(t, plain())
-		_ = w.socket.Close()
+		_ = w.Socket.Close()
 		if l := w.gone(); status.Code(l.err) == codes.OK {
 			t.Errorf("it leaves because of %v", l)
 		}
@@ -323,11 +324,11 @@ func TestCallsThatAreTakenBack(t *testing.T) {
 	}{
 		"while waiting for a window": {[]xhttp2.Setting{{ID: xhttp2.SettingInitialWindowSize, Val: 0}}, "request", func(*world, uint32) {}},
 		"while waiting for the connection's window": {
-			[]xhttp2.Setting{{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20}}, large, func(*world, uint32) {},
+			[]xhttp2.Setting{{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20}}, framestest.Large, func(*world, uint32) {},
 		},
 		"while waiting for the answer": {nil, "request", func(*world, uint32) {}},
 		"while waiting for the rest of the answer": {nil, "request", func(w *world, id uint32) {
-			w.headers(id, false, w.okay())
+			w.Headers(id, false, w.okay())
 			w.data(id, false, framed("answer")[:7])
 		}},
 	} {
@@ -345,8 +346,8 @@ func TestCallsThatAreTakenBack(t *testing.T) {
 			}
 			// What comes late of it is granted again.
 			w.data(id, true, make([]byte, 10_000))
-			w.must(w.framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20}))
-			w.must(w.framer.WriteWindowUpdate(0, 1<<20))
+			w.Must(w.Framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20}))
+			w.Must(w.Framer.WriteWindowUpdate(0, 1<<20))
 			w.acknowledged()
 			w.works()
 		})
@@ -372,7 +373,7 @@ func TestCallsThatAreTakenBack(t *testing.T) {
 				return err
 			},
 			"sending": func(ctx context.Context, s *http2.Stream) error {
-				m := message(large)
+				m := message(framestest.Large)
 				if err := s.Send(ctx, &m, false); !errors.Is(err, context.Canceled) {
 					return err
 				}
@@ -390,7 +391,7 @@ func TestCallsThatAreTakenBack(t *testing.T) {
 			go func() { ended <- wait(ctx, s) }()
 			if name == "sending" {
 				until[*xhttp2.DataFrame](w)
-				w.must(w.framer.WriteWindowUpdate(0, 64<<10))
+				w.Must(w.Framer.WriteWindowUpdate(0, 64<<10))
 			}
 			cancel()
 			if err := within(t, ended); status.Code(err) != codes.Canceled {
@@ -412,26 +413,26 @@ func TestEarlyAnswers(t *testing.T) {
 	t.Run("unary", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, plain())
-		one := w.unary(large)
+		one := w.unary(framestest.Large)
 		w.answer(1, "answer")
-		w.must(w.framer.WriteRSTStream(1, xhttp2.ErrCodeNo))
+		w.Must(w.Framer.WriteRSTStream(1, xhttp2.ErrCodeNo))
 		one.ends(t, "answer")
 		if f := until[*xhttp2.RSTStreamFrame](w); f.StreamID != 1 || f.ErrCode != xhttp2.ErrCodeNo {
 			t.Errorf("got %v", f)
 		}
-		w.must(w.framer.WriteWindowUpdate(0, 64<<10)) // it has the data that is on its way
+		w.Must(w.Framer.WriteWindowUpdate(0, 64<<10)) // it has the data that is on its way
 		w.works()
 	})
 	t.Run("unary, while it waits for the connection's window", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, plain(), xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20})
-		one := w.unary(large)
-		w.headers(1, true, w.okay("grpc-status", "7", "grpc-message", "not you"))
-		w.must(w.framer.WriteRSTStream(1, xhttp2.ErrCodeNo))
+		one := w.unary(framestest.Large)
+		w.Headers(1, true, w.okay("grpc-status", "7", "grpc-message", "not you"))
+		w.Must(w.Framer.WriteRSTStream(1, xhttp2.ErrCodeNo))
 		if st := one.fails(t, codes.PermissionDenied); st.Message() != "not you" {
 			t.Errorf("got %v", st)
 		}
-		w.must(w.framer.WriteWindowUpdate(0, 64<<10))
+		w.Must(w.Framer.WriteWindowUpdate(0, 64<<10))
 		w.works()
 	})
 	t.Run("streaming", func(t *testing.T) {
@@ -440,7 +441,7 @@ func TestEarlyAnswers(t *testing.T) {
 		s, id := w.streaming()
 		sent := make(chan error, 1)
 		go func() {
-			m := message(large)
+			m := message(framestest.Large)
 			sent <- s.Send(t.Context(), &m, false)
 		}()
 		until[*xhttp2.DataFrame](w)
@@ -458,7 +459,7 @@ func TestEarlyAnswers(t *testing.T) {
 		if f := until[*xhttp2.RSTStreamFrame](w); f.StreamID != id || f.ErrCode != xhttp2.ErrCodeNo {
 			t.Errorf("got %v", f)
 		}
-		w.must(w.framer.WriteWindowUpdate(0, 64<<10))
+		w.Must(w.Framer.WriteWindowUpdate(0, 64<<10))
 		w.works()
 	})
 }

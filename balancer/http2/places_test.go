@@ -23,7 +23,7 @@ func (w *world) heads(n int) (ids []uint32) {
 	for len(ids) < n {
 		ids = append(ids, until[*xhttp2.MetaHeadersFrame](w).StreamID)
 	}
-	w.must(w.framer.WritePing(false, [8]byte{1}))
+	w.Must(w.Framer.WritePing(false, [8]byte{1}))
 	for {
 		switch f := until[xhttp2.Frame](w).(type) {
 		case *xhttp2.MetaHeadersFrame:
@@ -43,13 +43,13 @@ func TestPlaces(t *testing.T) {
 		all = append(all, w.start(t.Context(), "request"))
 	}
 	w.heads(0)
-	w.must(w.framer.WriteSettings(streams(2)))
+	w.Must(w.Framer.WriteSettings(streams(2)))
 	w.acknowledged()
 	ids := w.heads(2)
-	w.must(w.framer.WriteSettings(streams(4)))
+	w.Must(w.Framer.WriteSettings(streams(4)))
 	w.acknowledged()
 	ids = append(ids, w.heads(2)...)
-	w.must(w.framer.WriteSettings(streams(1)))
+	w.Must(w.Framer.WriteSettings(streams(1)))
 	w.acknowledged()
 	for _, id := range ids[:3] { // there are four: none takes their place
 		w.answer(id, "answer")
@@ -57,7 +57,7 @@ func TestPlaces(t *testing.T) {
 	}
 	w.answer(ids[3], "answer")
 	ids = append(ids, w.heads(1)...)
-	w.must(w.framer.WriteRSTStream(ids[4], xhttp2.ErrCodeRefusedStream)) // gives its place back as well
+	w.Must(w.Framer.WriteRSTStream(ids[4], xhttp2.ErrCodeRefusedStream)) // gives its place back as well
 	ids = append(ids, w.heads(1)...)
 	w.answer(ids[5], "answer")
 	refused := 0

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // secured returns both ends of a connection that is encrypted, as gRPC's credentials make it.
@@ -53,7 +54,7 @@ var sockets = map[string]func(t testing.TB, client, server net.Conn) (near, far 
 func tight(t testing.TB, kind string) *world {
 	t.Helper()
 	const little = 32 << 10
-	client, server := pair(t)
+	client, server := framestest.Pair(t)
 	for _, socket := range []net.Conn{client, server} {
 		tcp, ok := socket.(*net.TCPConn)
 		if !ok {
@@ -66,7 +67,7 @@ func tight(t testing.TB, kind string) *world {
 	near, far := sockets[kind](t, client, server)
 	w := beginOn(t, plain(), near, far)
 	w.greet(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1<<31 - 1})
-	w.must(w.framer.WriteWindowUpdate(0, 1<<30))
+	w.Must(w.Framer.WriteWindowUpdate(0, 1<<30))
 	w.works() // so it knows
 	return w
 }
@@ -84,7 +85,7 @@ var numbered = func() string {
 func (w *world) sent(stream uint32) (got []byte, reset bool) {
 	w.Helper()
 	for {
-		f, err := w.framer.ReadFrame()
+		f, err := w.Framer.ReadFrame()
 		if err != nil {
 			w.Fatalf("waiting for the end of stream %d: %v", stream, err)
 		}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // inMemory begins a connection whose time is that of a bubble; what nobody reads fills it at size bytes.
@@ -39,7 +40,7 @@ func inMemory(t *testing.T, cfg http2.Config, size int) *world {
 	server := <-accepted
 	_ = l.Close()
 	w := beginOn(t, cfg, client, server)
-	w.must(server.SetDeadline(time.Time{}))
+	w.Must(server.SetDeadline(time.Time{}))
 	return w
 }
 
@@ -73,7 +74,7 @@ func TestSignsOfLife(t *testing.T) {
 			t.Errorf("it is asked after %v", after)
 		}
 		for i := range 20_000 { // for two weeks, more often than frames that bring nothing may come in a row
-			w.must(w.framer.WritePing(true, [8]byte{}))
+			w.Must(w.Framer.WritePing(true, [8]byte{}))
 			next := w.asks()
 			if after := next.Sub(asked); after < time.Minute || after > time.Minute+10*time.Second {
 				t.Fatalf("%d: it is asked after %v", i, after)
@@ -81,16 +82,16 @@ func TestSignsOfLife(t *testing.T) {
 			asked = next
 		}
 		// Anything is a sign of life.
-		w.headers(one.id, false, w.okay())
+		w.Headers(one.id, false, w.okay())
 		asked = w.asks()
-		w.must(w.framer.WritePing(true, [8]byte{}))
+		w.Must(w.Framer.WritePing(true, [8]byte{}))
 		for range 10 {
 			time.Sleep(50 * time.Second)
 			w.data(one.id, false, framed("answer")[:1])
-			w.must(w.framer.WriteRSTStream(one.id, xhttp2.ErrCodeCancel))
+			w.Must(w.Framer.WriteRSTStream(one.id, xhttp2.ErrCodeCancel))
 			one.fails(t, codes.Canceled)
 			one = w.unary("request")
-			w.headers(one.id, false, w.okay())
+			w.Headers(one.id, false, w.okay())
 		}
 		began = time.Now()
 		if after := w.asks().Sub(began); after < time.Minute || time.Since(asked) < 9*time.Minute {
@@ -144,13 +145,13 @@ func TestDeadlines(t *testing.T) {
 			r := request()
 			r.Timeout = time.Second
 			m := message("request")
-			w.must(w.conn.Open(t.Context(), s, r, &m, true))
+			w.Must(w.conn.Open(t.Context(), s, r, &m, true))
 			f := until[*xhttp2.MetaHeadersFrame](w)
 			if got := f.Fields[len(f.Fields)-1]; got.Name != "grpc-timeout" || got.Value != "1000000u" {
 				t.Errorf("the time of a call is %v", got)
 			}
 			time.Sleep(wait)
-			w.must(w.framer.WriteRSTStream(f.StreamID, xhttp2.ErrCodeCancel))
+			w.Must(w.Framer.WriteRSTStream(f.StreamID, xhttp2.ErrCodeCancel))
 			want := codes.DeadlineExceeded
 			if wait < time.Second {
 				want = codes.Canceled
@@ -176,11 +177,11 @@ func TestServersThatReadNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, keeping(), 32<<10)
 		w.greet(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1<<31 - 1})
-		w.must(w.framer.WriteWindowUpdate(0, 1<<30))
+		w.Must(w.Framer.WriteWindowUpdate(0, 1<<30))
 		waiting, _ := w.streaming()
 		one, _ := w.streaming()
 		go func() {
-			m := message(large)
+			m := message(framestest.Large)
 			_ = one.Send(t.Context(), &m, false) // it waits for the socket
 		}()
 		synctest.Wait()
@@ -204,7 +205,7 @@ func TestServersThatReadNothing(t *testing.T) {
 		for name, call := range map[string]func() error{
 			"a call": func() error { return (<-w.start(ctx, "request").ended).Err() },
 			"a large call": func() error {
-				return (<-w.start(ctx, large).ended).Err()
+				return (<-w.start(ctx, framestest.Large).ended).Err()
 			},
 			"a stream that waits for an answer": func() error {
 				_, err := waiting.Recv(ctx)
@@ -260,8 +261,8 @@ func TestWritesThatHang(t *testing.T) {
 				w.greet()
 				s, _ := w.streaming()
 				// As much is under way as there is room for.
-				m := message(large[:8<<10-9-5])
-				w.must(s.Send(t.Context(), &m, false))
+				m := message(framestest.Large[:8<<10-9-5])
+				w.Must(s.Send(t.Context(), &m, false))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				began := time.Now()

@@ -4,48 +4,38 @@
 package http2_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	xhttp2 "golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const (
-	// patience is how long something may take that comes at once.
-	patience = 20 * time.Second
-	// most is how large a message of an answer may be.
-	most = 4 << 20
-)
+// most is how large a message of an answer may be.
+const most = 4 << 20
 
 // world is a connection, and a server that speaks in frames.
 type world struct {
-	testing.TB
+	*framestest.Peer
 
-	conn    *http2.Conn
-	socket  net.Conn // the server's end
-	framer  *xhttp2.Framer
-	encoder *hpack.Encoder
-	section bytes.Buffer
-	ready   chan uint32
-	left    chan leaving
-	lefts   atomic.Int64 // how often Left was called
+	conn  *http2.Conn
+	ready chan uint32
+	left  chan leaving
+	lefts atomic.Int64 // how often Left was called
 }
 
 // leaving is what Left was told.
@@ -57,25 +47,8 @@ type leaving struct {
 // plain are settings that a test may change.
 func plain() http2.Config {
 	return http2.Config{
-		UserAgent: "test/1", MaxHeader: 8 << 10, StreamWindow: 64 << 10, ConnectionWindow: 128 << 10, PingInterval: time.Minute, PingTimeout: patience,
+		UserAgent: "test/1", MaxHeader: 8 << 10, StreamWindow: 64 << 10, ConnectionWindow: 128 << 10, PingInterval: time.Minute, PingTimeout: framestest.Patience,
 	}
-}
-
-// pair returns both ends of a connection on loopback.
-func pair(t testing.TB) (client, server net.Conn) {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	if client, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if server, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	return client, server
 }
 
 // open begins a connection and exchanges settings.
@@ -89,16 +62,13 @@ func open(t testing.TB, cfg http2.Config, settings ...xhttp2.Setting) *world {
 // begin begins a connection. When the test ends, so does that, and Left must have been called exactly once.
 func begin(t testing.TB, cfg http2.Config) *world {
 	t.Helper()
-	client, server := pair(t)
+	client, server := framestest.Pair(t)
 	return beginOn(t, cfg, client, server)
 }
 
 func beginOn(t testing.TB, cfg http2.Config, client, server net.Conn) *world {
 	t.Helper()
-	w := &world{TB: t, socket: server, framer: xhttp2.NewFramer(server, server), ready: make(chan uint32, 1), left: make(chan leaving, 10)}
-	w.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	w.framer.AllowIllegalWrites = true
-	w.encoder = hpack.NewEncoder(&w.section)
+	w := &world{Peer: framestest.NewPeer(t, server), ready: make(chan uint32, 1), left: make(chan leaving, 10)}
 	cfg.Ready = func(streams uint32) { w.ready <- streams }
 	cfg.Left = func(err error, tired bool) {
 		if w.lefts.Add(1) == 1 {
@@ -110,12 +80,12 @@ func beginOn(t testing.TB, cfg http2.Config, client, server net.Conn) *world {
 		w.conn.Close(errors.New("the test has ended"))
 		<-w.conn.Done()
 		_ = server.Close()
-		eventually(t, "Left was called", func() bool { return w.lefts.Load() > 0 })
+		framestest.Eventually(t, "Left was called", func() bool { return w.lefts.Load() > 0 })
 		if n := w.lefts.Load(); n != 1 {
 			t.Errorf("Left was called %d times", n)
 		}
 	})
-	_ = server.SetDeadline(time.Now().Add(patience))
+	_ = server.SetDeadline(time.Now().Add(framestest.Patience))
 	preface := make([]byte, len(xhttp2.ClientPreface))
 	if _, err := io.ReadFull(server, preface); err != nil || string(preface) != xhttp2.ClientPreface {
 		t.Fatalf("the preface is %q, %v", preface, err)
@@ -126,14 +96,14 @@ func beginOn(t testing.TB, cfg http2.Config, client, server net.Conn) *world {
 // greet exchanges settings.
 func (w *world) greet(settings ...xhttp2.Setting) {
 	w.Helper()
-	w.must(w.framer.WriteSettings(settings...))
+	w.Must(w.Framer.WriteSettings(settings...))
 	if s := until[*xhttp2.SettingsFrame](w); s.IsAck() {
 		w.Fatal("the first settings are an acknowledgement")
 	}
 	w.acknowledged()
 	select {
 	case <-w.ready:
-	case <-time.After(patience):
+	case <-time.After(framestest.Patience):
 		w.Fatal("it is not ready")
 	}
 }
@@ -147,32 +117,20 @@ func (w *world) acknowledged() {
 // until reads frames up to one of a kind.
 func until[F xhttp2.Frame](w *world) F {
 	w.Helper()
-	for {
-		f, err := w.framer.ReadFrame()
-		if err != nil {
-			var none F
-			w.Fatalf("waiting for a %T: %v", none, err)
-		}
-		if wanted, ok := f.(F); ok {
-			return wanted
-		}
-		if away, ok := f.(*xhttp2.GoAwayFrame); ok && away.ErrCode != xhttp2.ErrCodeNo {
-			w.Fatalf("the connection ends: %s %q", away.ErrCode, away.DebugData())
-		}
-	}
+	return framestest.Until[F](w.Peer)
 }
 
 // farewell reads until the server is told that the connection ends and why, and then its end.
 func (w *world) farewell() (xhttp2.ErrCode, string) {
 	w.Helper()
 	for {
-		f, err := w.framer.ReadFrame()
+		f, err := w.Framer.ReadFrame()
 		if err != nil {
 			w.Fatalf("waiting for the end: %v", err)
 		}
 		if away, ok := f.(*xhttp2.GoAwayFrame); ok {
 			code, text := away.ErrCode, string(away.DebugData())
-			if f, err := w.framer.ReadFrame(); err == nil {
+			if f, err := w.Framer.ReadFrame(); err == nil {
 				w.Errorf("%v follows GOAWAY", f)
 			}
 			return code, text
@@ -201,66 +159,37 @@ func within[T any](t testing.TB, from <-chan T) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(patience):
+	case <-time.After(framestest.Patience):
 		t.Fatal("not in time")
 		panic("unreachable")
 	}
 }
 
-// fields encodes a head: pairs of names and values.
-func (w *world) fields(pairs ...string) []byte {
-	w.section.Reset()
-	for i := 0; i < len(pairs); i += 2 {
-		_ = w.encoder.WriteField(hpack.HeaderField{Name: pairs[i], Value: pairs[i+1]})
-	}
-	return bytes.Clone(w.section.Bytes())
-}
-
 // okay is the head of an answer, with more fields.
 func (w *world) okay(more ...string) []byte {
-	return w.fields(append([]string{":status", "200", "content-type", "application/grpc"}, more...)...)
-}
-
-// headers sends a head, or trailers.
-func (w *world) headers(stream uint32, end bool, block []byte) {
-	w.Helper()
-	w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndStream: end, EndHeaders: true}))
+	return w.Fields(append([]string{":status", "200", "content-type", "application/grpc"}, more...)...)
 }
 
 // data sends a piece of an answer.
 func (w *world) data(stream uint32, end bool, b []byte) {
 	w.Helper()
-	w.must(w.framer.WriteData(stream, end, b))
+	w.Must(w.Framer.WriteData(stream, end, b))
 }
 
 // trailers end an answer.
 func (w *world) trailers(stream uint32, more ...string) {
 	w.Helper()
-	w.headers(stream, true, w.fields(append([]string{"grpc-status", "0"}, more...)...))
+	w.Headers(stream, true, w.Fields(append([]string{"grpc-status", "0"}, more...)...))
 }
 
 // answer answers a call with messages.
 func (w *world) answer(stream uint32, texts ...string) {
 	w.Helper()
-	w.headers(stream, false, w.okay())
+	w.Headers(stream, false, w.okay())
 	for _, text := range texts {
 		w.data(stream, false, framed(text))
 	}
 	w.trailers(stream)
-}
-
-// raw writes bytes.
-func (w *world) raw(b ...byte) {
-	w.Helper()
-	_, err := w.socket.Write(b)
-	w.must(err)
-}
-
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
 }
 
 // framed is a message on the wire.
@@ -329,7 +258,7 @@ func (w *world) unary(text string) *call {
 func (w *world) streaming() (*http2.Stream, uint32) {
 	w.Helper()
 	s := http2.NewStream(most, false)
-	w.must(w.conn.Open(w.Context(), s, request(), nil, false))
+	w.Must(w.conn.Open(w.Context(), s, request(), nil, false))
 	return s, until[*xhttp2.MetaHeadersFrame](w).StreamID
 }
 
@@ -367,7 +296,7 @@ func (w *world) works() {
 
 // received waits for the next message.
 func received(t testing.TB, s *http2.Stream) (string, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), framestest.Patience)
 	defer cancel()
 	m, err := s.Recv(ctx)
 	if err != nil {
@@ -375,17 +304,3 @@ func received(t testing.TB, s *http2.Stream) (string, error) {
 	}
 	return taken(m), nil
 }
-
-// eventually waits for what must come.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !ok(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}
-
-var large = strings.Repeat("0123456789abcdef", 64<<10) // a mebibyte

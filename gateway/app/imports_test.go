@@ -135,6 +135,7 @@ var direction = map[string]row{
 	"internal/buffers":                       {own: []string{"internal/race"}},
 	"internal/faults":                        {},
 	"internal/frames":                        {},
+	"internal/framestest":                    {own: []string{"internal/frames"}},
 	"internal/heapfloor":                     {},
 	"internal/percent":                       {},
 	"internal/processtest":                   {},

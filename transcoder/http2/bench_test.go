@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-gateway/dragoman/internal/frames"
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/http2"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -120,7 +121,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 	for _, atATime := range []int{1, 16, 128} {
 		b.Run(fmt.Sprint(atATime), func(b *testing.B) {
-			client, server := pair(b)
+			client, server := framestest.Pair(b)
 			cfg := plain(serve)
 			cfg.MaxStreams = atATime
 			cfg.StreamWindow, cfg.ConnectionWindow = 64<<10, 1<<20

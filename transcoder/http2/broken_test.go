@@ -20,68 +20,68 @@ func TestBrokenConnections(t *testing.T) {
 		send func(*world)
 		want xhttp2.ErrCode
 	}{
-		{"DATA of no stream (6.1)", func(w *world) { w.raw(0, 0, 1, 0, 0, 0, 0, 0, 0, 'x') }, xhttp2.ErrCodeProtocol},
-		{"DATA of a stream that has not begun (5.1)", func(w *world) { w.raw(0, 0, 1, 0, 0, 0, 0, 0, 1, 'x') }, xhttp2.ErrCodeProtocol},
+		{"DATA of no stream (6.1)", func(w *world) { w.Raw(0, 0, 1, 0, 0, 0, 0, 0, 0, 'x') }, xhttp2.ErrCodeProtocol},
+		{"DATA of a stream that has not begun (5.1)", func(w *world) { w.Raw(0, 0, 1, 0, 0, 0, 0, 0, 1, 'x') }, xhttp2.ErrCodeProtocol},
 		{"DATA shorter than its padding (6.1)", func(w *world) {
-			w.headers(1, false, w.get())
-			w.raw(0, 0, 2, 0, 8, 0, 0, 0, 1, 9, 'x')
+			w.Headers(1, false, w.get())
+			w.Raw(0, 0, 2, 0, 8, 0, 0, 0, 1, 9, 'x')
 		}, xhttp2.ErrCodeProtocol},
 		{"DATA without room for padding", func(w *world) {
-			w.headers(1, false, w.get())
-			w.raw(0, 0, 0, 0, 8, 0, 0, 0, 1)
+			w.Headers(1, false, w.get())
+			w.Raw(0, 0, 0, 0, 8, 0, 0, 0, 1)
 		}, xhttp2.ErrCodeFrameSize},
-		{"HEADERS of an even stream (5.1.1)", func(w *world) { w.headers(2, true, w.get()) }, xhttp2.ErrCodeProtocol},
-		{"HEADERS of no stream (6.2)", func(w *world) { w.raw(0, 0, 1, 1, 4, 0, 0, 0, 0, 0x82) }, xhttp2.ErrCodeProtocol},
-		{"HEADERS shorter than their padding (6.2)", func(w *world) { w.raw(0, 0, 2, 1, 0xc, 0, 0, 0, 1, 9, 0x82) }, xhttp2.ErrCodeProtocol},
-		{"HEADERS without room for a priority", func(w *world) { w.raw(0, 0, 2, 1, 0x24, 0, 0, 0, 1, 9, 0x82) }, xhttp2.ErrCodeFrameSize},
-		{"a head that cannot be decoded (4.3)", func(w *world) { w.headers(1, true, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) }, xhttp2.ErrCodeCompression},
-		{"a head that refers to nothing", func(w *world) { w.headers(1, true, []byte{0xbe}) }, xhttp2.ErrCodeCompression},
-		{"a head that breaks off", func(w *world) { w.headers(1, true, []byte{0x40, 0x05, 'a'}) }, xhttp2.ErrCodeCompression},
+		{"HEADERS of an even stream (5.1.1)", func(w *world) { w.Headers(2, true, w.get()) }, xhttp2.ErrCodeProtocol},
+		{"HEADERS of no stream (6.2)", func(w *world) { w.Raw(0, 0, 1, 1, 4, 0, 0, 0, 0, 0x82) }, xhttp2.ErrCodeProtocol},
+		{"HEADERS shorter than their padding (6.2)", func(w *world) { w.Raw(0, 0, 2, 1, 0xc, 0, 0, 0, 1, 9, 0x82) }, xhttp2.ErrCodeProtocol},
+		{"HEADERS without room for a priority", func(w *world) { w.Raw(0, 0, 2, 1, 0x24, 0, 0, 0, 1, 9, 0x82) }, xhttp2.ErrCodeFrameSize},
+		{"a head that cannot be decoded (4.3)", func(w *world) { w.Headers(1, true, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) }, xhttp2.ErrCodeCompression},
+		{"a head that refers to nothing", func(w *world) { w.Headers(1, true, []byte{0xbe}) }, xhttp2.ErrCodeCompression},
+		{"a head that breaks off", func(w *world) { w.Headers(1, true, []byte{0x40, 0x05, 'a'}) }, xhttp2.ErrCodeCompression},
 		{"another frame within a head (6.2)", func(w *world) {
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
-			w.must(w.framer.WritePing(false, [8]byte{}))
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
+			w.Must(w.Framer.WritePing(false, [8]byte{}))
 		}, xhttp2.ErrCodeProtocol},
 		{"CONTINUATION of another stream (6.10)", func(w *world) {
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
-			w.must(w.framer.WriteContinuation(3, true, nil))
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
+			w.Must(w.Framer.WriteContinuation(3, true, nil))
 		}, xhttp2.ErrCodeProtocol},
-		{"CONTINUATION of nothing (6.10)", func(w *world) { w.must(w.framer.WriteContinuation(1, true, w.get())) }, xhttp2.ErrCodeProtocol},
-		{"PRIORITY of no stream (6.3)", func(w *world) { w.raw(0, 0, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
-		{"RST_STREAM of no stream (6.4)", func(w *world) { w.raw(0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 8) }, xhttp2.ErrCodeProtocol},
-		{"RST_STREAM of a stream that has not begun (6.4)", func(w *world) { w.must(w.framer.WriteRSTStream(1, xhttp2.ErrCodeCancel)) }, xhttp2.ErrCodeProtocol},
-		{"RST_STREAM of another length (6.4)", func(w *world) { w.raw(0, 0, 3, 3, 0, 0, 0, 0, 1, 0, 0, 8) }, xhttp2.ErrCodeFrameSize},
-		{"SETTINGS of a stream (6.5)", func(w *world) { w.raw(0, 0, 0, 4, 0, 0, 0, 0, 1) }, xhttp2.ErrCodeProtocol},
-		{"SETTINGS of another length (6.5)", func(w *world) { w.raw(0, 0, 5, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
-		{"an acknowledgement that says something (6.5)", func(w *world) { w.raw(0, 0, 6, 4, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1) }, xhttp2.ErrCodeFrameSize},
-		{"ENABLE_PUSH of 2 (6.5.2)", func(w *world) { w.must(w.framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingEnablePush, Val: 2})) }, xhttp2.ErrCodeProtocol},
+		{"CONTINUATION of nothing (6.10)", func(w *world) { w.Must(w.Framer.WriteContinuation(1, true, w.get())) }, xhttp2.ErrCodeProtocol},
+		{"PRIORITY of no stream (6.3)", func(w *world) { w.Raw(0, 0, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
+		{"RST_STREAM of no stream (6.4)", func(w *world) { w.Raw(0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 8) }, xhttp2.ErrCodeProtocol},
+		{"RST_STREAM of a stream that has not begun (6.4)", func(w *world) { w.Must(w.Framer.WriteRSTStream(1, xhttp2.ErrCodeCancel)) }, xhttp2.ErrCodeProtocol},
+		{"RST_STREAM of another length (6.4)", func(w *world) { w.Raw(0, 0, 3, 3, 0, 0, 0, 0, 1, 0, 0, 8) }, xhttp2.ErrCodeFrameSize},
+		{"SETTINGS of a stream (6.5)", func(w *world) { w.Raw(0, 0, 0, 4, 0, 0, 0, 0, 1) }, xhttp2.ErrCodeProtocol},
+		{"SETTINGS of another length (6.5)", func(w *world) { w.Raw(0, 0, 5, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
+		{"an acknowledgement that says something (6.5)", func(w *world) { w.Raw(0, 0, 6, 4, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1) }, xhttp2.ErrCodeFrameSize},
+		{"ENABLE_PUSH of 2 (6.5.2)", func(w *world) { w.Must(w.Framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingEnablePush, Val: 2})) }, xhttp2.ErrCodeProtocol},
 		{"a window that is too large (6.5.2)", func(w *world) {
-			w.raw(0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x80, 0, 0, 0)
+			w.Raw(0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x80, 0, 0, 0)
 		}, xhttp2.ErrCodeFlowControl},
-		{"frames that are too small (6.5.2)", func(w *world) { w.raw(0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0x3f, 0xff) }, xhttp2.ErrCodeProtocol},
-		{"frames that are too large (6.5.2)", func(w *world) { w.raw(0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 1, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
+		{"frames that are too small (6.5.2)", func(w *world) { w.Raw(0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0x3f, 0xff) }, xhttp2.ErrCodeProtocol},
+		{"frames that are too large (6.5.2)", func(w *world) { w.Raw(0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 1, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
 		{"a window that becomes too large (6.9.2)", func(w *world) {
-			w.headers(1, false, w.get())
-			w.must(w.framer.WriteWindowUpdate(1, 1<<31-1-65535))
-			w.must(w.framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 65536}))
+			w.Headers(1, false, w.get())
+			w.Must(w.Framer.WriteWindowUpdate(1, 1<<31-1-65535))
+			w.Must(w.Framer.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 65536}))
 		}, xhttp2.ErrCodeFlowControl},
-		{"PUSH_PROMISE (8.4)", func(w *world) { w.raw(0, 0, 5, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0x82) }, xhttp2.ErrCodeProtocol},
-		{"PING of a stream (6.7)", func(w *world) { w.raw(0, 0, 8, 6, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
-		{"PING of another length (6.7)", func(w *world) { w.raw(0, 0, 6, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
-		{"GOAWAY of a stream (6.8)", func(w *world) { w.raw(0, 0, 8, 7, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
-		{"GOAWAY that is too short (4.2)", func(w *world) { w.raw(0, 0, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
-		{"WINDOW_UPDATE of nothing (6.9)", func(w *world) { w.raw(0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, zero) }, xhttp2.ErrCodeProtocol},
-		{"WINDOW_UPDATE of a stream that has not begun (6.9)", func(w *world) { w.raw(0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, one) }, xhttp2.ErrCodeProtocol},
-		{"WINDOW_UPDATE of another length (6.9)", func(w *world) { w.raw(0, 0, 3, 8, 0, 0, 0, 0, 0, 0, 0, one) }, xhttp2.ErrCodeFrameSize},
-		{"WINDOW_UPDATE of too much (6.9.1)", func(w *world) { w.must(w.framer.WriteWindowUpdate(0, 1<<31-1)) }, xhttp2.ErrCodeFlowControl},
-		{"a frame that is too large (4.2)", func(w *world) { w.raw(0, 0x40, 1, 0, 0, 0, 0, 0, 1) }, xhttp2.ErrCodeFrameSize},
-		{"a PING that is far too large", func(w *world) { w.raw(0, 0x40, 0, 6, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
+		{"PUSH_PROMISE (8.4)", func(w *world) { w.Raw(0, 0, 5, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0x82) }, xhttp2.ErrCodeProtocol},
+		{"PING of a stream (6.7)", func(w *world) { w.Raw(0, 0, 8, 6, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
+		{"PING of another length (6.7)", func(w *world) { w.Raw(0, 0, 6, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
+		{"GOAWAY of a stream (6.8)", func(w *world) { w.Raw(0, 0, 8, 7, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeProtocol},
+		{"GOAWAY that is too short (4.2)", func(w *world) { w.Raw(0, 0, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
+		{"WINDOW_UPDATE of nothing (6.9)", func(w *world) { w.Raw(0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, zero) }, xhttp2.ErrCodeProtocol},
+		{"WINDOW_UPDATE of a stream that has not begun (6.9)", func(w *world) { w.Raw(0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, one) }, xhttp2.ErrCodeProtocol},
+		{"WINDOW_UPDATE of another length (6.9)", func(w *world) { w.Raw(0, 0, 3, 8, 0, 0, 0, 0, 0, 0, 0, one) }, xhttp2.ErrCodeFrameSize},
+		{"WINDOW_UPDATE of too much (6.9.1)", func(w *world) { w.Must(w.Framer.WriteWindowUpdate(0, 1<<31-1)) }, xhttp2.ErrCodeFlowControl},
+		{"a frame that is too large (4.2)", func(w *world) { w.Raw(0, 0x40, 1, 0, 0, 0, 0, 0, 1) }, xhttp2.ErrCodeFrameSize},
+		{"a PING that is far too large", func(w *world) { w.Raw(0, 0x40, 0, 6, 0, 0, 0, 0, 0) }, xhttp2.ErrCodeFrameSize},
 		{"more than the connection's window", func(w *world) {
-			w.headers(1, false, w.get("x-hold", "1"))
-			w.headers(3, false, w.get("x-hold", "1"))
-			w.headers(5, false, w.get("x-hold", "1"))
+			w.Headers(1, false, w.get("x-hold", "1"))
+			w.Headers(3, false, w.get("x-hold", "1"))
+			w.Headers(5, false, w.get("x-hold", "1"))
 			for range 5 {
 				for _, stream := range []uint32{1, 3, 5} {
-					_ = w.framer.WriteData(stream, false, make([]byte, 12<<10))
+					_ = w.Framer.WriteData(stream, false, make([]byte, 12<<10))
 				}
 			}
 		}, xhttp2.ErrCodeFlowControl},
@@ -101,8 +101,8 @@ func TestBrokenConnections(t *testing.T) {
 func TestWithoutSettings(t *testing.T) {
 	t.Parallel()
 	for name, send := range map[string]func(*world){
-		"a request":          func(w *world) { w.headers(1, true, w.get()) },
-		"an acknowledgement": func(w *world) { w.must(w.framer.WriteSettingsAck()) },
+		"a request":          func(w *world) { w.Headers(1, true, w.get()) },
+		"an acknowledgement": func(w *world) { w.Must(w.Framer.WriteSettingsAck()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,36 +124,36 @@ func TestBrokenStreams(t *testing.T) {
 		want xhttp2.ErrCode
 	}{
 		{"DATA behind the end (5.1)", func(w *world) {
-			w.headers(1, true, w.get("x-hold", "1"))
-			w.must(w.framer.WriteData(1, false, []byte("x")))
+			w.Headers(1, true, w.get("x-hold", "1"))
+			w.Must(w.Framer.WriteData(1, false, []byte("x")))
 		}, xhttp2.ErrCodeStreamClosed},
 		{"HEADERS behind the end (5.1)", func(w *world) {
-			w.headers(1, true, w.get("x-hold", "1"))
-			w.headers(1, true, w.fields("a", "b"))
+			w.Headers(1, true, w.get("x-hold", "1"))
+			w.Headers(1, true, w.Fields("a", "b"))
 		}, xhttp2.ErrCodeStreamClosed},
 		{"trailers that are not the end (8.1)", func(w *world) {
-			w.headers(1, false, w.get("x-hold", "1"))
-			w.headers(1, false, w.fields("a", "b"))
+			w.Headers(1, false, w.get("x-hold", "1"))
+			w.Headers(1, false, w.Fields("a", "b"))
 		}, xhttp2.ErrCodeProtocol},
 		{"WINDOW_UPDATE of nothing (6.9)", func(w *world) {
-			w.headers(1, false, w.get("x-hold", "1"))
-			w.raw(0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0)
+			w.Headers(1, false, w.get("x-hold", "1"))
+			w.Raw(0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0)
 		}, xhttp2.ErrCodeProtocol},
 		{"WINDOW_UPDATE of too much (6.9.1)", func(w *world) {
-			w.headers(1, false, w.get("x-hold", "1"))
-			w.must(w.framer.WriteWindowUpdate(1, 1<<31-1))
+			w.Headers(1, false, w.get("x-hold", "1"))
+			w.Must(w.Framer.WriteWindowUpdate(1, 1<<31-1))
 		}, xhttp2.ErrCodeFlowControl},
 		{"PRIORITY of another length (6.3)", func(w *world) {
-			w.headers(1, false, w.get("x-hold", "1"))
-			w.raw(0, 0, 4, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0)
+			w.Headers(1, false, w.get("x-hold", "1"))
+			w.Raw(0, 0, 4, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0)
 		}, xhttp2.ErrCodeFrameSize},
 		{"more than the stream's window", func(w *world) {
-			w.headers(1, false, w.get("x-hold", "1"))
+			w.Headers(1, false, w.get("x-hold", "1"))
 			for range 6 {
-				w.must(w.framer.WriteData(1, false, make([]byte, 12<<10)))
+				w.Must(w.Framer.WriteData(1, false, make([]byte, 12<<10)))
 			}
 		}, xhttp2.ErrCodeFlowControl},
-		{"no body where content-length says one", func(w *world) { w.headers(1, true, w.get("content-length", "5")) }, xhttp2.ErrCodeProtocol},
+		{"no body where content-length says one", func(w *world) { w.Headers(1, true, w.get("content-length", "5")) }, xhttp2.ErrCodeProtocol},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +162,7 @@ func TestBrokenStreams(t *testing.T) {
 			if f := until[*xhttp2.RSTStreamFrame](w); f.StreamID != 1 || f.ErrCode != row.want {
 				t.Errorf("stream %d ends with %s, want 1 with %s", f.StreamID, f.ErrCode, row.want)
 			}
-			w.headers(7, true, w.get())
+			w.Headers(7, true, w.get())
 			if a := w.answer(7); a.status != "200" {
 				t.Errorf("another stream got %+v", a)
 			}
@@ -210,11 +210,11 @@ func TestMalformedHeads(t *testing.T) {
 		t.Run(fmt.Sprint(i, fields), func(t *testing.T) {
 			t.Parallel()
 			w := open(t, plain(echo))
-			w.headers(1, true, w.fields(fields...))
+			w.Headers(1, true, w.Fields(fields...))
 			if a := w.answer(1); !a.isReset || a.reset != xhttp2.ErrCodeProtocol {
 				t.Errorf("got %+v", a)
 			}
-			w.headers(3, true, w.get())
+			w.Headers(3, true, w.get())
 			if a := w.answer(3); a.status != "200" || w.begun.Load() != 1 {
 				t.Errorf("another request got %+v; %d were served", a, w.begun.Load())
 			}
@@ -227,11 +227,11 @@ func TestThreatB14D1LargeHeads(t *testing.T) {
 	t.Parallel()
 	w := open(t, plain(echo))
 	// MaxHeader is 8 KiB, and each of 20 fields counts 32 bytes more.
-	w.headers(1, true, w.get("a", strings.Repeat("x", 9<<10)))
+	w.Headers(1, true, w.get("a", strings.Repeat("x", 9<<10)))
 	if a := w.answer(1); a.status != "431" {
 		t.Errorf("a large field got %+v", a)
 	}
-	w.headers(3, false, w.get("a", strings.Repeat("x", 9<<10)))
+	w.Headers(3, false, w.get("a", strings.Repeat("x", 9<<10)))
 	if a := w.answer(3); a.status != "431" {
 		t.Errorf("a large field before a body got %+v", a)
 	}
@@ -239,15 +239,15 @@ func TestThreatB14D1LargeHeads(t *testing.T) {
 	for range 100 {
 		many = append(many, "cookie", "a=b")
 	}
-	w.headers(5, true, w.get(many...))
+	w.Headers(5, true, w.get(many...))
 	if a := w.answer(5); a.status != "200" || a.header["x-fields"] != "21" {
 		t.Errorf("a hundred pieces of a cookie are seen as %+v", a)
 	}
-	w.headers(7, true, w.get(many[:20]...))
+	w.Headers(7, true, w.get(many[:20]...))
 	if a := w.answer(7); a.status != "200" || a.header["x-fields"] != "1" {
 		t.Errorf("ten pieces of a cookie are seen as %+v", a)
 	}
-	w.headers(9, true, w.get())
+	w.Headers(9, true, w.get())
 	if a := w.answer(9); a.status != "200" {
 		t.Errorf("then a plain one got %+v", a)
 	}

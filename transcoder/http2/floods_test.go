@@ -13,6 +13,7 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -31,7 +32,7 @@ func flood(w *world, times int, send func(i int) error) (xhttp2.ErrCode, int) {
 	ended := make(chan end, 1)
 	go func() {
 		for {
-			f, err := w.framer.ReadFrame()
+			f, err := w.Framer.ReadFrame()
 			if err != nil {
 				ended <- end{}
 				return
@@ -49,7 +50,7 @@ func flood(w *world, times int, send func(i int) error) (xhttp2.ErrCode, int) {
 	select {
 	case e := <-ended:
 		return e.code, sent
-	case <-time.After(patience):
+	case <-time.After(framestest.Patience):
 		return 0, sent
 	}
 }
@@ -64,14 +65,14 @@ func TestThreatsD2D3D5Floods(t *testing.T) {
 		{"D2 requests that are taken back", func(w *world) func(int) error {
 			return func(i int) error {
 				stream := uint32(2*i + 1) //nolint:gosec // few
-				return errors.Join(w.ask(stream, w.get("x-hold", "1")), w.framer.WriteRSTStream(stream, xhttp2.ErrCodeCancel))
+				return errors.Join(w.ask(stream, w.get("x-hold", "1")), w.Framer.WriteRSTStream(stream, xhttp2.ErrCodeCancel))
 			}
 		}},
 		{"D3 requests that must be reset", func(w *world) func(int) error {
 			return func(i int) error {
 				stream := uint32(2*i + 1) //nolint:gosec // few
-				w.framer.AllowIllegalWrites = true
-				return errors.Join(w.ask(stream, w.get("x-hold", "1")), w.framer.WriteWindowUpdate(stream, 0))
+				w.Framer.AllowIllegalWrites = true
+				return errors.Join(w.ask(stream, w.get("x-hold", "1")), w.Framer.WriteWindowUpdate(stream, 0))
 			}
 		}},
 		{"D3 requests that are malformed", func(w *world) func(int) error {
@@ -84,34 +85,34 @@ func TestThreatsD2D3D5Floods(t *testing.T) {
 				return w.ask(uint32(2*i+1), w.get("x-hold", "1")) //nolint:gosec // few
 			}
 		}},
-		{"D5 PING", func(w *world) func(int) error { return func(int) error { return w.framer.WritePing(false, [8]byte{}) } }},
-		{"D5 answers to no PING", func(w *world) func(int) error { return func(int) error { return w.framer.WritePing(true, [8]byte{}) } }},
-		{"D5 SETTINGS", func(w *world) func(int) error { return func(int) error { return w.framer.WriteSettings() } }},
+		{"D5 PING", func(w *world) func(int) error { return func(int) error { return w.Framer.WritePing(false, [8]byte{}) } }},
+		{"D5 answers to no PING", func(w *world) func(int) error { return func(int) error { return w.Framer.WritePing(true, [8]byte{}) } }},
+		{"D5 SETTINGS", func(w *world) func(int) error { return func(int) error { return w.Framer.WriteSettings() } }},
 		{"D5 PRIORITY", func(w *world) func(int) error {
-			return func(int) error { return w.framer.WritePriority(1, xhttp2.PriorityParam{Weight: 1}) }
+			return func(int) error { return w.Framer.WritePriority(1, xhttp2.PriorityParam{Weight: 1}) }
 		}},
 		{"D5 frames that nobody knows", func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteRawFrame(0xfa, 0, 0, []byte("x")) }
+			return func(int) error { return w.Framer.WriteRawFrame(0xfa, 0, 0, []byte("x")) }
 		}},
 		{"D5 large frames that nobody knows", func(w *world) func(int) error {
-			return func(int) error { return w.framer.WriteRawFrame(0xfa, 0, 0, make([]byte, 12<<10)) }
+			return func(int) error { return w.Framer.WriteRawFrame(0xfa, 0, 0, make([]byte, 12<<10)) }
 		}},
 		{"D5 empty DATA", func(w *world) func(int) error {
-			w.headers(1, false, w.get("x-hold", "1"))
-			return func(int) error { return w.framer.WriteData(1, false, nil) }
+			w.Headers(1, false, w.get("x-hold", "1"))
+			return func(int) error { return w.Framer.WriteData(1, false, nil) }
 		}},
 		{"D5 windows that grow by one", func(w *world) func(int) error {
-			w.headers(1, false, w.get("x-hold", "1"))
-			return func(int) error { return w.framer.WriteWindowUpdate(1, 1) }
+			w.Headers(1, false, w.get("x-hold", "1"))
+			return func(int) error { return w.Framer.WriteWindowUpdate(1, 1) }
 		}},
 		{"D5 DATA of a stream that has ended", func(w *world) func(int) error {
-			w.headers(1, true, w.get())
+			w.Headers(1, true, w.get())
 			return func(i int) error {
 				if i == 0 {
-					w.headers(3, false, w.get("x-hold", "1"))
-					return w.framer.WriteRSTStream(3, xhttp2.ErrCodeCancel)
+					w.Headers(3, false, w.get("x-hold", "1"))
+					return w.Framer.WriteRSTStream(3, xhttp2.ErrCodeCancel)
 				}
-				return w.framer.WriteData(3, false, nil)
+				return w.Framer.WriteData(3, false, nil)
 			}
 		}},
 	} {
@@ -125,7 +126,7 @@ func TestThreatsD2D3D5Floods(t *testing.T) {
 			if sent == most && code == 0 || code != 0 && code != xhttp2.ErrCodeEnhanceYourCalm {
 				t.Errorf("after %d it ends with %s", sent, code)
 			}
-			eventually(t, "all handlers have ended", func() bool { return w.running.Load() == 0 })
+			framestest.Eventually(t, "all handlers have ended", func() bool { return w.running.Load() == 0 })
 			if got := w.most.Load(); got > int64(cfg.MaxStreams) {
 				t.Errorf("%d handlers ran at a time", got)
 			}
@@ -142,10 +143,10 @@ func TestThreatD2SomeMayBeTakenBack(t *testing.T) {
 	w := open(t, plain(holding))
 	stream := uint32(1)
 	for range 500 {
-		w.headers(stream, true, w.get("x-hold", "1"))
-		w.must(w.framer.WriteRSTStream(stream, xhttp2.ErrCodeCancel))
+		w.Headers(stream, true, w.get("x-hold", "1"))
+		w.Must(w.Framer.WriteRSTStream(stream, xhttp2.ErrCodeCancel))
 		stream += 2
-		w.headers(stream, true, w.get())
+		w.Headers(stream, true, w.get())
 		if a := w.answer(stream); a.status != "200" {
 			t.Fatalf("got %+v", a)
 		}
@@ -164,8 +165,8 @@ func TestThreatD4HeadsWithoutEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := open(t, plain(echo))
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
-			code, sent := flood(w, 20_000, func(int) error { return w.framer.WriteContinuation(1, false, fragment) })
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
+			code, sent := flood(w, 20_000, func(int) error { return w.Framer.WriteContinuation(1, false, fragment) })
 			if code != 0 && code != xhttp2.ErrCodeEnhanceYourCalm && code != xhttp2.ErrCodeCompression || code == 0 && sent == 20_000 {
 				t.Errorf("after %d it ends with %s", sent, code)
 			}
@@ -181,17 +182,17 @@ func TestThreatD6ThingsOfNoUse(t *testing.T) {
 	t.Parallel()
 	w := open(t, plain(echo), xhttp2.Setting{ID: 0xfafa, Val: 1}, xhttp2.Setting{ID: xhttp2.SettingMaxFrameSize, Val: 1<<24 - 1}, xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: 0})
 	for kind := xhttp2.FrameType(0x0a); kind < 0x20; kind++ {
-		w.must(w.framer.WriteRawFrame(kind, 0xff, 1, []byte("anything")))
-		w.must(w.framer.WriteRawFrame(kind, 0, 0, nil))
+		w.Must(w.Framer.WriteRawFrame(kind, 0xff, 1, []byte("anything")))
+		w.Must(w.Framer.WriteRawFrame(kind, 0, 0, nil))
 	}
-	w.must(w.framer.WritePriority(9, xhttp2.PriorityParam{StreamDep: 9}))
-	w.must(w.framer.WriteRawFrame(xhttp2.FrameHeaders, xhttp2.FlagHeadersEndHeaders|xhttp2.FlagHeadersEndStream|xhttp2.FlagHeadersPriority|xhttp2.FlagHeadersPadded, 1,
+	w.Must(w.Framer.WritePriority(9, xhttp2.PriorityParam{StreamDep: 9}))
+	w.Must(w.Framer.WriteRawFrame(xhttp2.FrameHeaders, xhttp2.FlagHeadersEndHeaders|xhttp2.FlagHeadersEndStream|xhttp2.FlagHeadersPriority|xhttp2.FlagHeadersPadded, 1,
 		append(append([]byte{3, 0, 0, 0, 0, 7}, w.get()...), 0, 0, 0)))
 	if a := w.answer(1); a.status != "200" {
 		t.Errorf("got %+v", a)
 	}
-	w.must(w.framer.WriteGoAway(0, xhttp2.ErrCodeNo, nil))
-	w.headers(3, true, w.get())
+	w.Must(w.Framer.WriteGoAway(0, xhttp2.ErrCodeNo, nil))
+	w.Headers(3, true, w.get())
 	if a := w.answer(3); a.status != "200" {
 		t.Errorf("behind GOAWAY got %+v", a)
 	}
@@ -202,7 +203,7 @@ func TestThreatsD1D16HeadBomb(t *testing.T) { //nolint:paralleltest // it counts
 	w := open(t, plain(holding))
 	// A value is put into the table once, and referred to by one byte each time.
 	value := strings.Repeat("x", 4000)
-	w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get("x-hold", "1", "bomb", value), EndHeaders: true}))
+	w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get("x-hold", "1", "bomb", value), EndHeaders: true}))
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -210,14 +211,14 @@ func TestThreatsD1D16HeadBomb(t *testing.T) { //nolint:paralleltest // it counts
 	for stream := uint32(3); stream < 3+2*200; stream += 2 {
 		block := append(w.get("x-hold", "1", "bomb", value), bytes.Repeat([]byte{0xbe}, 2000)...)
 		sent += len(block)
-		if w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndHeaders: true}) != nil {
+		if w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndHeaders: true}) != nil {
 			break
 		}
 	}
-	eventually(t, "all were seen", func() bool {
-		w.must(w.framer.WritePing(false, [8]byte{1}))
+	framestest.Eventually(t, "all were seen", func() bool {
+		w.Must(w.Framer.WritePing(false, [8]byte{1}))
 		for {
-			f, err := w.framer.ReadFrame()
+			f, err := w.Framer.ReadFrame()
 			if err != nil {
 				return true // it was told to calm down
 			}

@@ -17,6 +17,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
 )
@@ -31,14 +32,14 @@ func clientOn(socket net.Conn) (*xhttp2.ClientConn, error) { //nolint:staticchec
 // Bodies of all sizes go and come, over windows that are smaller than they.
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	client, server := pair(t)
+	client, server := framestest.Pair(t)
 	ended := serveOn(t, plain(echo), server)
 	cc, err := clientOn(client)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, size := range []int{0, 1, 1000, 16 << 10, 70_000, 1 << 20} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://a.example/x", io.MultiReader(strings.NewReader(large[:size]))) // of unknown length
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://a.example/x", io.MultiReader(strings.NewReader(framestest.Large[:size]))) // of unknown length
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(response.Body)
-		if err := errors.Join(err, response.Body.Close()); err != nil || string(body) != large[:size] {
+		if err := errors.Join(err, response.Body.Close()); err != nil || string(body) != framestest.Large[:size] {
 			t.Errorf("%d bytes: %d came back, %v", size, len(body), err)
 		}
 	}
@@ -59,10 +60,10 @@ func TestBodies(t *testing.T) {
 func TestSmallPieces(t *testing.T) {
 	t.Parallel()
 	w := open(t, plain(echo))
-	w.headers(1, false, w.get())
+	w.Headers(1, false, w.get())
 	want := ""
 	for i := range 500 {
-		w.must(w.framer.WriteDataPadded(1, i == 499, []byte{byte('a' + i%26)}, make([]byte, i%100)))
+		w.Must(w.Framer.WriteDataPadded(1, i == 499, []byte{byte('a' + i%26)}, make([]byte, i%100)))
 		want += string(rune('a' + i%26))
 	}
 	if a := w.answer(1); a.body != want {
@@ -103,8 +104,8 @@ func TestAnswers(t *testing.T) {
 					}
 				}
 			}))
-			w.framer.MaxHeaderListSize = 1 << 20
-			w.headers(1, true, w.fields(":method", row.method, ":scheme", "http", ":authority", "a", ":path", "/"))
+			w.Framer.MaxHeaderListSize = 1 << 20
+			w.Headers(1, true, w.Fields(":method", row.method, ":scheme", "http", ":authority", "a", ":path", "/"))
 			a := w.answer(1)
 			if a.status != row.want.status || a.body != row.want.body || a.isReset != row.want.isReset || a.reset != row.want.reset {
 				t.Errorf("got %.200v", a)
@@ -140,8 +141,8 @@ func TestThreatD8LengthsThatLie(t *testing.T) {
 		{"too short", "5", "body", "400"},
 	} {
 		w := open(t, plain(echo))
-		w.headers(1, false, w.get("content-length", row.length))
-		w.must(w.framer.WriteData(1, true, []byte(row.body)))
+		w.Headers(1, false, w.get("content-length", row.length))
+		w.Must(w.Framer.WriteData(1, true, []byte(row.body)))
 		if a := w.answer(1); a.status != row.want {
 			t.Errorf("%s: %+v", row.name, a)
 		}
@@ -158,15 +159,15 @@ func TestThreatD13ExpectContinue(t *testing.T) {
 		}
 		echo(ex)
 	}))
-	w.headers(1, false, w.get("expect", "100-continue"))
+	w.Headers(1, false, w.get("expect", "100-continue"))
 	if f := until[*xhttp2.MetaHeadersFrame](w); f.PseudoValue("status") != "100" || f.StreamEnded() {
 		t.Errorf("got %v", f)
 	}
-	w.must(w.framer.WriteData(1, true, []byte("body")))
+	w.Must(w.Framer.WriteData(1, true, []byte("body")))
 	if a := w.answer(1); a.status != "200" || a.body != "body" {
 		t.Errorf("got %+v", a)
 	}
-	w.headers(3, false, w.fields(":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/refuse", "expect", "100-continue"))
+	w.Headers(3, false, w.Fields(":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/refuse", "expect", "100-continue"))
 	if f := until[*xhttp2.MetaHeadersFrame](w); f.PseudoValue("status") != "401" || !f.StreamEnded() {
 		t.Errorf("got %v", f)
 	}
@@ -179,11 +180,11 @@ func TestThreatD13ExpectContinue(t *testing.T) {
 func TestClientsThatGo(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(*world){
-		"a reset":              func(w *world) { w.must(w.framer.WriteRSTStream(1, xhttp2.ErrCodeCancel)) },
-		"the connection's end": func(w *world) { _ = w.socket.Close() },
+		"a reset":              func(w *world) { w.Must(w.Framer.WriteRSTStream(1, xhttp2.ErrCodeCancel)) },
+		"the connection's end": func(w *world) { _ = w.Socket.Close() },
 		"an error of the client's": func(w *world) {
-			w.must(w.framer.WriteWindowUpdate(0, 1<<31-1))
-			w.must(w.framer.WriteWindowUpdate(0, 1<<31-1))
+			w.Must(w.Framer.WriteWindowUpdate(0, 1<<31-1))
+			w.Must(w.Framer.WriteWindowUpdate(0, 1<<31-1))
 		},
 	} {
 		for kind, work := range map[string]func(transcoder.Exchange) error{
@@ -196,15 +197,15 @@ func TestClientsThatGo(t *testing.T) {
 				return err
 			},
 			"writing": func(ex transcoder.Exchange) error {
-				return ex.Write(&transcoder.Out{Status: 200, Data: data(large), End: transcoder.EndClean})
+				return ex.Write(&transcoder.Out{Status: 200, Data: data(framestest.Large), End: transcoder.EndClean})
 			},
 		} {
 			t.Run(name+" while "+kind, func(t *testing.T) {
 				t.Parallel()
 				ended := make(chan error, 1)
 				w := open(t, plain(func(ex transcoder.Exchange) { ended <- work(ex) }))
-				w.headers(1, false, w.get())
-				eventually(t, "it is served", func() bool { return w.begun.Load() == 1 })
+				w.Headers(1, false, w.get())
+				framestest.Eventually(t, "it is served", func() bool { return w.begun.Load() == 1 })
 				if kind == "writing" {
 					until[*xhttp2.DataFrame](w)
 				}
@@ -214,7 +215,7 @@ func TestClientsThatGo(t *testing.T) {
 					if err == nil || errors.Is(err, io.EOF) {
 						t.Errorf("got %v", err)
 					}
-				case <-time.After(patience):
+				case <-time.After(framestest.Patience):
 					t.Error("it goes on")
 				}
 			})
@@ -244,15 +245,15 @@ func TestCloseRead(t *testing.T) {
 		}
 		_ = ex.Write(&transcoder.Out{Status: 200, End: transcoder.EndClean})
 	}))
-	w.headers(1, false, w.get())
+	w.Headers(1, false, w.get())
 	if a := w.answer(1); a.status != "200" {
 		t.Errorf("got %+v", a)
 	}
 	for range 20 { // it is taken, and granted again
-		w.must(w.framer.WriteData(1, false, make([]byte, 3000)))
+		w.Must(w.Framer.WriteData(1, false, make([]byte, 3000)))
 	}
-	w.headers(3, false, w.fields(":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/y"))
-	w.must(w.framer.WriteData(3, true, []byte("body")))
+	w.Headers(3, false, w.Fields(":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/y"))
+	w.Must(w.Framer.WriteData(3, true, []byte("body")))
 	if a := w.answer(3); a.body != "body" {
 		t.Errorf("got %+v", a)
 	}
@@ -270,21 +271,21 @@ func TestFault38Panics(t *testing.T) {
 		}
 		echo(ex)
 	}))
-	w.headers(1, true, w.get())
-	w.headers(3, true, w.fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/abort"))
-	w.headers(5, true, w.fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/"))
+	w.Headers(1, true, w.get())
+	w.Headers(3, true, w.Fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/abort"))
+	w.Headers(5, true, w.Fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/"))
 	resets := 0
 	for resets < 2 {
 		if until[*xhttp2.RSTStreamFrame](w).ErrCode == xhttp2.ErrCodeInternal {
 			resets++
 		}
 	}
-	w.headers(7, true, w.fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/"))
+	w.Headers(7, true, w.Fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/"))
 	if a := w.answer(7); a.status != "200" {
 		t.Errorf("got %+v", a)
 	}
-	_ = w.socket.Close()
-	eventually(t, "all have ended", func() bool { return w.running.Load() == 0 })
+	_ = w.Socket.Close()
+	framestest.Eventually(t, "all have ended", func() bool { return w.running.Load() == 0 })
 	if n := strings.Count(w.log.String(), "panicked"); n != 1 {
 		t.Errorf("the log is %s", w.log)
 	}
@@ -295,7 +296,7 @@ func TestManyStreams(t *testing.T) {
 	t.Parallel()
 	cfg := plain(echo)
 	cfg.MaxStreams = 50
-	client, server := pair(t)
+	client, server := framestest.Pair(t)
 	w := serveOn(t, cfg, server)
 	cc, err := clientOn(client)
 	if err != nil {
@@ -309,7 +310,7 @@ func TestManyStreams(t *testing.T) {
 			places <- struct{}{}
 			defer func() { <-places }()
 			size := i * 997 % 100_000
-			r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://a.example/x", strings.NewReader(large[i:i+size]))
+			r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://a.example/x", strings.NewReader(framestest.Large[i:i+size]))
 			if err != nil {
 				errs <- err
 				return
@@ -320,7 +321,7 @@ func TestManyStreams(t *testing.T) {
 				return
 			}
 			body, err := io.ReadAll(response.Body)
-			if err == nil && string(body) != large[i:i+size] {
+			if err == nil && string(body) != framestest.Large[i:i+size] {
 				err = errors.New("the body is another")
 			}
 			errs <- errors.Join(err, response.Body.Close())
@@ -342,9 +343,9 @@ func TestFieldsOfAnswers(t *testing.T) {
 		_ = ex.Write(&transcoder.Out{Status: 200, Header: wire.Header{{Name: "x-request-id", Value: "1"}, {Name: "x-same", Value: strings.Repeat("s", 100)}}, End: transcoder.EndClean})
 	}))
 	var sizes []int
-	w.framer.ReadMetaHeaders = nil
+	w.Framer.ReadMetaHeaders = nil
 	for _, stream := range []uint32{1, 3, 5} {
-		w.headers(stream, true, w.get())
+		w.Headers(stream, true, w.get())
 		sizes = append(sizes, len(until[*xhttp2.HeadersFrame](w).HeaderBlockFragment()))
 	}
 	if sizes[0] < 80 || sizes[1] > 60 || !slices.Equal(sizes[1:2], sizes[2:]) {

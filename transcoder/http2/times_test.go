@@ -11,6 +11,7 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 )
 
@@ -22,7 +23,7 @@ func (w *world) closes() time.Duration {
 	w.Helper()
 	began := time.Now()
 	for {
-		if _, err := w.framer.ReadFrame(); err != nil {
+		if _, err := w.Framer.ReadFrame(); err != nil {
 			if errors.Is(err, io.EOF) {
 				return time.Since(began)
 			}
@@ -37,14 +38,14 @@ func TestThreatD7HeadsThatDoNotCome(t *testing.T) {
 	cfg := plain(echo)
 	cfg.HeaderTimeout = brief
 	for name, send := range map[string]func(*world){
-		"half a frame": func(w *world) { w.raw(0, 0, 100, 1, 4, 0, 0, 0, 1, 0x82) },
+		"half a frame": func(w *world) { w.Raw(0, 0, 100, 1, 4, 0, 0, 0, 1, 0x82) },
 		"its end": func(w *world) {
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
 		},
 		"a piece now and then": func(w *world) {
-			w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
+			w.Must(w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: w.get()}))
 			for range 40 {
-				if w.framer.WriteContinuation(1, false, []byte{0x82}) != nil {
+				if w.Framer.WriteContinuation(1, false, []byte{0x82}) != nil {
 					return
 				}
 				time.Sleep(brief / 10)
@@ -70,9 +71,9 @@ func TestThreatD7HeadsThatDoNotCome(t *testing.T) {
 	t.Run("a body may take longer", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, cfg)
-		w.headers(1, false, w.get())
+		w.Headers(1, false, w.get())
 		time.Sleep(3 * brief)
-		w.must(w.framer.WriteData(1, true, []byte("body")))
+		w.Must(w.Framer.WriteData(1, true, []byte("body")))
 		if a := w.answer(1); a.body != "body" {
 			t.Errorf("got %+v", a)
 		}
@@ -86,9 +87,9 @@ func TestPings(t *testing.T) {
 	cfg.PingAfter, cfg.PingTimeout = brief, 5*brief
 	w := open(t, cfg)
 	for range 3 {
-		w.must(w.framer.WritePing(true, until[*xhttp2.PingFrame](w).Data))
+		w.Must(w.Framer.WritePing(true, until[*xhttp2.PingFrame](w).Data))
 	}
-	w.headers(1, true, w.get())
+	w.Headers(1, true, w.get())
 	if a := w.answer(1); a.status != "200" {
 		t.Errorf("got %+v", a)
 	}
@@ -102,9 +103,9 @@ func TestIdle(t *testing.T) {
 	cfg := plain(holding)
 	cfg.IdleTimeout = brief
 	w := open(t, cfg)
-	w.headers(1, true, w.get("x-hold", "1"))
+	w.Headers(1, true, w.get("x-hold", "1"))
 	time.Sleep(3 * brief)
-	w.must(w.framer.WriteRSTStream(1, xhttp2.ErrCodeCancel))
+	w.Must(w.Framer.WriteRSTStream(1, xhttp2.ErrCodeCancel))
 	if away := until[*xhttp2.GoAwayFrame](w); away.ErrCode != xhttp2.ErrCodeNo || away.LastStreamID != 1<<31-1 {
 		t.Errorf("got %v", away)
 	}
@@ -124,19 +125,19 @@ func TestGoAway(t *testing.T) {
 		}
 		echo(ex)
 	}))
-	w.headers(1, true, w.get("x-hold", "1"))
-	eventually(t, "it is served", func() bool { return w.begun.Load() == 1 })
+	w.Headers(1, true, w.get("x-hold", "1"))
+	framestest.Eventually(t, "it is served", func() bool { return w.begun.Load() == 1 })
 	w.conn.GoAway()
 	w.conn.GoAway() // once is enough
 	until[*xhttp2.GoAwayFrame](w)
-	w.headers(3, true, w.get())
+	w.Headers(3, true, w.get())
 	if a := w.answer(3); a.status != "200" {
 		t.Errorf("what was on its way got %+v", a)
 	}
 	if away := until[*xhttp2.GoAwayFrame](w); away.LastStreamID != 3 {
 		t.Errorf("then %v", away)
 	}
-	w.headers(5, true, w.get())
+	w.Headers(5, true, w.get())
 	if a := w.answer(5); !a.isReset || a.reset != xhttp2.ErrCodeRefusedStream {
 		t.Errorf("a later one got %+v", a)
 	}
@@ -144,7 +145,7 @@ func TestGoAway(t *testing.T) {
 	if a := w.answer(1); a.status != "200" {
 		t.Errorf("what was under way got %+v", a)
 	}
-	if took := w.closes(); took > patience/2 {
+	if took := w.closes(); took > framestest.Patience/2 {
 		t.Errorf("it was closed after %v", took)
 	}
 }
@@ -154,7 +155,7 @@ func TestThreatD9StalledStreams(t *testing.T) {
 	t.Parallel()
 	cfg := plain(func(ex transcoder.Exchange) {
 		if ex.Request().Path == "/x" {
-			if err := ex.Write(&transcoder.Out{Status: 200, Data: data(large), End: transcoder.EndClean}); err == nil {
+			if err := ex.Write(&transcoder.Out{Status: 200, Data: data(framestest.Large), End: transcoder.EndClean}); err == nil {
 				t.Error("nobody took it, and it was written")
 			}
 			return
@@ -163,14 +164,14 @@ func TestThreatD9StalledStreams(t *testing.T) {
 	})
 	cfg.WriteStall = 3 * brief
 	w := open(t, cfg)
-	w.headers(1, true, w.get())
+	w.Headers(1, true, w.get())
 	for got := 0; got < 65_535; {
 		got += len(until[*xhttp2.DataFrame](w).Data())
 	}
 	for range 4 { // a bit now and then is enough
 		time.Sleep(2 * brief)
-		w.must(w.framer.WriteWindowUpdate(0, 100))
-		w.must(w.framer.WriteWindowUpdate(1, 100))
+		w.Must(w.Framer.WriteWindowUpdate(0, 100))
+		w.Must(w.Framer.WriteWindowUpdate(1, 100))
 		for got := 0; got < 100; {
 			got += len(until[*xhttp2.DataFrame](w).Data())
 		}
@@ -178,7 +179,7 @@ func TestThreatD9StalledStreams(t *testing.T) {
 	if f := until[*xhttp2.RSTStreamFrame](w); f.StreamID != 1 || f.ErrCode != xhttp2.ErrCodeCancel {
 		t.Errorf("got %v", f)
 	}
-	w.headers(3, true, w.fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/"))
+	w.Headers(3, true, w.Fields(":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/"))
 	if a := w.answer(3); a.status != "200" {
 		t.Errorf("another got %+v", a)
 	}
@@ -190,16 +191,16 @@ func TestThreatD9StalledConnections(t *testing.T) {
 	ended := make(chan struct{})
 	cfg := plain(func(ex transcoder.Exchange) {
 		defer close(ended)
-		for ex.Write(&transcoder.Out{Status: 200, Data: data(large)}) == nil {
+		for ex.Write(&transcoder.Out{Status: 200, Data: data(framestest.Large)}) == nil {
 		}
 	})
 	cfg.WriteStall = 3 * brief
 	w := open(t, cfg, xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1<<31 - 1})
-	w.must(w.framer.WriteWindowUpdate(0, 1<<31-1-65535))
-	w.headers(1, true, w.get())
+	w.Must(w.Framer.WriteWindowUpdate(0, 1<<31-1-65535))
+	w.Headers(1, true, w.get())
 	select {
 	case <-ended:
-	case <-time.After(patience):
+	case <-time.After(framestest.Patience):
 		t.Error("it goes on")
 	}
 }

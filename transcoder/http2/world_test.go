@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,9 +17,9 @@ import (
 
 	"go.uber.org/goleak"
 	xhttp2 "golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/framestest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/http2"
 	"github.com/dragoman-gateway/dragoman/transcoder/wire"
@@ -28,18 +27,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long something may take that comes at once.
-const patience = 20 * time.Second
-
 // world is a server of one connection, and a client that speaks in frames.
 type world struct {
-	*testing.T
+	*framestest.Peer
 
 	conn    *http2.Conn
-	socket  net.Conn
-	framer  *xhttp2.Framer
-	encoder *hpack.Encoder
-	section bytes.Buffer
 	running atomic.Int64 // handlers
 	most    atomic.Int64 // of them at a time
 	begun   atomic.Int64
@@ -49,34 +41,17 @@ type world struct {
 // settings are what a test changes of a plain configuration.
 func plain(serve func(transcoder.Exchange)) http2.Config {
 	return http2.Config{
-		Listener: "test", MaxHeader: 8 << 10, MaxStreams: 10, StreamWindow: 64 << 10, ConnectionWindow: 128 << 10, HeaderTimeout: patience,
-		WriteStall: patience, IdleTimeout: time.Minute, PingAfter: time.Minute, PingTimeout: patience, Serve: serve,
+		Listener: "test", MaxHeader: 8 << 10, MaxStreams: 10, StreamWindow: 64 << 10, ConnectionWindow: 128 << 10, HeaderTimeout: framestest.Patience,
+		WriteStall: framestest.Patience, IdleTimeout: time.Minute, PingAfter: time.Minute, PingTimeout: framestest.Patience, Serve: serve,
 		Limits: transcoder.Limits{MaxFields: 20},
 	}
-}
-
-// pair returns both ends of a connection on loopback.
-func pair(t testing.TB) (client, server net.Conn) {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	if client, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if server, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	return client, server
 }
 
 // open begins a connection and exchanges settings.
 func open(t *testing.T, cfg http2.Config, settings ...xhttp2.Setting) *world {
 	t.Helper()
 	w := begin(t, cfg)
-	if err := w.framer.WriteSettings(settings...); err != nil {
+	if err := w.Framer.WriteSettings(settings...); err != nil {
 		t.Fatal(err)
 	}
 	if s := until[*xhttp2.SettingsFrame](w); s.IsAck() {
@@ -90,7 +65,8 @@ func open(t *testing.T, cfg http2.Config, settings ...xhttp2.Setting) *world {
 // begin begins a connection whose preface was read, as net/http hands it over.
 func begin(t *testing.T, cfg http2.Config) *world {
 	t.Helper()
-	w := &world{T: t, log: &bytes.Buffer{}}
+	client, server := framestest.Pair(t)
+	w := &world{Peer: framestest.NewPeer(t, client), log: &bytes.Buffer{}}
 	serve := cfg.Serve
 	cfg.Serve = func(ex transcoder.Exchange) {
 		n := w.running.Add(1)
@@ -101,11 +77,6 @@ func begin(t *testing.T, cfg http2.Config) *world {
 		serve(ex)
 	}
 	cfg.Log = slog.New(slog.NewTextHandler(w.log, nil))
-	client, server := pair(t)
-	w.socket, w.framer = client, xhttp2.NewFramer(client, client)
-	w.framer.SetMaxReadFrameSize(1 << 20)
-	w.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	w.encoder = hpack.NewEncoder(&w.section)
 	w.conn = http2.NewConn(server, &cfg, time.Hour)
 	var served sync.WaitGroup
 	served.Go(w.conn.Serve)
@@ -114,7 +85,7 @@ func begin(t *testing.T, cfg http2.Config) *world {
 		w.conn.Close()
 		served.Wait()
 	})
-	_ = client.SetReadDeadline(time.Now().Add(patience))
+	_ = client.SetReadDeadline(time.Now().Add(framestest.Patience))
 	return w
 }
 
@@ -136,32 +107,20 @@ func serveOn(t *testing.T, cfg http2.Config, server net.Conn) <-chan struct{} {
 // until reads frames up to one of a kind.
 func until[F xhttp2.Frame](w *world) F {
 	w.Helper()
-	for {
-		f, err := w.framer.ReadFrame()
-		if err != nil {
-			var none F
-			w.Fatalf("waiting for a %T: %v", none, err)
-		}
-		if wanted, ok := f.(F); ok {
-			return wanted
-		}
-		if away, ok := f.(*xhttp2.GoAwayFrame); ok && away.ErrCode != xhttp2.ErrCodeNo {
-			w.Fatalf("the connection ends: %s %q", away.ErrCode, away.DebugData())
-		}
-	}
+	return framestest.Until[F](w.Peer)
 }
 
 // ends reads until the connection is told why it ends.
 func (w *world) ends() (xhttp2.ErrCode, string) {
 	w.Helper()
 	for {
-		f, err := w.framer.ReadFrame()
+		f, err := w.Framer.ReadFrame()
 		if err != nil {
 			w.Fatalf("waiting for the end: %v", err)
 		}
 		if away, ok := f.(*xhttp2.GoAwayFrame); ok && away.ErrCode != xhttp2.ErrCodeNo {
 			code, text := away.ErrCode, string(away.DebugData())
-			if _, err := w.framer.ReadFrame(); err == nil {
+			if _, err := w.Framer.ReadFrame(); err == nil {
 				w.Error("something follows GOAWAY")
 			}
 			return code, text
@@ -169,43 +128,14 @@ func (w *world) ends() (xhttp2.ErrCode, string) {
 	}
 }
 
-// fields encodes a head: pairs of names and values.
-func (w *world) fields(pairs ...string) []byte {
-	w.section.Reset()
-	for i := 0; i < len(pairs); i += 2 {
-		_ = w.encoder.WriteField(hpack.HeaderField{Name: pairs[i], Value: pairs[i+1]})
-	}
-	return bytes.Clone(w.section.Bytes())
-}
-
 // get is the head of a plain request, with more fields.
 func (w *world) get(more ...string) []byte {
-	return w.fields(append([]string{":method", "GET", ":scheme", "http", ":authority", "a.example", ":path", "/x"}, more...)...)
+	return w.Fields(append([]string{":method", "GET", ":scheme", "http", ":authority", "a.example", ":path", "/x"}, more...)...)
 }
 
 // ask begins a stream that is all of a request.
 func (w *world) ask(stream uint32, block []byte) error {
-	return w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndStream: true, EndHeaders: true})
-}
-
-// headers begins a stream.
-func (w *world) headers(stream uint32, end bool, block []byte) {
-	w.Helper()
-	w.must(w.framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndStream: end, EndHeaders: true}))
-}
-
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-}
-
-// raw writes bytes.
-func (w *world) raw(b ...byte) {
-	w.Helper()
-	_, err := w.socket.Write(b)
-	w.must(err)
+	return w.Framer.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndStream: true, EndHeaders: true})
 }
 
 // answer is what a stream was answered.
@@ -223,7 +153,7 @@ func (w *world) answer(stream uint32) answer {
 	w.Helper()
 	a := answer{header: map[string]string{}, trailer: map[string]string{}}
 	for {
-		f, err := w.framer.ReadFrame()
+		f, err := w.Framer.ReadFrame()
 		if err != nil {
 			w.Fatalf("waiting for an answer: %v", err)
 		}
@@ -251,9 +181,9 @@ func (w *world) answer(stream uint32) answer {
 			a.body += string(f.Data())
 			end = f.StreamEnded()
 			if n := uint32(len(f.Data())); n > 0 { //nolint:gosec // a frame
-				w.must(w.framer.WriteWindowUpdate(0, n))
+				w.Must(w.Framer.WriteWindowUpdate(0, n))
 				if !end {
-					w.must(w.framer.WriteWindowUpdate(stream, n))
+					w.Must(w.Framer.WriteWindowUpdate(stream, n))
 				}
 			}
 		case *xhttp2.RSTStreamFrame:
@@ -286,17 +216,3 @@ func echo(ex transcoder.Exchange) {
 	header := wire.Header{{Name: "x-path", Value: r.Path}, {Name: "x-fields", Value: fmt.Sprint(len(r.Header))}}
 	_ = ex.Write(&transcoder.Out{Status: 200, Header: header, Data: body, End: transcoder.EndClean})
 }
-
-// eventually waits for what must come.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !ok(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}
-
-var large = strings.Repeat("0123456789abcdef", 64<<10) // a mebibyte
