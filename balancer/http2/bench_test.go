@@ -210,3 +210,63 @@ func source(socket net.Conn, size int) {
 		}
 	}
 }
+
+// BenchmarkSending are the messages of one stream that are sent, of all sizes, to a server that grants without end and drops them.
+func BenchmarkSending(b *testing.B) {
+	for _, kind := range []string{"plain", "secure"} {
+		for _, size := range []int{10, 1000, 100_000} {
+			b.Run(fmt.Sprint(kind, "/", size), func(b *testing.B) {
+				client, server := framestest.Pair(b)
+				client, server = sockets[kind](b, client, server)
+				var served sync.WaitGroup
+				served.Go(func() { drop(server) })
+				ready := make(chan uint32, 1)
+				conn := http2.New(client, &http2.Config{
+					UserAgent: "test/1", MaxHeader: 64 << 10, StreamWindow: 64 << 10, ConnectionWindow: 64 << 10, PingInterval: time.Minute, PingTimeout: time.Minute,
+					Ready: func(n uint32) { ready <- n }, Left: func(error, bool) {},
+				})
+				<-ready
+				s := http2.NewStream(most, false)
+				if err := conn.Open(b.Context(), s, request(), nil, false); err != nil {
+					b.Fatal(err)
+				}
+				m := http2.Message{Data: mem.BufferSlice{mem.SliceBuffer(make([]byte, size))}}
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := s.Send(b.Context(), &m, false); err != nil {
+						b.Fatal(err)
+					}
+				}
+				conn.Close(io.EOF)
+				<-conn.Done()
+				served.Wait()
+			})
+		}
+	}
+}
+
+// drop grants as much as comes.
+func drop(socket net.Conn) {
+	defer func() { _ = socket.Close() }()
+	out := frames.Append(nil, frames.SettingSize, frames.Settings, 0, 0)
+	out = frames.AppendSetting(out, frames.SettingWindow, 1<<30)
+	out = frames.AppendWindowUpdate(out, 0, 1<<30)
+	in, came := make([]byte, 256<<10), 0
+	for {
+		if _, err := socket.Write(out); err != nil {
+			return
+		}
+		const many = 1 << 28
+		for out = out[:0]; len(out) == 0; {
+			n, err := socket.Read(in)
+			if err != nil {
+				return
+			}
+			if came += n; came >= many { // with the headers of frames, which is more than was taken
+				out = frames.AppendWindowUpdate(frames.AppendWindowUpdate(out, 0, came/2), 1, came/2)
+				came -= came / 2
+			}
+		}
+	}
+}

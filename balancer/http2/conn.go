@@ -204,7 +204,7 @@ func (c *Conn) parting() {
 	}
 	if !c.out.last {
 		c.out.last = true
-		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
+		c.hurry()
 		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, frames.NoError, "")
 	}
 	c.send()

@@ -75,7 +75,8 @@ func (c *Conn) stands() bool {
 	return t.saw == something
 }
 
-// handover is after how long the connection's goroutine reads, when a call that reads has no answer, or nothing is called.
+// handover is after how long the connection's goroutine reads, when a call that reads has no answer, or nothing is called; and after how long a goroutine
+// writes, when a call that does waits for the server.
 const handover = 5 * time.Millisecond
 
 // follow has the connection's goroutine read. The caller holds mu.

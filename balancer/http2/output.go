@@ -4,7 +4,9 @@
 package http2
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -36,6 +38,8 @@ type output struct {
 	last    bool      // the connection ends when all is written
 	control int       // frames in Pending that the server asked for
 	waiting []*Stream
+	brief   bool        // the socket has the deadline of writeSome
+	end     time.Time   // until when can be written; zero for as long as it may
 	broken  error       // why nothing can be sent any more
 	until   time.Time   // how long it is still read then; zero for as long as it may
 	timer   *time.Timer // writes what could wait; nil when there is none
@@ -157,6 +161,9 @@ func (c *Conn) writeAll() {
 
 // writeRest writes what is left of a batch behind some bytes, and then all that is pending. It waits as long as the server takes nothing.
 func (c *Conn) writeRest(b frames.Batch, from int) {
+	c.mu.Lock()
+	c.lasting()
+	c.mu.Unlock()
 	for more := true; more; from = 0 {
 		_, err := c.socket.Write(b.Bytes[from:])
 		b.Free()
@@ -167,7 +174,7 @@ func (c *Conn) writeRest(b frames.Batch, from int) {
 	}
 }
 
-// flush writes what is pending, unless somebody does so already. It does not wait for the server: what that does not take is left to a goroutine. The
+// flush writes what is pending, unless somebody does so already. It hardly waits for the server: what that does not take is left to a goroutine. The
 // caller holds mu, which is given up meanwhile.
 func (c *Conn) flush() {
 	if c.out.writing || !c.sends() || len(c.out.Pending) == 0 {
@@ -184,9 +191,12 @@ func (c *Conn) flush() {
 		if !ok {
 			return
 		}
-		idle := c.out.quick.idle()
+		c.out.quick.mark()
 		c.mu.Unlock()
-		n, err := c.out.quick.write(b.Bytes, idle)
+		n, err := c.out.quick.write(b.Bytes)
+		if err == nil && n < len(b.Bytes) && c.out.quick.plain {
+			n, err = c.writeSome(b.Bytes, n)
+		}
 		if err == nil && n < len(b.Bytes) {
 			go c.writeRest(b, n)
 			c.mu.Lock()
@@ -197,6 +207,36 @@ func (c *Conn) flush() {
 		c.written(err)
 	}
 	go c.writeAll()
+}
+
+// writeSome writes what is left of a batch behind n bytes, for as long as one that calls waits for a socket whose server reads: a goroutine for that
+// would cost as much as the write. It returns how much of the batch is written then.
+func (c *Conn) writeSome(b []byte, n int) (int, error) {
+	c.mu.Lock()
+	c.out.brief = true
+	_ = c.socket.SetWriteDeadline(time.Now().Add(handover)) // it fails when the socket is closed, and so does what comes next
+	c.mu.Unlock()
+	more, err := c.socket.Write(b[n:])
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	return n + more, err
+}
+
+// lasting lets writes last that need not be brief. The caller holds mu.
+func (c *Conn) lasting() {
+	if c.out.brief {
+		c.out.brief = false
+		_ = c.socket.SetWriteDeadline(c.out.end) // it fails when the socket is closed, and so does what comes next
+	}
+}
+
+// hurry has writes end within linger. The caller holds mu.
+func (c *Conn) hurry() {
+	c.out.end = time.Now().Add(linger)
+	if !c.out.brief {
+		_ = c.socket.SetWriteDeadline(c.out.end) // it fails when the socket is closed, and so does what comes next
+	}
 }
 
 // batch takes out what is to be written. It is false when there is nothing, and nobody writes any more then. The caller holds mu.

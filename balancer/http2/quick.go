@@ -15,6 +15,8 @@ const (
 	quickUnread = 24 << 10
 	// quickOverhead is what a write takes of a socket beside its bytes, and more.
 	quickOverhead = 1 << 10
+	// slowWrites is how many writes are not tried without waiting after one has found too little room: the next would as well.
+	slowWrites = 16
 )
 
 // quick writes to a socket without waiting for its peer, as far as that can be. Those who call do so: a call ends when its time is up, and not when a
@@ -23,14 +25,18 @@ type quick struct {
 	socket net.Conn
 	raw    syscall.RawConn // nil where nothing can be known
 	plain  bool            // what is written to the socket is what is sent
-	once   func(fd uintptr) bool
+	once   func(fd uintptr)
 	look   func(fd uintptr)
 
 	// These belong to whoever writes.
-	p    []byte // what once writes, n bytes of which there was room for
-	n    int
-	err  error
-	room bool // look saw some
+	p       []byte // what once writes, n bytes of which there was room for
+	n       int
+	err     error
+	slow    int // so many plain writes are not tried
+	free    int // what look saw
+	at      int // sent, with what is to be written now
+	unread  int // of at
+	granted int // up to where there is room for certain
 
 	// These are guarded by the connection's mu: bytes since it began, with quickOverhead for each write.
 	sent int
@@ -43,30 +49,34 @@ func (q *quick) init(socket net.Conn, raw syscall.RawConn) {
 	case *net.TCPConn, *net.UnixConn:
 		q.plain = true
 	}
-	q.once = func(fd uintptr) bool {
-		q.n, q.err = writeOnce(fd, q.p)
-		return true // it does not wait
-	}
-	q.look = func(fd uintptr) { q.room = hasRoom(fd) }
+	q.once = func(fd uintptr) { q.n, q.err = writeOnce(fd, q.p) }
+	q.look = func(fd uintptr) { q.free = free(fd) }
 }
 
-// write writes what need not wait, and returns how much that was; idle tells that the server has read so much that there must be room. What is to be
-// encrypted is written whole or not at all, for half a record cannot be taken back: where it is small, and there is room.
-func (q *quick) write(p []byte, idle bool) (int, error) {
+// mark notes what is to be written next. The caller holds mu.
+func (q *quick) mark() { q.at, q.unread = q.sent, q.sent-q.read }
+
+// write writes what need not wait, and returns how much that was. What is to be encrypted is written whole or not at all, for half a record cannot be
+// taken back: where there is room.
+func (q *quick) write(p []byte) (int, error) {
 	switch {
 	case q.raw == nil:
 		return 0, nil
 	case q.plain:
 		return q.writePlain(p)
-	case len(p) <= quickRecord && (idle || q.asks()):
+	case q.unread <= quickUnread && len(p) <= quickRecord, q.at <= q.granted, q.asks(len(p)):
 		return q.socket.Write(p)
 	}
 	return 0, nil
 }
 
 func (q *quick) writePlain(p []byte) (int, error) {
+	if q.slow > 0 {
+		q.slow--
+		return 0, nil
+	}
 	q.p, q.n, q.err = p, 0, nil
-	err := q.raw.Write(q.once)
+	err := q.raw.Control(q.once) // which knows no deadline
 	q.p = nil
 	if q.err != nil {
 		return q.n, &net.OpError{Op: "write", Net: q.socket.LocalAddr().Network(), Source: q.socket.LocalAddr(), Addr: q.socket.RemoteAddr(), Err: q.err}
@@ -74,14 +84,18 @@ func (q *quick) writePlain(p []byte) (int, error) {
 	if err != nil {
 		return 0, nil // whoever waits hears why
 	}
+	if q.n < len(p) {
+		q.slow = slowWrites
+	}
 	return q.n, nil
 }
 
-// asks asks whether there is room.
-func (q *quick) asks() bool {
-	q.room = false
-	return q.raw.Control(q.look) == nil && q.room
+// asks asks how much room there is, and tells whether that is enough for n bytes.
+func (q *quick) asks(n int) bool {
+	q.free = 0
+	if q.raw.Control(q.look) != nil || q.free == 0 {
+		return false
+	}
+	q.granted = q.at - n - quickOverhead + q.free
+	return q.at <= q.granted
 }
-
-// idle tells whether the server has read most of what was sent. The caller holds mu.
-func (q *quick) idle() bool { return q.sent-q.read <= quickUnread }

@@ -77,7 +77,7 @@ func (c *Conn) one() error {
 func (c *Conn) finish(err error) {
 	if wrong, ok := errors.AsType[*connError](err); ok {
 		c.leaving = true
-		_ = c.socket.SetWriteDeadline(time.Now().Add(linger)) // it fails when the socket is closed, and so does what comes next
+		c.hurry()
 		for c.out.writing {
 			c.out.idle.Wait()
 		}
@@ -88,6 +88,7 @@ func (c *Conn) finish(err error) {
 		c.out.Pending = frames.AppendGoAway(c.out.Room(), 0, wrong.Code, wrong.Text)
 		last := c.out.Take()
 		c.out.writing = true // and nothing follows
+		c.lasting()
 		c.mu.Unlock()
 		_, _ = c.socket.Write(last.Bytes) // the server is told, if it still listens
 		last.Free()

@@ -11,5 +11,5 @@ func peek(uintptr) sight { return nothing }
 // writeOnce cannot write without waiting here.
 func writeOnce(uintptr, []byte) (int, error) { return 0, nil }
 
-// hasRoom cannot look at sockets here.
-func hasRoom(uintptr) bool { return false }
+// free cannot look at sockets here.
+func free(uintptr) int { return 0 }

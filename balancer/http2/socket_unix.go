@@ -45,9 +45,15 @@ func writeOnce(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-// hasRoom tells whether a third of what a socket holds for its peer is free, and something can be written.
-func hasRoom(fd uintptr) bool {
+// free tells how much a socket holds more for its peer, at least: it is writable when that is a third of what it holds at all.
+func free(fd uintptr) int {
 	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // a file's number is small
-	n, err := unix.Poll(p[:], 0)
-	return n == 1 && err == nil && p[0].Revents == unix.POLLOUT
+	if n, err := unix.Poll(p[:], 0); n != 1 || err != nil || p[0].Revents != unix.POLLOUT {
+		return 0
+	}
+	size, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF) //nolint:gosec // likewise
+	if err != nil {
+		return 0
+	}
+	return size / 3
 }
