@@ -8,6 +8,7 @@ package http2
 import (
 	"errors"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,10 +30,11 @@ func peek(fd uintptr) sight {
 	}
 }
 
-// writeOnce writes what there is room for, without waiting.
+// writeOnce writes what there is room for, without waiting. It is the system call of the standard library, which tells the race detector that what was
+// written before happens before what is read of it elsewhere.
 func writeOnce(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := unix.Write(int(fd), p) //nolint:gosec // a file's number is small
+		n, err := syscall.Write(int(fd), p) //nolint:gosec // a file's number is small
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.EAGAIN):
