@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -344,7 +345,8 @@ func TestRefusalsOfGRPC(t *testing.T) {
 					t.Errorf("grpc-message is %q; it should say %q", got, tt.message)
 				}
 			})
-			if !strings.HasPrefix(tt.path, streams) { // a stream is opened before its messages come
+			if !strings.HasPrefix(tt.path, streams) { // a stream is opened before its messages come, and may arrive when another row has its turn
+				maps.DeleteFunc(seen, func(method string, _ int) bool { return strings.HasPrefix(method, streams) })
 				none(t, seen)
 			}
 		})
