@@ -83,7 +83,7 @@ func (c *Conn) patrol() {
 	defer c.mu.Unlock()
 	h := &c.here
 	h.armed = false
-	if h.since.IsZero() || h.watched {
+	if h.since.IsZero() {
 		return
 	}
 	if left := unwatched - time.Since(h.since); left > 0 {
