@@ -4,12 +4,7 @@
 package balancer_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -20,36 +15,13 @@ import (
 
 	"github.com/dragoman-gateway/dragoman/balancer"
 	"github.com/dragoman-gateway/dragoman/balancer/endpoint"
+	"github.com/dragoman-gateway/dragoman/internal/certificatetest"
 )
-
-// certificate returns a certificate for names, and the pool that trusts it.
-func certificate(tb testing.TB, names ...string) (tls.Certificate, *x509.CertPool) {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: names, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
 
 // An endpoint's certificate is checked for its server name, and why it is refused is told.
 func TestServerName(t *testing.T) {
 	t.Parallel()
-	cert, pool := certificate(t, "books.test")
+	cert, pool := certificatetest.New(t, "books.test")
 	b := newBackend(t, grpc.Creds(credentials.NewServerTLSFromCert(&cert)))
 	named := func(name string) []endpoint.Endpoint {
 		e, err := endpoint.New(endpoint.Spec{Addresses: []string{b.address}, ServerName: name})
@@ -91,7 +63,7 @@ func TestServerName(t *testing.T) {
 // The limit of streams is heard above TLS too.
 func TestStreamsThatAreUsedUpBehindTLS(t *testing.T) {
 	t.Parallel()
-	cert, pool := certificate(t, "books.test")
+	cert, pool := certificatetest.New(t, "books.test")
 	b := newBackend(t, grpc.Creds(credentials.NewServerTLSFromCert(&cert)), grpc.MaxConcurrentStreams(5), slowly(50*time.Millisecond))
 	e, err := endpoint.New(endpoint.Spec{Addresses: []string{b.address}, ServerName: "books.test"})
 	if err != nil {

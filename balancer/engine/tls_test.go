@@ -4,49 +4,21 @@
 package engine_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-)
 
-// certificate returns a certificate for names, and the pool that trusts it.
-func certificate(tb testing.TB, names ...string) (tls.Certificate, *x509.CertPool) {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: names, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
+	"github.com/dragoman-gateway/dragoman/internal/certificatetest"
+)
 
 // secure starts a server over TLS.
 func secure(tb testing.TB, s *server, cert tls.Certificate, protocols ...string) *server { //nolint:gocritic // as tls has it
@@ -69,7 +41,7 @@ func listen(tb testing.TB) net.Listener {
 // A server's name is the authority, unless its address has one of its own, and what a call names instead must be one that the certificate has.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	cert, pool := certificate(t, authority, "named.test", "other.test")
+	cert, pool := certificatetest.New(t, authority, "named.test", "other.test")
 	creds := credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})
 	for name, tt := range map[string]struct {
 		server string
@@ -123,8 +95,8 @@ func TestTLS(t *testing.T) {
 // Why there is no connection is told to the balancer, and by it to calls that do not wait, with the words of who knows.
 func TestConnectionsThatFail(t *testing.T) {
 	t.Parallel()
-	cert, pool := certificate(t, authority)
-	strangers, _ := certificate(t, "strange.test")
+	cert, pool := certificatetest.New(t, authority)
+	strangers, _ := certificatetest.New(t, "strange.test")
 	trusting := credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})
 	saying := func(what string) func(*testing.T) string {
 		return func(t *testing.T) string {

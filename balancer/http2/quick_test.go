@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
@@ -20,19 +19,18 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dragoman-gateway/dragoman/balancer/http2"
+	"github.com/dragoman-gateway/dragoman/internal/certificatetest"
 	"github.com/dragoman-gateway/dragoman/internal/framestest"
 )
 
 // secured returns both ends of a connection that is encrypted, as gRPC's credentials make it.
 func secured(t testing.TB, client, server net.Conn) (near, far net.Conn) {
 	t.Helper()
-	s := httptest.NewTLSServer(nil) // it has a certificate
-	certificates := s.TLS.Certificates
-	s.Close()
-	host := tls.Server(server, &tls.Config{Certificates: certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS13})
+	certificate, pool := certificatetest.New(t, "a.example")
+	host := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS13})
 	shaken := make(chan error, 1)
 	go func() { shaken <- host.HandshakeContext(t.Context()) }()
-	creds := credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}) //nolint:gosec // nothing is secret
+	creds := credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13})
 	near, _, err := creds.ClientHandshake(t.Context(), "a.example", client)
 	if err = errors.Join(err, <-shaken); err != nil {
 		t.Fatal(err)

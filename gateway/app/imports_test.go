@@ -133,6 +133,7 @@ var direction = map[string]row{
 	"balancer/xds/xdstest":                   {outside: []string{"github.com/envoyproxy/go-control-plane"}},
 	"balancer/resolver/resolvertest":         {own: []string{"balancer/endpoint", "balancer/resolver"}},
 	"internal/buffers":                       {own: []string{"internal/race"}},
+	"internal/certificatetest":               {},
 	"internal/faults":                        {},
 	"internal/frames":                        {},
 	"internal/framestest":                    {own: []string{"internal/frames"}},

@@ -10,7 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"google.golang.org/grpc/mem"
 
+	"github.com/dragoman-gateway/dragoman/internal/certificatetest"
 	"github.com/dragoman-gateway/dragoman/transcoder"
 	"github.com/dragoman-gateway/dragoman/transcoder/http1"
 )
@@ -41,14 +41,12 @@ var inTurns = map[string]func(*testing.T, http1.Config) *world{"clear text": ope
 // openTLS begins a connection of TLS.
 func openTLS(t *testing.T, cfg http1.Config) *world {
 	t.Helper()
-	certified := httptest.NewUnstartedServer(nil)
-	certified.StartTLS()
-	certified.Close()
+	certificate, pool := certificatetest.New(t, "a.example")
 	client, server := pair(t)
-	secure := tls.Server(server, &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS13})
+	secure := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13})
 	shaken := make(chan error, 1)
 	go func() { shaken <- secure.HandshakeContext(t.Context()) }()
-	over := tls.Client(client, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}) //nolint:gosec // the certificate is not what is tested
+	over := tls.Client(client, &tls.Config{RootCAs: pool, ServerName: "a.example", MinVersion: tls.VersionTLS13})
 	if err := over.HandshakeContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
